@@ -1,0 +1,147 @@
+"""An MQTT packet codec: bytes in, packet objects out, and back, for MQTT 3.1, 3.1.1 and 5.0."""
+
+from typing import TYPE_CHECKING
+
+from ._backend import BACKEND, BACKEND_ERROR
+from ._enums import (
+    ConnectReturnCode,
+    MQTTv5,
+    MQTTv31,
+    MQTTv311,
+    PacketType,
+    PropertyId,
+    ProtocolVersion,
+    QoS,
+    ReasonCode,
+    RetainHandling,
+    Role,
+)
+from ._errors import (
+    DecodeError,
+    EncodeError,
+    IncompletePacketError,
+    MalformedPacketError,
+    MQTTError,
+    PacketTooLargeError,
+    ProtocolError,
+    UnsupportedVersionError,
+)
+from ._spec import FixedHeader
+
+if TYPE_CHECKING:
+    # The plain Python modules are the source of types.
+    from ._codec_py import (
+        Decoder,
+        decode,
+        decode_from,
+        encode,
+        encode_into,
+        encode_many,
+        encode_parts,
+        encoded_size,
+        peek,
+    )
+    from ._packets_py import (
+        Auth,
+        ConnAck,
+        Connect,
+        Disconnect,
+        Packet,
+        PingReq,
+        PingResp,
+        PubAck,
+        PubComp,
+        Publish,
+        PubRec,
+        PubRel,
+        SubAck,
+        Subscribe,
+        Subscription,
+        UnsubAck,
+        Unsubscribe,
+        Will,
+    )
+else:
+    from ._backend import codec, packets
+
+    Decoder = codec.Decoder
+    decode = codec.decode
+    decode_from = codec.decode_from
+    encode = codec.encode
+    encode_into = codec.encode_into
+    encode_many = codec.encode_many
+    encode_parts = codec.encode_parts
+    encoded_size = codec.encoded_size
+    peek = codec.peek
+    Auth = packets.Auth
+    ConnAck = packets.ConnAck
+    Connect = packets.Connect
+    Disconnect = packets.Disconnect
+    Packet = packets.Packet
+    PingReq = packets.PingReq
+    PingResp = packets.PingResp
+    PubAck = packets.PubAck
+    PubComp = packets.PubComp
+    Publish = packets.Publish
+    PubRec = packets.PubRec
+    PubRel = packets.PubRel
+    SubAck = packets.SubAck
+    Subscribe = packets.Subscribe
+    Subscription = packets.Subscription
+    UnsubAck = packets.UnsubAck
+    Unsubscribe = packets.Unsubscribe
+    Will = packets.Will
+    del codec, packets
+
+__all__ = [
+    "Auth",
+    "BACKEND",
+    "BACKEND_ERROR",
+    "ConnAck",
+    "Connect",
+    "ConnectReturnCode",
+    "DecodeError",
+    "Decoder",
+    "Disconnect",
+    "EncodeError",
+    "FixedHeader",
+    "IncompletePacketError",
+    "MQTTError",
+    "MQTTv31",
+    "MQTTv311",
+    "MQTTv5",
+    "MalformedPacketError",
+    "Packet",
+    "PacketTooLargeError",
+    "PacketType",
+    "PingReq",
+    "PingResp",
+    "PropertyId",
+    "ProtocolError",
+    "ProtocolVersion",
+    "PubAck",
+    "PubComp",
+    "PubRec",
+    "PubRel",
+    "Publish",
+    "QoS",
+    "ReasonCode",
+    "RetainHandling",
+    "Role",
+    "SubAck",
+    "Subscribe",
+    "Subscription",
+    "UnsubAck",
+    "Unsubscribe",
+    "UnsupportedVersionError",
+    "Will",
+    "decode",
+    "decode_from",
+    "encode",
+    "encode_into",
+    "encode_many",
+    "encode_parts",
+    "encoded_size",
+    "peek",
+]
+__version__ = "0.1.0"

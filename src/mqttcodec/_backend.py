@@ -1,0 +1,56 @@
+"""Which implementation is in use: the compiled one, or the one in plain Python.
+
+The environment variable `MQTTCODEC_EXTENSIONS` says how to choose: `auto` (compiled if it can be loaded), `require` (compiled, or an
+ImportError), `off` (plain Python).
+"""
+
+from __future__ import annotations
+
+import os
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+
+EXTENSIONS_VARIABLE = "MQTTCODEC_EXTENSIONS"
+
+BACKEND_ERROR: ImportError | None = None
+
+_choice = os.environ.get(EXTENSIONS_VARIABLE, "auto")
+if _choice not in ("auto", "require", "off"):
+    raise ImportError(f"{EXTENSIONS_VARIABLE} must be auto, require or off, not {_choice!r}")
+
+
+def _load(suffix: str) -> tuple[ModuleType, ModuleType]:
+    return import_module("._codec" + suffix, __package__), import_module("._packets" + suffix, __package__)
+
+
+try:
+    if _choice == "off":
+        raise ImportError(f"{EXTENSIONS_VARIABLE}=off")
+    codec, packets = _load("_c")
+    BACKEND = "cython"
+except ImportError as error:
+    if _choice == "require":
+        raise
+    codec, packets = _load("_py")
+    BACKEND = "python"
+    BACKEND_ERROR = error
+
+PACKET_CLASSES: dict[str, Any] = {
+    name: getattr(packets, name)
+    for name in (
+        *(
+            "Connect",
+            "ConnAck",
+            "Publish",
+            "PubAck",
+            "PubRec",
+            "PubRel",
+            "PubComp",
+            "Subscribe",
+            "SubAck",
+            "Unsubscribe",
+        ),
+        *("UnsubAck", "PingReq", "PingResp", "Disconnect", "Auth", "Will", "Subscription"),
+    )
+}

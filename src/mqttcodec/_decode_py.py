@@ -1,0 +1,405 @@
+"""Packets out of bytes: `_decode_c.pyx` in plain Python.
+
+`decode_body` takes a cursor behind a fixed header that has been judged, and the first byte. Packets are made without
+their `__init__`, by filling `__dict__`: a third of the time. What is absent is left to the defaults of the class.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import _errors, _spec
+from ._enums import MQTTv5, MQTTv31, MQTTv311, PacketType, ProtocolVersion, PropertyId, QoS, RetainHandling, Role
+from ._packets_py import (
+    Auth,
+    ConnAck,
+    Connect,
+    Disconnect,
+    Packet,
+    PingReq,
+    PingResp,
+    PubAck,
+    PubComp,
+    Publish,
+    PubRec,
+    PubRel,
+    SubAck,
+    Subscribe,
+    Subscription,
+    UnsubAck,
+    Unsubscribe,
+    Will,
+)
+from ._spec import Kind
+from ._wire_py import Cursor
+
+_QOS = tuple(QoS)
+_RETAIN_HANDLING = tuple(RetainHandling)
+_KINDS: dict[int, Kind] = {**_spec.PROPERTY_KINDS}
+_NON_ZERO = (Kind.TWO_BYTE_NON_ZERO, Kind.FOUR_BYTE_NON_ZERO, Kind.VARIABLE_NON_ZERO)
+_PROTOCOL_NAMES = frozenset(_spec.PROTOCOL_NAMES.values())
+_PROPERTY_FIELDS = {
+    place: {int(identifier): _spec.property_field(place, identifier) for identifier in identifiers}
+    for place, identifiers in _spec.PROPERTIES.items()
+}
+_PING_REQ = PingReq()
+_PING_RESP = PingResp()
+_new = object.__new__
+
+
+def decode_body(cursor: Cursor, first_byte: int) -> Packet:
+    """The packet whose body the cursor stands before; it ends behind it.
+
+    Raises `MalformedPacketError`, `ProtocolError` and `UnsupportedVersionError`.
+    """
+    return _DECODERS[first_byte >> 4](cursor, first_byte)  # type: ignore[no-any-return]
+
+
+def _properties(cursor: Cursor, place: int, fields: dict[str, Any], about: str = "properties") -> None:
+    """Read a property list (2.2.2) into `fields`."""
+    start = cursor.position
+    length = cursor.variable_integer(about)  # [MQTT-2.2.2-1]
+    if length == 0:
+        return
+    packet_end = cursor.end
+    if packet_end - cursor.position < length:
+        raise cursor.fail(_errors.PROPERTIES_CUT, start, about, length)  # [U06]
+    cursor.end = cursor.position + length
+    cursor.in_properties = True
+    names = _PROPERTY_FIELDS[place]
+    seen = 0
+    while cursor.position < cursor.end:
+        start = cursor.position
+        identifier = _property_identifier(cursor, place)
+        name = names[identifier]
+        if _spec.may_repeat(place, identifier):
+            fields.setdefault(name, []).append(_property_value(cursor, identifier, name))
+            continue
+        if seen >> identifier & 1:
+            raise cursor.fail(_errors.PROPERTY_TWICE, start, name)  # [U07]
+        seen |= 1 << identifier
+        fields[name] = _property_value(cursor, identifier, name)
+    for name in ("user_properties", "subscription_identifiers"):
+        if name in fields:
+            fields[name] = tuple(fields[name])
+    cursor.end = packet_end
+    cursor.in_properties = False
+
+
+def _property_identifier(cursor: Cursor, place: int) -> int:
+    start = cursor.position
+    identifier = cursor.variable_integer("a Property Identifier", _errors.PROPERTY_ID_NOT_SHORTEST)  # [U04]
+    if identifier not in _PROPERTY_FIELDS[place]:  # [U05]
+        if identifier not in _spec.PROPERTY_KINDS:
+            raise cursor.fail(_errors.PROPERTY_UNKNOWN, start, "", identifier)
+        name = PropertyId(identifier).name.lower()
+        raise cursor.fail(_errors.PROPERTY_MISPLACED, start, name, _spec.place_name(place))
+    return identifier
+
+
+def _property_value(cursor: Cursor, identifier: int, name: str) -> Any:
+    kind = _KINDS[identifier]
+    if kind == Kind.STRING:
+        return cursor.string(name)
+    if kind == Kind.STRING_PAIR:
+        return cursor.string(name), cursor.string(name)
+    if kind == Kind.BINARY:
+        return cursor.binary(name)
+    if kind == Kind.TOPIC_NAME:
+        start = cursor.position
+        text = cursor.topic_name(name)
+        if not text:
+            raise cursor.fail(_errors.TOPIC_EMPTY, start, name)  # [MQTT-4.7.3-1]
+        return text
+    start = cursor.position
+    if kind <= Kind.QOS:
+        value = cursor.byte(name)
+        if value > 1:
+            raise cursor.fail(_errors.NOT_0_OR_1, start, name, value)  # [U10] [U12]
+        return value == 1 if kind == Kind.BOOLEAN else value if kind == Kind.INDICATOR else _QOS[value]
+    if kind <= Kind.TOPIC_ALIAS:
+        value = cursor.two_bytes(name)
+    elif kind <= Kind.FOUR_BYTE_NON_ZERO:
+        value = cursor.four_bytes(name)
+    else:
+        value = cursor.variable_integer(name)
+    if value == 0:
+        if kind == Kind.TOPIC_ALIAS:
+            raise cursor.fail(_errors.TOPIC_ALIAS_ZERO, start)  # [MQTT-3.3.2-8]
+        if kind in _NON_ZERO:
+            raise cursor.fail(_errors.ZERO, start, name)  # [U08] [U09] [U14]
+    return value
+
+
+def _connect(cursor: Cursor, first_byte: int) -> Connect:
+    packet = _new(Connect)
+    fields = packet.__dict__
+    start = cursor.position
+    name = cursor.take(cursor.length("protocol_name"))
+    if name not in _PROTOCOL_NAMES:
+        raise cursor.fail(_errors.PROTOCOL_NAME, start, "", name)  # [MQTT-3.1.2-1]
+    level = cursor.byte("protocol_level")
+    if _spec.PROTOCOL_NAMES.get(level) != name:
+        raise cursor.fail(_errors.PROTOCOL_LEVEL, cursor.position - 1, "", level)  # [MQTT-3.1.2-2]
+    version = cursor.version = fields["protocol_version"] = ProtocolVersion(level)
+    flags = cursor.byte("connect_flags")
+    _check_connect_flags(cursor, flags)
+    fields["clean_start"] = flags & 0x02 != 0
+    fields["keep_alive"] = cursor.two_bytes("keep_alive")
+    if version == MQTTv5:
+        _properties(cursor, PacketType.CONNECT, fields)
+        _check_method(cursor, fields)
+    start = cursor.position
+    fields["client_id"] = client_id = cursor.string("client_id")
+    if version == MQTTv311 and not client_id and not flags & 0x02:
+        raise cursor.fail(_errors.CLIENT_ID_EMPTY, start)  # [MQTT-3.1.3-8]
+    if version == MQTTv31 and not 1 <= len(client_id) <= 23:
+        raise cursor.fail(_errors.CLIENT_ID_LENGTH, start, "", len(client_id))  # [U27]
+    if flags & 0x04:
+        fields["will"] = _will(cursor, flags)
+    # A 3.1 packet may end before what the flags announce [U28].
+    if flags & 0x80 and not (version == MQTTv31 and cursor.position == cursor.end):
+        fields["username"] = cursor.string("username")
+    if flags & 0x40 and not (version == MQTTv31 and cursor.position == cursor.end):
+        fields["password"] = cursor.binary("password")
+    # [MQTT-3.1.2-16] [MQTT-3.1.2-18]
+    cursor.finish(
+        "CONNECT" if flags & 0x40 else "CONNECT without password" if flags & 0x80 else "CONNECT without user name"
+    )
+    return packet
+
+
+def _check_connect_flags(cursor: Cursor, flags: int) -> None:
+    at = cursor.position - 1
+    if flags & 0x01 and cursor.version != MQTTv31:
+        raise cursor.fail(_errors.CONNECT_FLAG_RESERVED, at, "", flags)  # [MQTT-3.1.2-3]
+    if flags & 0x04:
+        if flags & 0x18 == 0x18:
+            raise cursor.fail(_errors.WILL_QOS, at)  # [MQTT-3.1.2-12]
+    elif flags & 0x18:
+        raise cursor.fail(_errors.WILL_QOS_WITHOUT_WILL, at)  # [MQTT-3.1.2-11]
+    elif flags & 0x20:
+        raise cursor.fail(_errors.WILL_RETAIN_WITHOUT_WILL, at)  # [MQTT-3.1.2-13]
+    if flags & 0xC0 == 0x40 and cursor.version == MQTTv311:
+        raise cursor.fail(_errors.PASSWORD_WITHOUT_USERNAME, at)  # [MQTT-3.1.2-22]
+
+
+def _check_method(cursor: Cursor, fields: dict[str, Any]) -> None:
+    if "authentication_data" in fields and "authentication_method" not in fields:
+        raise cursor.fail(_errors.METHOD_MISSING, None)  # [U11]
+
+
+def _will(cursor: Cursor, flags: int) -> Will:
+    will = _new(Will)
+    fields = will.__dict__
+    if cursor.version == MQTTv5:
+        _properties(cursor, _spec.WILL, fields, "will.properties")
+    start = cursor.position
+    fields["topic"] = topic = cursor.topic_name("will.topic")
+    if not topic:
+        raise cursor.fail(_errors.TOPIC_EMPTY, start, "will.topic")  # [MQTT-4.7.3-1]
+    fields["payload"] = cursor.binary("will.payload")
+    fields["qos"] = _QOS[flags >> 3 & 3]
+    fields["retain"] = flags & 0x20 != 0
+    return will
+
+
+def _connack(cursor: Cursor, first_byte: int) -> ConnAck:
+    packet = _new(ConnAck)
+    fields = packet.__dict__
+    start = cursor.position
+    flags = cursor.byte("session_present")
+    if cursor.version == MQTTv31:
+        flags = 0  # The byte is not used [U31].
+    if flags > 1:
+        raise cursor.fail(_errors.CONNACK_FLAGS, start, "", flags)  # [MQTT-3.2.2-1]
+    fields["session_present"] = flags == 1
+    fields["reason_code"] = reason_code = cursor.reason_code(PacketType.CONNACK)  # [MQTT-3.2.2-8]
+    if flags and reason_code:
+        raise cursor.fail(_errors.SESSION_PRESENT, start)  # [MQTT-3.2.2-6]
+    if cursor.version == MQTTv5:
+        _properties(cursor, PacketType.CONNACK, fields)
+        _check_method(cursor, fields)
+    cursor.finish("CONNACK")
+    return packet
+
+
+def _publish(cursor: Cursor, first_byte: int) -> Publish:
+    packet = _new(Publish)
+    fields = packet.__dict__
+    start = cursor.position
+    fields["topic"] = topic = cursor.topic_name("topic")
+    qos = first_byte >> 1 & 3
+    fields["qos"] = _QOS[qos]
+    fields["retain"] = first_byte & 0x01 != 0
+    fields["dup"] = first_byte & 0x08 != 0
+    if qos:
+        fields["packet_id"] = cursor.packet_identifier("PUBLISH")
+    if cursor.version == MQTTv5:
+        _properties(cursor, PacketType.PUBLISH, fields)
+        if not topic and "topic_alias" not in fields:
+            raise cursor.fail(_errors.TOPIC_AND_ALIAS_MISSING, start)  # [U13]
+        if cursor.role is Role.SERVER and "subscription_identifiers" in fields:
+            raise cursor.fail(_errors.IDENTIFIER_FROM_CLIENT, None)  # [MQTT-3.3.4-6]
+    elif not topic:
+        raise cursor.fail(_errors.TOPIC_EMPTY, start, "topic")  # [MQTT-4.7.3-1]
+    fields["payload"] = cursor.keep(cursor.end - cursor.position)
+    return packet
+
+
+def _acknowledgement(cursor: Cursor, first_byte: int) -> Any:
+    packet_type = first_byte >> 4
+    packet = _new(_ACKNOWLEDGEMENTS[packet_type])
+    fields = packet.__dict__
+    name = PacketType(packet_type).name
+    fields["packet_id"] = cursor.packet_identifier(name)
+    if cursor.version == MQTTv5 and cursor.position != cursor.end:  # [U18]
+        fields["reason_code"] = cursor.reason_code(packet_type)
+        if cursor.position != cursor.end:
+            _properties(cursor, packet_type, fields)
+    cursor.finish(name)
+    return packet
+
+
+def _subscribe(cursor: Cursor, first_byte: int) -> Subscribe:
+    packet = _new(Subscribe)
+    fields = packet.__dict__
+    fields["packet_id"] = cursor.packet_identifier("SUBSCRIBE")
+    if cursor.version == MQTTv5:
+        _properties(cursor, PacketType.SUBSCRIBE, fields)
+    if cursor.position == cursor.end:
+        raise cursor.fail(_errors.LIST_EMPTY, cursor.position, "subscriptions")  # [MQTT-3.8.3-2] [U17]
+    subscriptions = []
+    while cursor.position != cursor.end:
+        subscriptions.append(_subscription(cursor))
+    fields["subscriptions"] = tuple(subscriptions)
+    return packet
+
+
+def _subscription(cursor: Cursor) -> Subscription:
+    subscription = _new(Subscription)
+    fields = subscription.__dict__
+    fields["topic_filter"] = topic_filter = cursor.topic_filter("subscriptions")
+    options = cursor.byte("subscriptions")
+    at = cursor.position - 1
+    qos = options & 3
+    if cursor.version == MQTTv5:
+        if options & 0xC0:
+            raise cursor.fail(_errors.OPTIONS_RESERVED, at, "", options)  # [MQTT-3.8.3-5]
+        if qos == 3:
+            raise cursor.fail(_errors.SUBSCRIPTION_QOS, at)  # [U15]
+        if options & 0x30 == 0x30:
+            raise cursor.fail(_errors.RETAIN_HANDLING, at)  # [U16]
+        if options & 0x04 and topic_filter.startswith("$share/"):
+            raise cursor.fail(_errors.NO_LOCAL_SHARED, at)  # [MQTT-3.8.3-4]
+        fields["no_local"] = options & 0x04 != 0
+        fields["retain_as_published"] = options & 0x08 != 0
+        fields["retain_handling"] = _RETAIN_HANDLING[options >> 4]
+    elif options > 3:
+        raise cursor.fail(_errors.OPTIONS_RESERVED, at, "", options)  # [MQTT-3-8.3-4]
+    elif qos == 3:
+        raise cursor.fail(_errors.REQUESTED_QOS, at)  # [MQTT-3-8.3-4]
+    fields["qos"] = _QOS[qos]
+    return subscription
+
+
+def _suback(cursor: Cursor, first_byte: int) -> SubAck:
+    packet = _new(SubAck)
+    fields = packet.__dict__
+    fields["packet_id"] = cursor.packet_identifier("SUBACK")
+    if cursor.version == MQTTv5:
+        _properties(cursor, PacketType.SUBACK, fields)
+    fields["reason_codes"] = _reason_codes(cursor, PacketType.SUBACK)
+    return packet
+
+
+def _reason_codes(cursor: Cursor, packet_type: int) -> tuple[Any, ...]:
+    if cursor.position == cursor.end:
+        raise cursor.fail(_errors.LIST_EMPTY, cursor.position, "reason_codes")  # [U40]
+    reason_codes = []
+    while cursor.position != cursor.end:
+        reason_codes.append(cursor.reason_code(packet_type))
+    return tuple(reason_codes)
+
+
+def _unsubscribe(cursor: Cursor, first_byte: int) -> Unsubscribe:
+    packet = _new(Unsubscribe)
+    fields = packet.__dict__
+    fields["packet_id"] = cursor.packet_identifier("UNSUBSCRIBE")
+    if cursor.version == MQTTv5:
+        _properties(cursor, PacketType.UNSUBSCRIBE, fields)
+    if cursor.position == cursor.end:
+        raise cursor.fail(_errors.LIST_EMPTY, cursor.position, "topic_filters")  # [MQTT-3.10.3-2] [U17]
+    topic_filters = []
+    while cursor.position != cursor.end:
+        topic_filters.append(cursor.topic_filter("topic_filters"))
+    fields["topic_filters"] = tuple(topic_filters)
+    return packet
+
+
+def _unsuback(cursor: Cursor, first_byte: int) -> UnsubAck:
+    packet = _new(UnsubAck)
+    fields = packet.__dict__
+    fields["packet_id"] = cursor.packet_identifier("UNSUBACK")
+    if cursor.version == MQTTv5:
+        _properties(cursor, PacketType.UNSUBACK, fields)
+        fields["reason_codes"] = _reason_codes(cursor, PacketType.UNSUBACK)
+    cursor.finish("UNSUBACK")
+    return packet
+
+
+def _pingreq(cursor: Cursor, first_byte: int) -> PingReq:
+    cursor.finish("PINGREQ")  # [U23] [U33]
+    return _PING_REQ
+
+
+def _pingresp(cursor: Cursor, first_byte: int) -> PingResp:
+    cursor.finish("PINGRESP")  # [U23] [U33]
+    return _PING_RESP
+
+
+def _disconnect(cursor: Cursor, first_byte: int) -> Disconnect:
+    packet = _new(Disconnect)
+    fields = packet.__dict__
+    if cursor.version == MQTTv5 and cursor.position != cursor.end:  # [U19]
+        fields["reason_code"] = cursor.reason_code(PacketType.DISCONNECT)  # [MQTT-3.14.2-1]
+        if cursor.position != cursor.end:
+            _properties(cursor, PacketType.DISCONNECT, fields)
+            if cursor.role is Role.CLIENT and "session_expiry_interval" in fields:
+                raise cursor.fail(_errors.EXPIRY_FROM_SERVER, None)  # [MQTT-3.14.2-2]
+    cursor.finish("DISCONNECT")
+    return packet
+
+
+def _auth(cursor: Cursor, first_byte: int) -> Auth:
+    packet = _new(Auth)
+    fields = packet.__dict__
+    if cursor.position != cursor.end:  # [U20]
+        fields["reason_code"] = cursor.reason_code(PacketType.AUTH)  # [MQTT-3.15.2-1]
+        _properties(cursor, PacketType.AUTH, fields)
+        if "authentication_method" not in fields:
+            raise cursor.fail(_errors.AUTH_METHOD_MISSING, None)  # [U21]
+    cursor.finish("AUTH")
+    return packet
+
+
+_ACKNOWLEDGEMENTS = {4: PubAck, 5: PubRec, 6: PubRel, 7: PubComp}
+
+_DECODERS: tuple[Any, ...] = (
+    None,
+    _connect,
+    _connack,
+    _publish,
+    _acknowledgement,
+    _acknowledgement,
+    _acknowledgement,
+    _acknowledgement,
+    _subscribe,
+    _suback,
+    _unsubscribe,
+    _unsuback,
+    _pingreq,
+    _pingresp,
+    _disconnect,
+    _auth,
+)

@@ -1,0 +1,4 @@
+from ._wire_c cimport Writer
+
+
+cdef object write_packet(Writer* writer, object packet)

@@ -1,0 +1,498 @@
+# cython: language_level=3, autotestdict=False, freethreading_compatible=True
+"""Bytes out of packets: the compiled `_encode_py.py`, the same functions in the same order.
+
+A packet is checked and written in one pass over its fields, each looked at once: no list or buffer can change between a size and
+the bytes it stands for. Lengths are put in afterwards. A PUBLISH's payload is never copied before the packet is put together.
+"""
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from libc.stdint cimport int64_t, uint8_t
+
+from ._packets_c cimport (
+    Auth,
+    ConnAck,
+    Connect,
+    Disconnect,
+    PingReq,
+    PingResp,
+    PubAck,
+    PubComp,
+    Publish,
+    PubRec,
+    PubRel,
+    SubAck,
+    Subscribe,
+    Subscription,
+    UnsubAck,
+    Unsubscribe,
+    Will,
+    _Acknowledgement,
+)
+from ._spec_c cimport *
+from ._wire_c cimport *
+
+from . import _errors, _spec
+
+cdef uint8_t PROPERTY_KINDS[64]
+cdef tuple PACKET_NAMES = tuple(map(_spec.place_name, range(16)))
+
+
+cdef int fill_property_kinds() except -1:
+    cdef int identifier
+    for identifier in range(64):
+        PROPERTY_KINDS[identifier] = _spec.PROPERTY_KINDS.get(identifier, 0)
+    return 0
+
+
+fill_property_kinds()
+
+
+cdef object write_packet(Writer* writer, object packet):
+    """Write what comes before the payload; `payload` and `payload_size` of the writer are left to say where that lies.
+
+    Returns the object the payload belongs to, for the caller to keep until it is copied. Raises `EncodeError`, and
+    `TypeError` for a field or a packet of the wrong Python type.
+    """
+    cdef int version = writer.version
+    cdef Py_ssize_t start = writer.ptr - writer.start
+    cdef int64_t remaining_length
+    cdef int first_byte
+    drop_payload(writer)
+    payload = None
+    put_byte(writer, 0)
+    put_byte(writer, 0)
+    if type(packet) is Publish:
+        payload = (<Publish> packet).payload
+        first_byte = publish(writer, <Publish> packet, payload)
+    elif isinstance(packet, _Acknowledgement):
+        first_byte = acknowledgement(writer, <_Acknowledgement> packet)
+    elif type(packet) is Connect:
+        first_byte = connect(writer, <Connect> packet)
+    elif type(packet) is ConnAck:
+        first_byte = connack(writer, <ConnAck> packet)
+    elif type(packet) is Subscribe:
+        first_byte = subscribe(writer, <Subscribe> packet)
+    elif type(packet) is SubAck:
+        first_byte = suback(writer, <SubAck> packet)
+    elif type(packet) is Unsubscribe:
+        first_byte = unsubscribe(writer, <Unsubscribe> packet)
+    elif type(packet) is UnsubAck:
+        first_byte = unsuback(writer, <UnsubAck> packet)
+    elif type(packet) is PingReq:
+        first_byte = 0xC0
+    elif type(packet) is PingResp:
+        first_byte = 0xD0
+    elif type(packet) is Disconnect:
+        first_byte = disconnect(writer, <Disconnect> packet)
+    elif type(packet) is Auth:
+        first_byte = auth(writer, <Auth> packet)
+    else:
+        raise _errors.wrong_type("packet", "one of this implementation's packets", packet)
+    remaining_length = <int64_t> (writer.ptr - writer.start) - start - 2 + writer.payload_size
+    if remaining_length > MAXIMUM_REMAINING_LENGTH:
+        refuse(writer, _errors.ENCODED_TOO_LARGE, "", remaining_length + 5)  # [U36]
+    writer.start[start] = <uint8_t> first_byte
+    insert_length(writer, start + 1, remaining_length)
+    writer.version = version
+    return payload
+
+
+cdef int put_property(Writer* writer, int identifier, object value, str name) except -1:
+    """A property, if it is there; refused where the version has none (2.2.2)."""
+    if absent(value):
+        return 0
+    if writer.version != 5:
+        refuse(writer, _errors.NOT_IN_VERSION, name)
+    put_byte(writer, identifier)
+    return put_property_value(writer, PROPERTY_KINDS[identifier], value, name)
+
+
+cdef int put_repeated(Writer* writer, int identifier, object values, str name) except -1:
+    """As `put_property`, for each of several values."""
+    if absent(values):
+        return 0
+    if writer.version != 5:
+        refuse(writer, _errors.NOT_IN_VERSION, name)
+    for value in sequence(values, name):
+        put_byte(writer, identifier)
+        put_property_value(writer, PROPERTY_KINDS[identifier], value, name)
+    return 0
+
+
+cdef Py_ssize_t open_properties(Writer* writer) except -1:
+    """Leave a byte for the Property Length; returns the offset to give to `close_properties`."""
+    if writer.version == 5:
+        put_byte(writer, 0)
+    return writer.ptr - writer.start
+
+
+cdef int close_properties(Writer* writer, Py_ssize_t start) except -1:
+    """Put the Property Length before the properties that begin at `start` [MQTT-2.2.2-1]."""
+    cdef Py_ssize_t length = writer.ptr - writer.start - start
+    if writer.version == 5:
+        if length > MAXIMUM_REMAINING_LENGTH:
+            refuse(writer, _errors.ENCODED_TOO_LARGE, "", length + 5)
+        insert_length(writer, start - 1, length)
+    return 0
+
+
+cdef int put_property_value(Writer* writer, int kind, object value, str name) except -1:
+    cdef int64_t number
+    if kind == KIND_STRING:
+        return put_string(writer, value, name)
+    if kind == KIND_STRING_PAIR:
+        pair = sequence(value, name)
+        if len(pair) != 2:
+            raise _errors.wrong_type(name, "pairs of name and value", value)
+        put_string(writer, pair[0], name)
+        return put_string(writer, pair[1], name)
+    if kind == KIND_BINARY:
+        return put_binary(writer, value, name)
+    if kind == KIND_TOPIC_NAME:
+        if not put_topic_name(writer, value, name):
+            refuse(writer, _errors.TOPIC_EMPTY, name)  # [MQTT-4.7.3-1]
+        return 0
+    if kind <= KIND_QOS:
+        return put_byte(writer, flag(writer, value, name))  # [U10] [U12]
+    if kind == KIND_VARIABLE_NON_ZERO:
+        number = integer(value, name)
+        if not 0 <= number <= MAXIMUM_REMAINING_LENGTH:
+            refuse(writer, _errors.OUT_OF_RANGE, name, value)
+        if number == 0:
+            refuse(writer, _errors.ZERO, name)  # [U14]
+        return put_variable_integer(writer, number)
+    number = put_number(writer, value, 2 if kind <= KIND_TOPIC_ALIAS else 4, name)
+    if number == 0:
+        if kind == KIND_TOPIC_ALIAS:
+            refuse(writer, _errors.TOPIC_ALIAS_ZERO)  # [MQTT-3.3.2-8]
+        if kind == KIND_TWO_BYTE_NON_ZERO or kind == KIND_FOUR_BYTE_NON_ZERO:
+            refuse(writer, _errors.ZERO, name)  # [U08] [U09]
+    return 0
+
+
+cdef int check_method(Writer* writer, object authentication_data, object authentication_method) except -1:
+    if authentication_data is not None and authentication_method is None:
+        refuse(writer, _errors.METHOD_MISSING)  # [U11]
+    return 0
+
+
+cdef int put_reason_code(Writer* writer, object value, int packet_type, str about="reason_code") except -1:
+    cdef int64_t code = integer(value, about)
+    if not 0 <= code <= 0xFF or _spec.reason_codes(packet_type, writer.version)[code] is None:
+        refuse(writer, _errors.REASON_CODE, PACKET_NAMES[packet_type], value)
+    put_byte(writer, <int> code)
+    return <int> code
+
+
+cdef int connect(Writer* writer, Connect packet) except -1:
+    cdef int64_t version = integer(packet.protocol_version, "protocol_version")
+    cdef int clean_start, flags
+    cdef Will will = None
+    cdef Py_ssize_t properties
+    if not 3 <= version <= 5:
+        refuse(writer, _errors.PROTOCOL_VERSION, "", packet.protocol_version)
+    writer.version = <int> version
+    put_binary(writer, b"MQIsdp" if version == 3 else b"MQTT", "protocol_name")
+    put_byte(writer, <int> version)
+    clean_start = flag(writer, packet.clean_start, "clean_start")
+    flags = clean_start << 1
+    if packet.will is not None:
+        if type(packet.will) is not Will:
+            raise _errors.wrong_type("will", "Will", packet.will)
+        will = packet.will
+        flags |= 0x04 | two_bits(will.qos, "will.qos") << 3
+        if flags & 0x18 == 0x18:
+            refuse(writer, _errors.WILL_QOS)  # [MQTT-3.1.2-12]
+        flags |= flag(writer, will.retain, "will.retain") << 5
+    if packet.username is not None:
+        flags |= 0x80
+    if packet.password is not None:
+        flags |= 0x40
+        if packet.username is None and version == 4:
+            refuse(writer, _errors.PASSWORD_WITHOUT_USERNAME)  # [MQTT-3.1.2-22]
+    put_byte(writer, flags)
+    put_number(writer, packet.keep_alive, 2, "keep_alive")
+    properties = open_properties(writer)
+    put_property(writer, SESSION_EXPIRY_INTERVAL, packet.session_expiry_interval, "session_expiry_interval")
+    put_property(writer, RECEIVE_MAXIMUM, packet.receive_maximum, "receive_maximum")
+    put_property(writer, MAXIMUM_PACKET_SIZE, packet.maximum_packet_size, "maximum_packet_size")
+    put_property(writer, TOPIC_ALIAS_MAXIMUM, packet.topic_alias_maximum, "topic_alias_maximum")
+    put_property(writer, REQUEST_RESPONSE_INFORMATION, packet.request_response_information, "request_response_information")
+    put_property(writer, REQUEST_PROBLEM_INFORMATION, packet.request_problem_information, "request_problem_information")
+    put_property(writer, AUTHENTICATION_METHOD, packet.authentication_method, "authentication_method")
+    put_property(writer, AUTHENTICATION_DATA, packet.authentication_data, "authentication_data")
+    put_repeated(writer, USER_PROPERTY, packet.user_properties, "user_properties")
+    close_properties(writer, properties)
+    check_method(writer, packet.authentication_data, packet.authentication_method)
+    put_string(writer, packet.client_id, "client_id")
+    if version == 4 and not str.__len__(packet.client_id) and not clean_start:
+        refuse(writer, _errors.CLIENT_ID_EMPTY)  # [MQTT-3.1.3-8]
+    if version == 3 and not 1 <= str.__len__(packet.client_id) <= 23:
+        refuse(writer, _errors.CLIENT_ID_LENGTH, "", str.__len__(packet.client_id))  # [U27]
+    if will is not None:
+        put_will(writer, will)
+    if packet.username is not None:
+        put_string(writer, packet.username, "username")
+    if packet.password is not None:
+        put_binary(writer, packet.password, "password")
+    return 0x10
+
+
+cdef int put_will(Writer* writer, Will will) except -1:
+    cdef Py_ssize_t properties = open_properties(writer)
+    put_property(writer, WILL_DELAY_INTERVAL, will.will_delay_interval, "will_delay_interval")
+    put_property(writer, PAYLOAD_FORMAT_INDICATOR, will.payload_format_indicator, "payload_format_indicator")
+    put_property(writer, MESSAGE_EXPIRY_INTERVAL, will.message_expiry_interval, "message_expiry_interval")
+    put_property(writer, CONTENT_TYPE, will.content_type, "content_type")
+    put_property(writer, RESPONSE_TOPIC, will.response_topic, "response_topic")
+    put_property(writer, CORRELATION_DATA, will.correlation_data, "correlation_data")
+    put_repeated(writer, USER_PROPERTY, will.user_properties, "user_properties")
+    close_properties(writer, properties)
+    if not put_topic_name(writer, will.topic, "will.topic"):
+        refuse(writer, _errors.TOPIC_EMPTY, "will.topic")  # [MQTT-4.7.3-1]
+    return put_binary(writer, will.payload, "will.payload")
+
+
+cdef int connack(Writer* writer, ConnAck packet) except -1:
+    cdef int session_present = flag(writer, packet.session_present, "session_present")
+    cdef Py_ssize_t properties
+    if session_present and writer.version == 3:
+        refuse(writer, _errors.NOT_IN_VERSION, "session_present")  # [U31]
+    put_byte(writer, session_present)
+    if put_reason_code(writer, packet.reason_code, CONNACK) and session_present:  # [MQTT-3.2.2-8]
+        refuse(writer, _errors.SESSION_PRESENT)  # [MQTT-3.2.2-6]
+    properties = open_properties(writer)
+    put_property(writer, SESSION_EXPIRY_INTERVAL, packet.session_expiry_interval, "session_expiry_interval")
+    put_property(writer, RECEIVE_MAXIMUM, packet.receive_maximum, "receive_maximum")
+    put_property(writer, MAXIMUM_QOS, packet.maximum_qos, "maximum_qos")
+    put_property(writer, RETAIN_AVAILABLE, packet.retain_available, "retain_available")
+    put_property(writer, MAXIMUM_PACKET_SIZE, packet.maximum_packet_size, "maximum_packet_size")
+    put_property(writer, ASSIGNED_CLIENT_IDENTIFIER, packet.assigned_client_identifier, "assigned_client_identifier")
+    put_property(writer, TOPIC_ALIAS_MAXIMUM, packet.topic_alias_maximum, "topic_alias_maximum")
+    put_property(writer, REASON_STRING, packet.reason_string, "reason_string")
+    put_property(
+        writer, WILDCARD_SUBSCRIPTION_AVAILABLE, packet.wildcard_subscription_available, "wildcard_subscription_available"
+    )
+    put_property(
+        writer,
+        SUBSCRIPTION_IDENTIFIER_AVAILABLE,
+        packet.subscription_identifier_available,
+        "subscription_identifier_available",
+    )
+    put_property(writer, SHARED_SUBSCRIPTION_AVAILABLE, packet.shared_subscription_available, "shared_subscription_available")
+    put_property(writer, SERVER_KEEP_ALIVE, packet.server_keep_alive, "server_keep_alive")
+    put_property(writer, RESPONSE_INFORMATION, packet.response_information, "response_information")
+    put_property(writer, SERVER_REFERENCE, packet.server_reference, "server_reference")
+    put_property(writer, AUTHENTICATION_METHOD, packet.authentication_method, "authentication_method")
+    put_property(writer, AUTHENTICATION_DATA, packet.authentication_data, "authentication_data")
+    put_repeated(writer, USER_PROPERTY, packet.user_properties, "user_properties")
+    close_properties(writer, properties)
+    check_method(writer, packet.authentication_data, packet.authentication_method)
+    return 0x20
+
+
+cdef int publish(Writer* writer, Publish packet, object payload) except -1:
+    cdef int qos = two_bits(packet.qos, "qos")
+    cdef int retain, dup
+    cdef bint has_topic
+    cdef Py_ssize_t properties
+    if qos == 3:
+        refuse(writer, _errors.PUBLISH_QOS)  # [MQTT-3.3.1-4]
+    retain = flag(writer, packet.retain, "retain")
+    dup = flag(writer, packet.dup, "dup")
+    if dup and not qos and writer.version != 3:
+        refuse(writer, _errors.DUP_AT_QOS_0)  # [MQTT-3.3.1-2]
+    has_topic = put_topic_name(writer, packet.topic, "topic")
+    if qos:
+        if packet.packet_id is None:
+            refuse(writer, _errors.PACKET_ID_MISSING)  # [MQTT-2.2.1-3]
+        put_packet_identifier(writer, packet.packet_id, "PUBLISH")
+    elif packet.packet_id is not None:
+        refuse(writer, _errors.PACKET_ID_AT_QOS_0, "", packet.packet_id)  # [MQTT-2.2.1-2]
+    properties = open_properties(writer)
+    put_property(writer, PAYLOAD_FORMAT_INDICATOR, packet.payload_format_indicator, "payload_format_indicator")
+    put_property(writer, MESSAGE_EXPIRY_INTERVAL, packet.message_expiry_interval, "message_expiry_interval")
+    put_property(writer, TOPIC_ALIAS, packet.topic_alias, "topic_alias")
+    put_property(writer, RESPONSE_TOPIC, packet.response_topic, "response_topic")
+    put_property(writer, CORRELATION_DATA, packet.correlation_data, "correlation_data")
+    put_repeated(writer, SUBSCRIPTION_IDENTIFIER, packet.subscription_identifiers, "subscription_identifiers")
+    put_property(writer, CONTENT_TYPE, packet.content_type, "content_type")
+    put_repeated(writer, USER_PROPERTY, packet.user_properties, "user_properties")
+    close_properties(writer, properties)
+    if not has_topic:
+        if writer.version != 5:
+            refuse(writer, _errors.TOPIC_EMPTY, "topic")  # [MQTT-4.7.3-1]
+        if packet.topic_alias is None:
+            refuse(writer, _errors.TOPIC_AND_ALIAS_MISSING)  # [U13]
+    if type(payload) is bytes:
+        writer.payload = <const uint8_t*> PyBytes_AS_STRING(payload)
+        writer.payload_size = PyBytes_GET_SIZE(payload)
+    else:
+        get_bytes(payload, &writer.payload_view, "payload")
+        writer.holds_view = True
+        writer.payload = <const uint8_t*> writer.payload_view.buf
+        writer.payload_size = writer.payload_view.len
+    return 0x30 | dup << 3 | qos << 1 | retain
+
+
+cdef int acknowledgement(Writer* writer, _Acknowledgement packet) except -1:
+    cdef int packet_type
+    if type(packet) is PubAck:
+        packet_type = PUBACK
+    elif type(packet) is PubRec:
+        packet_type = PUBREC
+    elif type(packet) is PubRel:
+        packet_type = PUBREL
+    elif type(packet) is PubComp:
+        packet_type = PUBCOMP
+    else:
+        raise _errors.wrong_type("packet", "one of this implementation's packets", packet)
+    put_packet_identifier(writer, packet.packet_id, PACKET_NAMES[packet_type])
+    cdef Py_ssize_t start = writer.ptr - writer.start
+    cdef int code = open_answer(writer, packet.reason_code, packet_type)
+    cdef Py_ssize_t properties = open_properties(writer)
+    put_property(writer, REASON_STRING, packet.reason_string, "reason_string")
+    put_repeated(writer, USER_PROPERTY, packet.user_properties, "user_properties")
+    close_properties(writer, properties)
+    shorten_answer(writer, start, code)
+    return packet_type << 4 | (0b0010 if packet_type == PUBREL else 0)
+
+
+cdef int open_answer(Writer* writer, object reason_code, int packet_type) except -1:
+    """The reason code of a packet that may go without, ahead of its properties; `shorten_answer` ends it.
+
+    A reason code and properties go unsaid before 5.0, and in 5.0 where they say nothing (3.4.2.1) [U39].
+    """
+    if writer.version != 5 and integer(reason_code, "reason_code") != 0:
+        refuse(writer, _errors.NOT_IN_VERSION, "reason_code")
+    return put_reason_code(writer, reason_code, packet_type)  # [MQTT-3.4.2-1] and its like
+
+
+cdef void shorten_answer(Writer* writer, Py_ssize_t start, int code) noexcept:
+    if writer.version != 5:
+        writer.ptr = writer.start + start
+    elif writer.ptr - writer.start == start + 2:
+        writer.ptr = writer.start + start + (code != 0)
+
+
+cdef int subscribe(Writer* writer, Subscribe packet) except -1:
+    cdef Py_ssize_t properties
+    put_packet_identifier(writer, packet.packet_id, "SUBSCRIBE")
+    properties = open_properties(writer)
+    put_property(writer, SUBSCRIPTION_IDENTIFIER, packet.subscription_identifier, "subscription_identifier")
+    put_repeated(writer, USER_PROPERTY, packet.user_properties, "user_properties")
+    close_properties(writer, properties)
+    subscriptions = sequence(packet.subscriptions, "subscriptions")
+    if not subscriptions:
+        refuse(writer, _errors.LIST_EMPTY, "subscriptions")  # [MQTT-3.8.3-2]
+    for subscription in subscriptions:
+        put_subscription(writer, subscription)
+    return 0x82
+
+
+cdef int put_subscription(Writer* writer, object packet) except -1:
+    cdef Subscription subscription
+    cdef int options, no_local, retain_as_published, retain_handling
+    cdef bint is_v5 = writer.version == 5
+    if type(packet) is not Subscription:
+        raise _errors.wrong_type("subscriptions", "a tuple of Subscription", packet)
+    subscription = packet
+    put_topic_filter(writer, subscription.topic_filter, "subscriptions")
+    options = two_bits(subscription.qos, "qos")
+    if options == 3:
+        refuse(writer, _errors.SUBSCRIPTION_QOS if is_v5 else _errors.REQUESTED_QOS)  # [U15] [MQTT-3-8.3-4]
+    no_local = flag(writer, subscription.no_local, "no_local")
+    if no_local and not is_v5:
+        refuse(writer, _errors.NOT_IN_VERSION, "no_local")
+    if no_local and str.startswith(subscription.topic_filter, "$share/"):
+        refuse(writer, _errors.NO_LOCAL_SHARED)  # [MQTT-3.8.3-4]
+    retain_as_published = flag(writer, subscription.retain_as_published, "retain_as_published")
+    if retain_as_published and not is_v5:
+        refuse(writer, _errors.NOT_IN_VERSION, "retain_as_published")
+    retain_handling = two_bits(subscription.retain_handling, "retain_handling")
+    if retain_handling == 3:
+        refuse(writer, _errors.RETAIN_HANDLING)  # [U16]
+    if retain_handling and not is_v5:
+        refuse(writer, _errors.NOT_IN_VERSION, "retain_handling")
+    return put_byte(writer, options | no_local << 2 | retain_as_published << 3 | retain_handling << 4)
+
+
+cdef int suback(Writer* writer, SubAck packet) except -1:
+    cdef Py_ssize_t properties
+    put_packet_identifier(writer, packet.packet_id, "SUBACK")
+    properties = open_properties(writer)
+    put_property(writer, REASON_STRING, packet.reason_string, "reason_string")
+    put_repeated(writer, USER_PROPERTY, packet.user_properties, "user_properties")
+    close_properties(writer, properties)
+    put_reason_codes(writer, packet.reason_codes, SUBACK)
+    return 0x90
+
+
+cdef int put_reason_codes(Writer* writer, object reason_codes, int packet_type) except -1:
+    codes = sequence(reason_codes, "reason_codes")
+    if not codes:
+        refuse(writer, _errors.LIST_EMPTY, "reason_codes")  # [U40]
+    for code in codes:
+        put_reason_code(writer, code, packet_type, "reason_codes")
+    return 0
+
+
+cdef int unsubscribe(Writer* writer, Unsubscribe packet) except -1:
+    cdef Py_ssize_t properties
+    put_packet_identifier(writer, packet.packet_id, "UNSUBSCRIBE")
+    properties = open_properties(writer)
+    put_repeated(writer, USER_PROPERTY, packet.user_properties, "user_properties")
+    close_properties(writer, properties)
+    topic_filters = sequence(packet.topic_filters, "topic_filters")
+    if not topic_filters:
+        refuse(writer, _errors.LIST_EMPTY, "topic_filters")  # [MQTT-3.10.3-2]
+    for topic_filter in topic_filters:
+        put_topic_filter(writer, topic_filter, "topic_filters")
+    return 0xA2
+
+
+cdef int unsuback(Writer* writer, UnsubAck packet) except -1:
+    cdef Py_ssize_t properties
+    put_packet_identifier(writer, packet.packet_id, "UNSUBACK")
+    properties = open_properties(writer)
+    put_property(writer, REASON_STRING, packet.reason_string, "reason_string")
+    put_repeated(writer, USER_PROPERTY, packet.user_properties, "user_properties")
+    close_properties(writer, properties)
+    if writer.version == 5:
+        put_reason_codes(writer, packet.reason_codes, UNSUBACK)
+    elif not absent(packet.reason_codes):
+        refuse(writer, _errors.NOT_IN_VERSION, "reason_codes")
+    return 0xB0
+
+
+cdef int disconnect(Writer* writer, Disconnect packet) except -1:
+    cdef Py_ssize_t start = writer.ptr - writer.start
+    cdef int code = open_answer(writer, packet.reason_code, DISCONNECT)
+    cdef Py_ssize_t properties = open_properties(writer)
+    put_property(writer, SESSION_EXPIRY_INTERVAL, packet.session_expiry_interval, "session_expiry_interval")
+    put_property(writer, REASON_STRING, packet.reason_string, "reason_string")
+    put_property(writer, SERVER_REFERENCE, packet.server_reference, "server_reference")
+    put_repeated(writer, USER_PROPERTY, packet.user_properties, "user_properties")
+    close_properties(writer, properties)
+    shorten_answer(writer, start, code)
+    return 0xE0
+
+
+cdef int auth(Writer* writer, Auth packet) except -1:
+    cdef Py_ssize_t start = writer.ptr - writer.start
+    cdef Py_ssize_t properties
+    cdef int code
+    if writer.version != 5:
+        refuse(writer, _errors.NOT_IN_VERSION, "AUTH")
+    code = put_reason_code(writer, packet.reason_code, AUTH)  # [MQTT-3.15.2-1]
+    properties = open_properties(writer)
+    put_property(writer, AUTHENTICATION_METHOD, packet.authentication_method, "authentication_method")
+    put_property(writer, AUTHENTICATION_DATA, packet.authentication_data, "authentication_data")
+    put_property(writer, REASON_STRING, packet.reason_string, "reason_string")
+    put_repeated(writer, USER_PROPERTY, packet.user_properties, "user_properties")
+    close_properties(writer, properties)
+    if code == 0 and writer.ptr - writer.start == start + 2:
+        writer.ptr = writer.start + start  # [U20]
+    elif packet.authentication_method is None:
+        refuse(writer, _errors.AUTH_METHOD_MISSING)  # [U21]
+    return 0xF0

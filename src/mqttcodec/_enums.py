@@ -1,0 +1,178 @@
+"""The standard's numbered values, named as the standard names them.
+
+All are `IntEnum`s: a member equals its number, and `encode` takes the plain number too.
+"""
+
+from __future__ import annotations
+
+from enum import Enum, IntEnum
+
+
+class ProtocolVersion(IntEnum):
+    """The versions, by the Protocol Level byte of their CONNECT (3.1.2.2)."""
+
+    MQTT_3_1 = 3
+    MQTT_3_1_1 = 4
+    MQTT_5_0 = 5
+
+    @property
+    def title(self) -> str:
+        """The name people use: "MQTT 3.1.1"."""
+        return "MQTT " + self.name.removeprefix("MQTT_").replace("_", ".")
+
+
+MQTTv31 = ProtocolVersion.MQTT_3_1
+MQTTv311 = ProtocolVersion.MQTT_3_1_1
+MQTTv5 = ProtocolVersion.MQTT_5_0
+
+
+class Role(Enum):
+    """The side a `Decoder` works for: what it receives is what the other side may send."""
+
+    CLIENT = "client"
+    SERVER = "server"
+
+
+class PacketType(IntEnum):
+    """The upper four bits of the first byte (2.1.2). Type 0 is reserved; AUTH came with 5.0."""
+
+    CONNECT = 1
+    CONNACK = 2
+    PUBLISH = 3
+    PUBACK = 4
+    PUBREC = 5
+    PUBREL = 6
+    PUBCOMP = 7
+    SUBSCRIBE = 8
+    SUBACK = 9
+    UNSUBSCRIBE = 10
+    UNSUBACK = 11
+    PINGREQ = 12
+    PINGRESP = 13
+    DISCONNECT = 14
+    AUTH = 15
+
+
+class QoS(IntEnum):
+    """The delivery guarantee of a message (4.3)."""
+
+    AT_MOST_ONCE = 0
+    AT_LEAST_ONCE = 1
+    EXACTLY_ONCE = 2
+
+    AT_MOST_ONCE_DELIVERY = 0
+    AT_LEAST_ONCE_DELIVERY = 1
+    EXACTLY_ONCE_DELIVERY = 2
+
+
+class RetainHandling(IntEnum):
+    """When a new subscription receives retained messages (5.0, 3.8.3.1)."""
+
+    SEND_AT_SUBSCRIBE = 0
+    SEND_AT_SUBSCRIBE_IF_NEW = 1
+    DO_NOT_SEND = 2
+
+
+class ConnectReturnCode(IntEnum):
+    """The answer in a CONNACK of 3.1 and 3.1.1 (3.1.1, Table 3.1)."""
+
+    CONNECTION_ACCEPTED = 0
+    UNACCEPTABLE_PROTOCOL_VERSION = 1
+    IDENTIFIER_REJECTED = 2
+    SERVER_UNAVAILABLE = 3
+    BAD_USER_NAME_OR_PASSWORD = 4
+    NOT_AUTHORIZED = 5
+
+    ACCEPTED = 0
+    CONNECTION_REFUSED_UNACCEPTABLE_PROTOCOL_VERSION = 1
+    CONNECTION_REFUSED_IDENTIFIER_REJECTED = 2
+    CONNECTION_REFUSED_SERVER_UNAVAILABLE = 3
+    CONNECTION_REFUSED_BAD_USER_NAME_OR_PASSWORD = 4
+    CONNECTION_REFUSED_NOT_AUTHORIZED = 5
+
+
+class ReasonCode(IntEnum):
+    """The result of an operation (5.0, Table 2-6). 0x80 and above are failures.
+
+    SUBACK of 3.1 and 3.1.1 uses four of them: the granted QoS and `FAILURE`.
+    """
+
+    SUCCESS = 0x00
+    GRANTED_QOS_1 = 0x01
+    GRANTED_QOS_2 = 0x02
+    DISCONNECT_WITH_WILL_MESSAGE = 0x04
+    NO_MATCHING_SUBSCRIBERS = 0x10
+    NO_SUBSCRIPTION_EXISTED = 0x11
+    CONTINUE_AUTHENTICATION = 0x18
+    RE_AUTHENTICATE = 0x19
+    UNSPECIFIED_ERROR = 0x80
+    MALFORMED_PACKET = 0x81
+    PROTOCOL_ERROR = 0x82
+    IMPLEMENTATION_SPECIFIC_ERROR = 0x83
+    UNSUPPORTED_PROTOCOL_VERSION = 0x84
+    CLIENT_IDENTIFIER_NOT_VALID = 0x85
+    BAD_USER_NAME_OR_PASSWORD = 0x86
+    NOT_AUTHORIZED = 0x87
+    SERVER_UNAVAILABLE = 0x88
+    SERVER_BUSY = 0x89
+    BANNED = 0x8A
+    SERVER_SHUTTING_DOWN = 0x8B
+    BAD_AUTHENTICATION_METHOD = 0x8C
+    KEEP_ALIVE_TIMEOUT = 0x8D
+    SESSION_TAKEN_OVER = 0x8E
+    TOPIC_FILTER_INVALID = 0x8F
+    TOPIC_NAME_INVALID = 0x90
+    PACKET_IDENTIFIER_IN_USE = 0x91
+    PACKET_IDENTIFIER_NOT_FOUND = 0x92
+    RECEIVE_MAXIMUM_EXCEEDED = 0x93
+    TOPIC_ALIAS_INVALID = 0x94
+    PACKET_TOO_LARGE = 0x95
+    MESSAGE_RATE_TOO_HIGH = 0x96
+    QUOTA_EXCEEDED = 0x97
+    ADMINISTRATIVE_ACTION = 0x98
+    PAYLOAD_FORMAT_INVALID = 0x99
+    RETAIN_NOT_SUPPORTED = 0x9A
+    QOS_NOT_SUPPORTED = 0x9B
+    USE_ANOTHER_SERVER = 0x9C
+    SERVER_MOVED = 0x9D
+    SHARED_SUBSCRIPTIONS_NOT_SUPPORTED = 0x9E
+    CONNECTION_RATE_EXCEEDED = 0x9F
+    MAXIMUM_CONNECT_TIME = 0xA0
+    SUBSCRIPTION_IDENTIFIERS_NOT_SUPPORTED = 0xA1
+    WILDCARD_SUBSCRIPTIONS_NOT_SUPPORTED = 0xA2
+
+    NORMAL_DISCONNECTION = 0x00
+    GRANTED_QOS_0 = 0x00
+    FAILURE = 0x80
+
+
+class PropertyId(IntEnum):
+    """The identifiers of the 27 properties (5.0, Table 2-4)."""
+
+    PAYLOAD_FORMAT_INDICATOR = 0x01
+    MESSAGE_EXPIRY_INTERVAL = 0x02
+    CONTENT_TYPE = 0x03
+    RESPONSE_TOPIC = 0x08
+    CORRELATION_DATA = 0x09
+    SUBSCRIPTION_IDENTIFIER = 0x0B
+    SESSION_EXPIRY_INTERVAL = 0x11
+    ASSIGNED_CLIENT_IDENTIFIER = 0x12
+    SERVER_KEEP_ALIVE = 0x13
+    AUTHENTICATION_METHOD = 0x15
+    AUTHENTICATION_DATA = 0x16
+    REQUEST_PROBLEM_INFORMATION = 0x17
+    WILL_DELAY_INTERVAL = 0x18
+    REQUEST_RESPONSE_INFORMATION = 0x19
+    RESPONSE_INFORMATION = 0x1A
+    SERVER_REFERENCE = 0x1C
+    REASON_STRING = 0x1F
+    RECEIVE_MAXIMUM = 0x21
+    TOPIC_ALIAS_MAXIMUM = 0x22
+    TOPIC_ALIAS = 0x23
+    MAXIMUM_QOS = 0x24
+    RETAIN_AVAILABLE = 0x25
+    USER_PROPERTY = 0x26
+    MAXIMUM_PACKET_SIZE = 0x27
+    WILDCARD_SUBSCRIPTION_AVAILABLE = 0x28
+    SUBSCRIPTION_IDENTIFIER_AVAILABLE = 0x29
+    SHARED_SUBSCRIPTION_AVAILABLE = 0x2A

@@ -1,0 +1,298 @@
+"""The standard's tables, as data both codecs work from.
+
+The compiled codec copies what it needs on its hot path into C arrays when it is imported.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from functools import cache
+from typing import NamedTuple
+
+from . import _errors
+from ._enums import ConnectReturnCode, MQTTv5, MQTTv31, MQTTv311, PacketType, PropertyId, ReasonCode, Role
+
+MAXIMUM_REMAINING_LENGTH = 268_435_455
+MAXIMUM_PACKET_SIZE = MAXIMUM_REMAINING_LENGTH + 5
+
+PROTOCOL_NAMES: dict[int, bytes] = {MQTTv31: b"MQIsdp", MQTTv311: b"MQTT", MQTTv5: b"MQTT"}
+
+
+class FixedHeader(NamedTuple):
+    """The first two to five bytes of a packet (2.1), as `peek` reads them.
+
+    `packet_type` is a `PacketType`, or 0, which the standard reserves. `packet_size` counts the whole packet.
+    """
+
+    packet_type: int
+    flags: int
+    remaining_length: int
+    header_size: int
+    packet_size: int
+
+
+def fixed_header(first_byte: int, remaining_length: int, header_size: int) -> FixedHeader:
+    """What a first byte and the Remaining Length behind it say."""
+    packet_type = first_byte >> 4
+    return FixedHeader(
+        PacketType(packet_type) if packet_type else 0,
+        first_byte & 0x0F,
+        remaining_length,
+        header_size,
+        header_size + remaining_length,
+    )
+
+
+# --- The first byte (2.1.2, 2.1.3).
+
+_FIXED_FLAGS = dict.fromkeys(PacketType, (0b0000,)) | dict.fromkeys(
+    (PacketType.PUBREL, PacketType.SUBSCRIBE, PacketType.UNSUBSCRIBE), (0b0010,)
+)
+# 3.1 sends these again with DUP [U29].
+_FIXED_FLAGS_V31 = _FIXED_FLAGS | dict.fromkeys(
+    (PacketType.PUBREL, PacketType.SUBSCRIBE, PacketType.UNSUBSCRIBE), (0b0010, 0b1010)
+)
+
+_FROM_CLIENT = {
+    PacketType.CONNECT,
+    PacketType.SUBSCRIBE,
+    PacketType.UNSUBSCRIBE,
+    PacketType.PINGREQ,
+}
+_FROM_SERVER = {PacketType.CONNACK, PacketType.SUBACK, PacketType.UNSUBACK, PacketType.PINGRESP}
+
+
+@cache
+def first_byte_faults(version: int | None, role: Role | None, connected: bool) -> tuple[_errors.Fault | None, ...]:
+    """For each first byte what is wrong with it, by itself or on a connection where it would come now.
+
+    `version` None: none is known yet, so that only CONNECT may come. `connected`: there was one already.
+    """
+    return tuple(_first_byte_fault(byte, version, role, connected) for byte in range(256))
+
+
+def _first_byte_fault(byte: int, version: int | None, role: Role | None, connected: bool) -> _errors.Fault | None:
+    packet_type, flags = byte >> 4, byte & 0x0F
+    if packet_type == 0:
+        return _errors.PACKET_TYPE_RESERVED  # [U02]
+    if packet_type == PacketType.AUTH and version in (MQTTv31, MQTTv311):
+        return _errors.PACKET_TYPE_UNKNOWN  # [U03]
+    if packet_type == PacketType.PUBLISH:
+        if flags & 0b0110 == 0b0110:
+            return _errors.PUBLISH_QOS  # [MQTT-3.3.1-4]
+        if flags & 0b1110 == 0b1000 and version not in (None, MQTTv31):
+            return _errors.DUP_AT_QOS_0  # [MQTT-3.3.1-2]
+    elif flags not in (_FIXED_FLAGS_V31 if version in (None, MQTTv31) else _FIXED_FLAGS)[PacketType(packet_type)]:
+        return _errors.FLAGS  # [MQTT-2.1.3-1]
+    if version is None and packet_type != PacketType.CONNECT:
+        return _errors.FIRST_NOT_CONNECT  # [MQTT-3.1.0-1]
+    if packet_type == PacketType.DISCONNECT:
+        # Before 5.0 only a client sends it.
+        wrong_direction = role is Role.CLIENT and version != MQTTv5
+    else:
+        wrong_direction = packet_type in {None: (), Role.CLIENT: _FROM_CLIENT, Role.SERVER: _FROM_SERVER}[role]
+    if wrong_direction:
+        return _errors.WRONG_DIRECTION
+    if connected and packet_type == PacketType.CONNECT:
+        return _errors.SECOND_CONNECT  # [MQTT-3.1.0-2]
+    return None
+
+
+def first_byte_error(fault: _errors.Fault, byte: int, version: int | None) -> _errors.DecodeError:
+    """The error for a fault of `first_byte_faults`."""
+    about = PacketType(byte >> 4).name if byte >> 4 else ""
+    return fault.decoding(version or MQTTv5, 0, about, byte & 0x0F)
+
+
+# --- Properties (2.2.2).
+
+
+class Kind(IntEnum):
+    """How the value of a property is written, and which values it has."""
+
+    BOOLEAN = 1  # a byte, 0 or 1, as a bool
+    INDICATOR = 2  # a byte, 0 or 1, as an int
+    QOS = 3  # a byte, 0 or 1, as a QoS
+    TWO_BYTE = 4
+    TWO_BYTE_NON_ZERO = 5
+    TOPIC_ALIAS = 6  # two bytes; 0 has a reason code of its own
+    FOUR_BYTE = 7
+    FOUR_BYTE_NON_ZERO = 8
+    VARIABLE_NON_ZERO = 9
+    STRING = 10
+    TOPIC_NAME = 11
+    BINARY = 12
+    STRING_PAIR = 13
+
+
+PROPERTY_KINDS: dict[int, Kind] = {
+    PropertyId.PAYLOAD_FORMAT_INDICATOR: Kind.INDICATOR,
+    PropertyId.MESSAGE_EXPIRY_INTERVAL: Kind.FOUR_BYTE,
+    PropertyId.CONTENT_TYPE: Kind.STRING,
+    PropertyId.RESPONSE_TOPIC: Kind.TOPIC_NAME,
+    PropertyId.CORRELATION_DATA: Kind.BINARY,
+    PropertyId.SUBSCRIPTION_IDENTIFIER: Kind.VARIABLE_NON_ZERO,
+    PropertyId.SESSION_EXPIRY_INTERVAL: Kind.FOUR_BYTE,
+    PropertyId.ASSIGNED_CLIENT_IDENTIFIER: Kind.STRING,
+    PropertyId.SERVER_KEEP_ALIVE: Kind.TWO_BYTE,
+    PropertyId.AUTHENTICATION_METHOD: Kind.STRING,
+    PropertyId.AUTHENTICATION_DATA: Kind.BINARY,
+    PropertyId.REQUEST_PROBLEM_INFORMATION: Kind.BOOLEAN,
+    PropertyId.WILL_DELAY_INTERVAL: Kind.FOUR_BYTE,
+    PropertyId.REQUEST_RESPONSE_INFORMATION: Kind.BOOLEAN,
+    PropertyId.RESPONSE_INFORMATION: Kind.STRING,
+    PropertyId.SERVER_REFERENCE: Kind.STRING,
+    PropertyId.REASON_STRING: Kind.STRING,
+    PropertyId.RECEIVE_MAXIMUM: Kind.TWO_BYTE_NON_ZERO,
+    PropertyId.TOPIC_ALIAS_MAXIMUM: Kind.TWO_BYTE,
+    PropertyId.TOPIC_ALIAS: Kind.TOPIC_ALIAS,
+    PropertyId.MAXIMUM_QOS: Kind.QOS,
+    PropertyId.RETAIN_AVAILABLE: Kind.BOOLEAN,
+    PropertyId.USER_PROPERTY: Kind.STRING_PAIR,
+    PropertyId.MAXIMUM_PACKET_SIZE: Kind.FOUR_BYTE_NON_ZERO,
+    PropertyId.WILDCARD_SUBSCRIPTION_AVAILABLE: Kind.BOOLEAN,
+    PropertyId.SUBSCRIPTION_IDENTIFIER_AVAILABLE: Kind.BOOLEAN,
+    PropertyId.SHARED_SUBSCRIPTION_AVAILABLE: Kind.BOOLEAN,
+}
+
+WILL = 0
+"""The place of the Will Properties beside the packet types."""
+
+_ACKNOWLEDGEMENT = (PropertyId.REASON_STRING, PropertyId.USER_PROPERTY)
+
+# By place, in the order in which they are written: that of the fields of the packet class.
+PROPERTIES: dict[int, tuple[PropertyId, ...]] = {
+    WILL: (
+        PropertyId.WILL_DELAY_INTERVAL,
+        PropertyId.PAYLOAD_FORMAT_INDICATOR,
+        PropertyId.MESSAGE_EXPIRY_INTERVAL,
+        PropertyId.CONTENT_TYPE,
+        PropertyId.RESPONSE_TOPIC,
+        PropertyId.CORRELATION_DATA,
+        PropertyId.USER_PROPERTY,
+    ),
+    PacketType.CONNECT: (
+        PropertyId.SESSION_EXPIRY_INTERVAL,
+        PropertyId.RECEIVE_MAXIMUM,
+        PropertyId.MAXIMUM_PACKET_SIZE,
+        PropertyId.TOPIC_ALIAS_MAXIMUM,
+        PropertyId.REQUEST_RESPONSE_INFORMATION,
+        PropertyId.REQUEST_PROBLEM_INFORMATION,
+        PropertyId.AUTHENTICATION_METHOD,
+        PropertyId.AUTHENTICATION_DATA,
+        PropertyId.USER_PROPERTY,
+    ),
+    PacketType.CONNACK: (
+        PropertyId.SESSION_EXPIRY_INTERVAL,
+        PropertyId.RECEIVE_MAXIMUM,
+        PropertyId.MAXIMUM_QOS,
+        PropertyId.RETAIN_AVAILABLE,
+        PropertyId.MAXIMUM_PACKET_SIZE,
+        PropertyId.ASSIGNED_CLIENT_IDENTIFIER,
+        PropertyId.TOPIC_ALIAS_MAXIMUM,
+        PropertyId.REASON_STRING,
+        PropertyId.WILDCARD_SUBSCRIPTION_AVAILABLE,
+        PropertyId.SUBSCRIPTION_IDENTIFIER_AVAILABLE,
+        PropertyId.SHARED_SUBSCRIPTION_AVAILABLE,
+        PropertyId.SERVER_KEEP_ALIVE,
+        PropertyId.RESPONSE_INFORMATION,
+        PropertyId.SERVER_REFERENCE,
+        PropertyId.AUTHENTICATION_METHOD,
+        PropertyId.AUTHENTICATION_DATA,
+        PropertyId.USER_PROPERTY,
+    ),
+    PacketType.PUBLISH: (
+        PropertyId.PAYLOAD_FORMAT_INDICATOR,
+        PropertyId.MESSAGE_EXPIRY_INTERVAL,
+        PropertyId.TOPIC_ALIAS,
+        PropertyId.RESPONSE_TOPIC,
+        PropertyId.CORRELATION_DATA,
+        PropertyId.SUBSCRIPTION_IDENTIFIER,
+        PropertyId.CONTENT_TYPE,
+        PropertyId.USER_PROPERTY,
+    ),
+    PacketType.PUBACK: _ACKNOWLEDGEMENT,
+    PacketType.PUBREC: _ACKNOWLEDGEMENT,
+    PacketType.PUBREL: _ACKNOWLEDGEMENT,
+    PacketType.PUBCOMP: _ACKNOWLEDGEMENT,
+    PacketType.SUBSCRIBE: (PropertyId.SUBSCRIPTION_IDENTIFIER, PropertyId.USER_PROPERTY),
+    PacketType.SUBACK: _ACKNOWLEDGEMENT,
+    PacketType.UNSUBSCRIBE: (PropertyId.USER_PROPERTY,),
+    PacketType.UNSUBACK: _ACKNOWLEDGEMENT,
+    PacketType.PINGREQ: (),
+    PacketType.PINGRESP: (),
+    PacketType.DISCONNECT: (
+        PropertyId.SESSION_EXPIRY_INTERVAL,
+        PropertyId.REASON_STRING,
+        PropertyId.SERVER_REFERENCE,
+        PropertyId.USER_PROPERTY,
+    ),
+    PacketType.AUTH: (
+        PropertyId.AUTHENTICATION_METHOD,
+        PropertyId.AUTHENTICATION_DATA,
+        PropertyId.REASON_STRING,
+        PropertyId.USER_PROPERTY,
+    ),
+}
+
+
+def place_name(place: int) -> str:
+    """What an error calls a place of properties."""
+    return "a will" if place == WILL else PacketType(place).name
+
+
+def may_repeat(place: int, identifier: int) -> bool:
+    """Whether a property may stand several times in one list (2.2.2.2)."""
+    return identifier == PropertyId.USER_PROPERTY or (
+        identifier == PropertyId.SUBSCRIPTION_IDENTIFIER and place == PacketType.PUBLISH
+    )
+
+
+def property_field(place: int, identifier: int) -> str:
+    """The packet field that holds a property: in the plural where the property may repeat."""
+    if identifier == PropertyId.USER_PROPERTY:
+        return "user_properties"
+    name = PropertyId(identifier).name.lower()
+    return name + "s" if may_repeat(place, identifier) else name
+
+
+# --- Reason codes (2.4).
+
+_PUBLISH_REFUSED = (0x80, 0x83, 0x87, 0x90, 0x91, 0x97, 0x99)
+
+_REASON_CODES: dict[int, tuple[int, ...]] = {
+    PacketType.CONNACK: (
+        *(0x00, 0x80, 0x81, 0x82, 0x83, 0x84, 0x85, 0x86, 0x87, 0x88, 0x89, 0x8A, 0x8C),
+        *(0x90, 0x95, 0x97, 0x99, 0x9A, 0x9B, 0x9C, 0x9D, 0x9F),
+    ),
+    PacketType.PUBACK: (0x00, 0x10, *_PUBLISH_REFUSED),
+    PacketType.PUBREC: (0x00, 0x10, *_PUBLISH_REFUSED),
+    PacketType.PUBREL: (0x00, 0x92),
+    PacketType.PUBCOMP: (0x00, 0x92),
+    PacketType.SUBACK: (0x00, 0x01, 0x02, 0x80, 0x83, 0x87, 0x8F, 0x91, 0x97, 0x9E, 0xA1, 0xA2),
+    PacketType.UNSUBACK: (0x00, 0x11, 0x80, 0x83, 0x87, 0x8F, 0x91),
+    # 0x8C stands in Table 2-6 only, not in the packet's own Table 3-10.
+    PacketType.DISCONNECT: (
+        *(0x00, 0x04, 0x80, 0x81, 0x82, 0x83, 0x87, 0x89, 0x8B, 0x8C, 0x8D, 0x8E, 0x8F, 0x90),
+        *range(0x93, 0xA3),
+    ),
+    PacketType.AUTH: (0x00, 0x18, 0x19),
+}
+
+
+@cache
+def reason_codes(packet_type: int, version: int) -> tuple[ReasonCode | ConnectReturnCode | None, ...]:
+    """For each byte the reason code it is in this packet, or None. In 3.x a PUBACK and its like have none but success."""
+    members: list[ReasonCode | ConnectReturnCode | None] = [None] * 256
+    if version == MQTTv5:
+        for value in _REASON_CODES.get(packet_type, ()):
+            members[value] = ReasonCode(value)
+    elif packet_type == PacketType.CONNACK:
+        members[:6] = list(ConnectReturnCode)
+    elif packet_type == PacketType.SUBACK:
+        members[:3] = [ReasonCode.GRANTED_QOS_0, ReasonCode.GRANTED_QOS_1, ReasonCode.GRANTED_QOS_2]
+        if version == MQTTv311:
+            members[0x80] = ReasonCode.FAILURE  # [MQTT-3.9.3-2]; 3.1 has no failure [U30]
+    else:
+        members[0] = ReasonCode.SUCCESS
+    return tuple(members)

@@ -1,0 +1,356 @@
+"""How bytes become numbers and strings, and back: `_wire_c.pxd` in plain Python.
+
+`Cursor` reads one packet; `Writer` makes the parts of one. Rules about a single field stand here, rules about a packet in
+`_decode_py.py` and `_encode_py.py`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from . import _errors, _spec
+from ._enums import MQTTv5, Role
+
+_WILDCARD = re.compile("[+#]")
+
+
+def checked_version(version: object) -> int:
+    """The `version` argument of a function, 3, 4 or 5."""
+    if not isinstance(version, int):
+        raise _errors.wrong_type("version", "a ProtocolVersion", version)
+    if version not in (3, 4, 5):
+        raise _errors.bad_value("version", "3, 4 or 5", version)
+    return int(version)
+
+
+def byte_view(buffer: Any, about: str = "buffer") -> memoryview:
+    """A view of the bytes of any buffer."""
+    try:
+        view = memoryview(buffer)
+    except TypeError:
+        raise _errors.wrong_type(about, "a bytes-like object", buffer) from None
+    if view.itemsize != 1 or not view.c_contiguous:
+        raise _errors.not_bytes()
+    return view if view.format == "B" and view.ndim == 1 else view.cast("B")
+
+
+def topic_name_fault(text: str) -> tuple[_errors.Fault, int] | None:
+    """What is wrong with a topic name that is not empty, and at which character (4.7.1)."""
+    if "+" in text or "#" in text:
+        match = _WILDCARD.search(text)
+        assert match
+        return _errors.TOPIC_WILDCARD, match.start()  # [MQTT-3.3.2-2]
+    return None
+
+
+def topic_filter_fault(text: str, version: int) -> tuple[_errors.Fault, int] | None:
+    """What is wrong with a topic filter that is not empty, and at which character (4.7.1, 4.8.2)."""
+    first, last = 0, len(text) - 1
+    if version == MQTTv5 and text.startswith("$share/"):
+        slash = text.find("/", 7)
+        share_name = text[7:slash] if slash >= 0 else text[7:]
+        if not share_name:
+            return _errors.SHARE_NAME_EMPTY, 7  # [MQTT-4.8.2-1]
+        if "+" in share_name or "#" in share_name or slash in (-1, last):
+            return _errors.SHARE_NAME, 7  # [MQTT-4.8.2-2]
+        first = slash + 1
+    for match in _WILDCARD.finditer(text, first):
+        at = match.start()
+        opens = at == first or text[at - 1] == "/"
+        if match.group() == "#":
+            if not opens or at != last:
+                return _errors.FILTER_HASH, at  # [MQTT-4.7.1-1]
+        elif not opens or (at != last and text[at + 1] != "/"):
+            return _errors.FILTER_PLUS, at  # [MQTT-4.7.1-2]
+    return None
+
+
+class Cursor:
+    """A place in the body of one packet: start <= position <= end, and nothing outside is read.
+
+    `data` is bytes. `start` is where the packet begins, so that offsets count from its first byte. While properties are
+    read, `end` is theirs.
+    """
+
+    __slots__ = ("data", "end", "in_properties", "position", "role", "start", "version")
+
+    def __init__(self, data: Any, start: int, position: int, end: int, version: int, role: Role | None) -> None:
+        self.data = data
+        self.start = start
+        self.position = position
+        self.end = end
+        self.version = version
+        self.role = role
+        self.in_properties = False
+
+    def take(self, size: int) -> bytes:
+        """The next `size` bytes, which the caller knows to be there."""
+        position = self.position
+        self.position = end = position + size
+        return self.data[position:end]  # type: ignore[no-any-return]
+
+    def keep(self, size: int) -> bytes:
+        """As `take`, for what the packet holds as binary data."""
+        return self.take(size)
+
+    def fail(
+        self, fault: _errors.Fault, offset: int | None, about: str = "", found: object = None
+    ) -> _errors.DecodeError:
+        """The error for a fault at `offset` of `data`."""
+        return fault.decoding(self.version, offset if offset is None else offset - self.start, about, found)
+
+    def missing(self, about: str) -> _errors.DecodeError:
+        """The error for a field that should begin here, and does not fit."""
+        return self.fail(_errors.PROPERTY_CUT if self.in_properties else _errors.FIELD_MISSING, self.position, about)
+
+    def byte(self, about: str) -> int:
+        position = self.position
+        if position == self.end:
+            raise self.missing(about)
+        self.position = position + 1
+        return self.data[position]  # type: ignore[no-any-return]
+
+    def two_bytes(self, about: str) -> int:
+        position = self.position
+        if self.end - position < 2:
+            raise self.missing(about)
+        self.position = position + 2
+        return self.data[position] << 8 | self.data[position + 1]  # type: ignore[no-any-return]
+
+    def four_bytes(self, about: str) -> int:
+        if self.end - self.position < 4:
+            raise self.missing(about)
+        return int.from_bytes(self.take(4), "big")
+
+    def variable_integer(self, about: str, not_shortest: _errors.Fault = _errors.LENGTH_NOT_SHORTEST) -> int:
+        """A Variable Byte Integer (1.5.5)."""
+        value = shift = 0
+        while True:
+            if self.position == self.end:
+                raise self.missing(about)
+            byte = self.data[self.position]
+            if byte >= 0x80 and shift == 21:
+                raise self.fail(_errors.LENGTH_TOO_LONG, self.position, about)  # [U01]
+            if byte == 0 and shift:
+                raise self.fail(not_shortest, self.position, about)  # [MQTT-1.5.5-1]
+            self.position += 1
+            value |= (byte & 0x7F) << shift
+            if byte < 0x80:
+                return value  # type: ignore[no-any-return]
+            shift += 7
+
+    def length(self, about: str) -> int:
+        """The two-byte length of a field all of which is there."""
+        size = self.two_bytes(about)
+        if self.end - self.position < size:
+            cut = _errors.PROPERTY_CUT if self.in_properties else _errors.FIELD_CUT
+            raise self.fail(cut, self.position - 2, about, size)
+        return size
+
+    def binary(self, about: str) -> bytes:
+        """Binary Data (1.5.6)."""
+        return self.keep(self.length(about))
+
+    def string(self, about: str) -> str:
+        """A UTF-8 Encoded String (1.5.4)."""
+        encoded = self.take(self.length(about))
+        try:
+            text = encoded.decode()
+        except UnicodeDecodeError as error:
+            at = self.position - len(encoded) + error.start
+            raise self.fail(_errors.ILL_FORMED_UTF8, at, about) from None  # [MQTT-1.5.4-1]
+        if "\0" in text:
+            at = self.position - len(encoded) + encoded.index(0)
+            raise self.fail(_errors.NULL_CHARACTER, at, about)  # [MQTT-1.5.4-2]
+        return text
+
+    def topic_name(self, about: str) -> str:
+        """A topic name, which may be empty."""
+        text = self.string(about)
+        if "+" in text or "#" in text:
+            self._refuse(text, topic_name_fault(text), about)
+        return text
+
+    def topic_filter(self, about: str) -> str:
+        text = self.string(about)
+        if not text:
+            raise self.fail(_errors.TOPIC_EMPTY, self.position - 2, about)  # [MQTT-4.7.3-1]
+        self._refuse(text, topic_filter_fault(text, self.version), about)
+        return text
+
+    def _refuse(self, text: str, found: tuple[_errors.Fault, int] | None, about: str) -> None:
+        if found:
+            fault, at = found
+            offset = self.position - len(text[at:].encode())
+            raise self.fail(fault, offset, about, text[at : at + 1])
+
+    def packet_identifier(self, about: str) -> int:
+        """The identifier of `about`, a packet."""
+        identifier = self.two_bytes("packet_id")
+        if identifier == 0:
+            raise self.fail(_errors.PACKET_ID_ZERO, self.position - 2, about)  # [MQTT-2.2.1-3] [U24]
+        return identifier
+
+    def reason_code(self, packet_type: int) -> Any:
+        code = self.byte("reason_code")
+        member = _spec.reason_codes(packet_type, self.version)[code]
+        if member is None:
+            raise self.fail(_errors.REASON_CODE, self.position - 1, _spec.place_name(packet_type), code)
+        return member
+
+    def finish(self, about: str) -> None:
+        """See that nothing follows the last field of `about`, a packet."""
+        if self.position != self.end:
+            raise self.fail(_errors.LEFT_OVER, self.position, about, self.end - self.position)  # [U22]
+
+
+class ViewCursor(Cursor):
+    """A cursor over a view of someone else's buffer: what is taken is copied, and checked in the copy."""
+
+    __slots__ = ()
+
+    def take(self, size: int) -> bytes:
+        return bytes(super().take(size))
+
+
+class KeepingCursor(ViewCursor):
+    """A cursor that hands out binary data as views of the buffer."""
+
+    __slots__ = ()
+
+    def keep(self, size: int) -> Any:
+        position = self.position
+        self.position = end = position + size
+        return self.data[position:end].toreadonly()
+
+
+def cursor_for(data: bytes | memoryview, copy: bool) -> type[Cursor]:
+    """The cursor that reads `data`."""
+    return Cursor if type(data) is bytes else ViewCursor if copy else KeepingCursor
+
+
+def variable_integer(value: int) -> bytes:
+    """A Variable Byte Integer (1.5.5) in its shortest form; `value` fits."""
+    if value < 0x80:
+        return bytes((value,))
+    encoded = bytearray()
+    while value > 0x7F:
+        encoded.append(value & 0x7F | 0x80)
+        value >>= 7
+    encoded.append(value)
+    return bytes(encoded)
+
+
+def integer(value: object, about: str) -> int:
+    """An exact int of `value`, whatever a subclass of int makes of itself."""
+    if not isinstance(value, int):
+        raise _errors.wrong_type(about, "int", value)
+    return int.__index__(value)
+
+
+def two_bits(value: object, about: str) -> int:
+    """The bits of a QoS or its like; 3, which means nothing, for what is not 0, 1 or 2."""
+    number = integer(value, about)
+    return number if 0 <= number <= 2 else 3
+
+
+def absent(value: object) -> bool:
+    """Whether a property field says that the property is not there."""
+    return value is None or (isinstance(value, (tuple, list)) and len(value) == 0)
+
+
+class Writer:
+    """The body of one packet in the making, but for the payload a PUBLISH ends with."""
+
+    __slots__ = ("body", "payload", "version")
+
+    def __init__(self, version: int) -> None:
+        self.body = bytearray()
+        self.payload: bytes | memoryview = b""
+        self.version = version
+
+    def fail(self, fault: _errors.Fault, about: str = "", found: object = None) -> _errors.EncodeError:
+        return fault.encoding(self.version, about, found)
+
+    def number(self, value: object, size: int, about: str) -> int:
+        """An unsigned integer of `size` bytes; returns its value."""
+        number = integer(value, about)
+        if not 0 <= number < 1 << 8 * size:
+            raise self.fail(_errors.OUT_OF_RANGE, about, number)
+        self.body += number.to_bytes(size, "big")
+        return number
+
+    def flag(self, value: object, about: str) -> int:
+        """The bit of a flag: 0 or 1."""
+        if value is True or value is False:
+            return int(value)
+        if not isinstance(value, int):
+            raise _errors.wrong_type(about, "bool", value)
+        number = int.__index__(value)
+        if number not in (0, 1):
+            raise self.fail(_errors.NOT_0_OR_1, about, number)
+        return number
+
+    def sequence(self, value: object, about: str) -> tuple[Any, ...]:
+        """A snapshot of a tuple or list."""
+        if isinstance(value, tuple):
+            return tuple.__getitem__(value, slice(None))
+        if isinstance(value, list):
+            return tuple(list.copy(value))
+        raise _errors.wrong_type(about, "a tuple or list", value)
+
+    def _prefixed(self, encoded: bytes | memoryview, about: str) -> None:
+        if len(encoded) > 0xFFFF:
+            raise self.fail(_errors.TOO_LONG, about, len(encoded))  # [U36] [MQTT-4.7.3-3]
+        self.body += len(encoded).to_bytes(2, "big")
+        self.body += encoded
+
+    def binary(self, value: object, about: str) -> None:
+        """Binary Data (1.5.6)."""
+        self._prefixed(value if type(value) is bytes else byte_view(value, about), about)
+
+    def string(self, value: object, about: str) -> str:
+        """A UTF-8 Encoded String (1.5.4); returns it as an exact str."""
+        if type(value) is not str:
+            if not isinstance(value, str):
+                raise _errors.wrong_type(about, "str", value)
+            value = str.__str__(value)
+        try:
+            encoded = value.encode()
+        except UnicodeEncodeError:
+            raise self.fail(_errors.ILL_FORMED_UTF8, about) from None  # [MQTT-1.5.4-1]
+        self._prefixed(encoded, about)
+        if "\0" in value:
+            raise self.fail(_errors.NULL_CHARACTER, about)  # [MQTT-1.5.4-2]
+        return value
+
+    def topic_name(self, value: object, about: str) -> str:
+        """A topic name, which may be empty."""
+        text = self.string(value, about)
+        self._refuse(text, topic_name_fault(text), about)
+        return text
+
+    def topic_filter(self, value: object, about: str) -> str:
+        text = self.string(value, about)
+        if not text:
+            raise self.fail(_errors.TOPIC_EMPTY, about)  # [MQTT-4.7.3-1]
+        self._refuse(text, topic_filter_fault(text, self.version), about)
+        return text
+
+    def _refuse(self, text: str, found: tuple[_errors.Fault, int] | None, about: str) -> None:
+        if found:
+            fault, at = found
+            raise self.fail(fault, about, text[at : at + 1])
+
+    def packet_identifier(self, value: object, about: str) -> None:
+        """The identifier of `about`, a packet."""
+        if self.number(value, 2, "packet_id") == 0:
+            raise self.fail(_errors.PACKET_ID_ZERO, about)  # [MQTT-2.2.1-3] [U24]
+
+    def reason_code(self, value: object, packet_type: int, about: str = "reason_code") -> int:
+        code = integer(value, about)
+        if not 0 <= code <= 0xFF or _spec.reason_codes(packet_type, self.version)[code] is None:
+            raise self.fail(_errors.REASON_CODE, _spec.place_name(packet_type), code)
+        self.body.append(code)
+        return code
