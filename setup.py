@@ -1,3 +1,53 @@
-from setuptools import setup, Extension
-from Cython.Build import cythonize
-setup(ext_modules=cythonize([Extension(f"mqttcodec.{n}",[f"src/mqttcodec/{n}.pyx"],extra_compile_args=["-O3","-g0","-fvisibility=hidden","-Wall","-Wextra"]) for n in ("_packets_c","_decode_c","_encode_c","_codec_c")], include_path=["src"]))
+"""The extension modules, and what to do where they cannot be built. Everything else is in pyproject.toml.
+
+The environment variable MQTTCODEC_EXTENSIONS says how: `auto` (build them; without a compiler or Python's headers install the pure
+Python twin, and leave a note that `mqttcodec.BACKEND_ERROR` shows), `require` (a failure is an error), `off` (pure Python).
+"""
+
+import os
+from pathlib import Path
+
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+from setuptools.errors import CCompilerError, ExecError, PlatformError
+
+CHOICE = os.environ.get("MQTTCODEC_EXTENSIONS", "auto")
+if CHOICE not in ("auto", "require", "off"):
+    raise SystemExit(f"MQTTCODEC_EXTENSIONS must be auto, require or off, not {CHOICE!r}")
+
+MODULES = ("_packets_c", "_decode_c", "_encode_c", "_codec_c")
+NOTE = "_build_error.txt"
+
+COMPILER_FLAGS = {
+    "unix": ["-O3", "-g0", "-fvisibility=hidden"],
+    "msvc": ["/O2"],
+}
+
+
+class BuildExtensions(build_ext):
+    """Builds all extension modules or, if the choice is `auto`, none and a note why."""
+
+    def build_extensions(self) -> None:
+        for extension in self.extensions:
+            extension.extra_compile_args = COMPILER_FLAGS.get(self.compiler.compiler_type, [])
+        try:
+            super().build_extensions()
+        except (CCompilerError, ExecError, PlatformError, OSError) as error:
+            if CHOICE == "require":
+                raise
+            self.go_without(error)
+
+    def go_without(self, error: Exception) -> None:
+        """Remove what was built; keep the reason where the package finds it."""
+        print(f"building mqttcodec without its extensions: {error}")
+        for extension in self.extensions:
+            extension.optional = True  # So that nobody asks for the file afterwards.
+            Path(self.get_ext_fullpath(extension.name)).unlink(missing_ok=True)
+        note = Path(self.get_ext_fullpath("mqttcodec." + MODULES[0])).with_name(NOTE)
+        note.parent.mkdir(parents=True, exist_ok=True)
+        note.write_text(f"{error}\n", encoding="utf-8")
+
+
+extensions = [] if CHOICE == "off" else [Extension(f"mqttcodec.{name}", [f"src/mqttcodec/{name}.pyx"]) for name in MODULES]
+
+setup(ext_modules=extensions, cmdclass={"build_ext": BuildExtensions})

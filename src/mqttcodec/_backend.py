@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 EXTENSIONS_VARIABLE = "MQTTCODEC_EXTENSIONS"
 
@@ -24,6 +24,14 @@ def _load(suffix: str) -> tuple[ModuleType, ModuleType]:
     return import_module("._codec" + suffix, __package__), import_module("._packets" + suffix, __package__)
 
 
+def _explained(error: ImportError) -> ImportError:
+    """`error`, with what the installation noted when it could not build the extensions."""
+    note = Path(__file__).with_name("_build_error.txt")
+    if note.is_file():
+        return ImportError(f"{error}; they were not built: {note.read_text(encoding='utf-8').strip()}")
+    return error
+
+
 try:
     if _choice == "off":
         raise ImportError(f"{EXTENSIONS_VARIABLE}=off")
@@ -34,23 +42,4 @@ except ImportError as error:
         raise
     codec, packets = _load("_py")
     BACKEND = "python"
-    BACKEND_ERROR = error
-
-PACKET_CLASSES: dict[str, Any] = {
-    name: getattr(packets, name)
-    for name in (
-        *(
-            "Connect",
-            "ConnAck",
-            "Publish",
-            "PubAck",
-            "PubRec",
-            "PubRel",
-            "PubComp",
-            "Subscribe",
-            "SubAck",
-            "Unsubscribe",
-        ),
-        *("UnsubAck", "PingReq", "PingResp", "Disconnect", "Auth", "Will", "Subscription"),
-    )
-}
+    BACKEND_ERROR = _explained(error)

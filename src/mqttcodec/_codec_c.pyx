@@ -630,7 +630,7 @@ cdef class Decoder:
             view = memoryview(partial)
             keep_views_of(&cursor, view)
         self._packet_size = self._body = self._head_size = 0
-        return self.accept(decode_body(&cursor, PyBytes_AS_STRING(partial)[0]))
+        return self.accept(decode_body(&cursor, cursor.start[0]))
 
     cdef bint find_head(self) except -1:
         """Find `_head_size`, where the payload of a large PUBLISH begins; of any other packet it is the whole.

@@ -93,4 +93,4 @@ def restore(class_name: str, changes: dict[str, Any]) -> Any:
     """The packet that `reduced` took apart, of the implementation in use."""
     from . import _backend
 
-    return _backend.PACKET_CLASSES[class_name](**changes)
+    return getattr(_backend.packets, class_name)(**changes)

@@ -267,7 +267,7 @@ cdef inline int refuse_text(Cursor* cursor, str text, object found, str about) e
     if found is None:
         return 0
     fault, at = found
-    return fail(cursor, fault, cursor.ptr - <Py_ssize_t> len(text[at:].encode()), about, text[at])
+    return fail(cursor, fault, cursor.ptr - <Py_ssize_t> len(text[at:].encode()), about, text[at:at + 1])
 
 
 cdef inline str string(Cursor* cursor, str about):
@@ -546,7 +546,7 @@ cdef inline int refuse_topic(Writer* writer, object found, str text, str about) 
     if found is None:
         return 0
     fault, at = found
-    return refuse(writer, fault, about, text[at])
+    return refuse(writer, fault, about, text[at:at + 1])
 
 
 cdef inline int put_packet_identifier(Writer* writer, object value, str about) except -1:

@@ -1,0 +1,283 @@
+"""The command line: `python -m mqttcodec` shows packets, and of bytes that are none where and why."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from enum import Enum
+from pathlib import Path
+from typing import Any, TextIO, get_args
+
+import mqttcodec as mqtt
+
+from . import _values
+from ._errors import shown
+
+_PROGRAM = "python -m mqttcodec"
+_DESCRIPTION = """\
+Shows MQTT packets: where each stands, its size, its type and its fields that
+differ from their defaults. Of bytes that are no packet it says where and why, the
+clause they break and the reason code a server of MQTT 5.0 would answer with.
+Without input it shows a demonstration."""
+_EPILOG = """\
+JSON is one object a line: {"offset": 0, "size": 9, "packet": "Publish", "fields": {}}.
+Fields that differ from their defaults are there; numbers that have names are
+these names, binary data is {"hex": "00ff"}. Bytes that are no packet are
+{"error": {"offset": 9, "byte": 0, "message": "..."}} and more, the last object.
+Of passwords and authentication data only the size is shown.
+
+Exit status: 0 if all is packets, 1 if not, 2 for wrong usage.
+
+  python -m mqttcodec '30 07 00 01 61 00 32 31 2e'
+  python -m mqttcodec capture.bin --version 3.1.1 --json"""
+_VERSIONS = {"3.1": mqtt.MQTTv31, "3.1.1": mqtt.MQTTv311, "5": mqtt.MQTTv5}
+_CLASS_NAMES = {packet_class.__name__.upper(): packet_class.__name__ for packet_class in get_args(mqtt.Packet)}
+_SHOWN_BYTES = 64
+_SHOWN_CHARACTERS = 200
+_SHOWN_AROUND = 8
+# The first byte that can belong to a password or to authentication data: where these really are, nobody can say of a
+# packet that does not parse.
+_SECRETS_FROM: dict[int, int] = {mqtt.PacketType.CONNECT: 16, mqtt.PacketType.CONNACK: 8, mqtt.PacketType.AUTH: 7}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Do what the command line says; returns the exit status."""
+    try:
+        try:
+            return _run(argv)
+        finally:
+            print(end="", flush=True)
+    except BrokenPipeError:
+        # The reader has gone, as in `| head`. Python flushes once more when it ends: into nothing.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def _run(argv: Sequence[str] | None) -> int:
+    parser = argparse.ArgumentParser(
+        prog=_PROGRAM,
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "input",
+        nargs="?",
+        metavar="HEX | FILE | -",
+        help="packets, one after the other: hex digits (spaces, ':', ',' and '0x' may stand between bytes), a file of "
+        "bytes, which comes first if there is one of that name, or - for the bytes of standard input",
+    )
+    parser.add_argument(
+        "--version", choices=_VERSIONS, default="5", help="of MQTT, until a CONNECT says another; 5 unless given"
+    )
+    parser.add_argument("--json", action="store_true", help="write JSON, errors too, to standard output")
+    arguments = parser.parse_args(argv)
+    if arguments.input is None:
+        _demonstrate(arguments.json)
+        return 0
+    data = _read(parser, arguments.input)
+    return _show(data, _VERSIONS[arguments.version], arguments.json, sys.stderr)
+
+
+def _read(parser: argparse.ArgumentParser, argument: str) -> bytes:
+    """The bytes that the argument stands for."""
+    try:
+        if argument == "-":
+            return sys.stdin.buffer.read() if sys.stdin else b""
+        # Path.exists raises for a name that is too long, as long hex is.
+        if os.path.exists(argument) and not Path(argument).is_dir():  # noqa: PTH110
+            return Path(argument).read_bytes()
+    except OSError as error:
+        parser.error(f"cannot read {shown(argument)}: {error.strerror}")
+    groups = re.split(r"(?:0[xX]|[\s:,])+", argument)
+    if not any(groups) or not all(re.fullmatch("[0-9a-fA-F]*", group) for group in groups):
+        parser.error(f"{shown(argument)} is neither an existing file nor hex digits")
+    for group in groups:
+        # Digits do not pair across what parts them: "0x1 0x2" is hardly meant as one byte.
+        if len(group) % 2:
+            parser.error(f"an odd number of hex digits: {len(group)} in {shown(group)}")
+    return bytes.fromhex("".join(groups))
+
+
+def _show(data: bytes, version: mqtt.ProtocolVersion, as_json: bool, errors: TextIO) -> int:
+    """Print the packets of `data`, up to the first that is none; returns the exit status."""
+    offset = 0
+    while offset < len(data):
+        try:
+            packet, end = mqtt.decode_from(data, offset, version)
+        except mqtt.DecodeError as error:
+            if as_json:
+                _write(json.dumps({"error": _error_object(data, offset, error)}), sys.stdout)
+            else:
+                print(end="", flush=True)  # The packets come first, where both streams end on one terminal.
+                _write("\n".join(_error_lines(data, offset, version, error)), errors)
+            return 1
+        if isinstance(packet, mqtt.Connect):
+            version = packet.protocol_version
+        name, size = type(packet).__name__, end - offset
+        if as_json:
+            found = {"offset": offset, "size": size, "packet": name, "fields": _plain("", packet)}
+            _write(json.dumps(found), sys.stdout)
+        else:
+            headline = f"offset {offset}: {name.upper()}, {size} bytes, {version.title}"
+            _write("\n".join([headline, *_field_lines(packet, "  ")]), sys.stdout)
+        offset = end
+    return 0
+
+
+def _write(text: str, stream: TextIO) -> None:
+    # What the stream's encoding lacks becomes an escape, where print would raise.
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    print(text.encode(encoding, "backslashreplace").decode(encoding), file=stream)
+
+
+def _plain(name: str, value: Any) -> Any:
+    """A packet, or the value of its field `name`, in the types of JSON."""
+    if name in _values.SECRET_FIELDS:
+        return {"hidden_size": len(value)}
+    if isinstance(value, Enum):
+        return value.name
+    if isinstance(value, bytes):
+        return {"hex": value.hex()}
+    if isinstance(value, tuple):
+        return [_plain("", item) for item in value]
+    if isinstance(value, (int, str)):
+        return value
+    return {field: _plain(field, content) for field, content in _values.changed(value).items()}
+
+
+def _text(name: str, value: Any) -> str:
+    """The value of the field `name`, in printable characters: a terminal would obey others."""
+    if name in _values.SECRET_FIELDS:
+        return f"hidden, its size is {len(value)}"
+    if isinstance(value, (mqtt.ReasonCode, mqtt.ConnectReturnCode)):
+        return f"{value.name} (0x{value:02X})"
+    if isinstance(value, Enum):
+        return f"{value.name} ({value.value})"
+    if isinstance(value, bytes) and len(value) > _SHOWN_BYTES:
+        return f"{value[:_SHOWN_BYTES]!r}... ({len(value)} bytes)"
+    if isinstance(value, str) and len(value) > _SHOWN_CHARACTERS:
+        return f"{value[:_SHOWN_CHARACTERS]!r}... ({len(value)} characters)"
+    return repr(value)
+
+
+def _field_lines(packet: Any, indent: str) -> Iterator[str]:
+    """The fields of a packet, will or subscription that differ from their defaults."""
+    fields = _values.changed(packet)
+    width = max(map(len, fields), default=0) + 2
+    for name, value in fields.items():
+        if isinstance(value, mqtt.Will):
+            yield f"{indent}{name}:"
+            yield from _field_lines(value, indent + "  ")
+        elif isinstance(value, tuple):
+            yield f"{indent}{name}:"
+            for item in value:
+                first, *others = _item_lines(item)
+                yield f"{indent}  - {first}"
+                yield from (f"{indent}    {line}" for line in others)
+        else:
+            yield f"{indent}{name + ':':{width}}{_text(name, value)}"
+
+
+def _item_lines(item: Any) -> list[str]:
+    if isinstance(item, mqtt.Subscription):
+        return list(_field_lines(item, ""))
+    return [": ".join(_text("", part) for part in item) if isinstance(item, tuple) else _text("", item)]
+
+
+def _fixed_header(data: bytes, offset: int) -> mqtt.FixedHeader | None:
+    """None where its bytes are missing or wrong."""
+    try:
+        return mqtt.peek(data, offset)
+    except mqtt.DecodeError:
+        return None
+
+
+def _packet_type(data: bytes, offset: int) -> str:
+    return mqtt.PacketType(data[offset] >> 4).name if data[offset] >> 4 else "packet type 0"
+
+
+def _error_object(data: bytes, offset: int, error: mqtt.DecodeError) -> dict[str, Any]:
+    header = _fixed_header(data, offset)
+    return {
+        "offset": offset,
+        "packet": _CLASS_NAMES.get(_packet_type(data, offset)),
+        "size": None if header is None else header.packet_size,
+        "available": len(data) - offset,
+        "exception": type(error).__name__,
+        "message": str(error),
+        "byte": error.offset,
+        "clause": error.clause,
+        "reason_code": None if error.reason_code is None else error.reason_code.name,
+    }
+
+
+def _error_lines(data: bytes, offset: int, version: mqtt.ProtocolVersion, error: mqtt.DecodeError) -> Iterator[str]:
+    packet_type, header = _packet_type(data, offset), _fixed_header(data, offset)
+    # A CONNECT has a version of its own, which may not have been read.
+    versioned = packet_type if packet_type == "CONNECT" else f"{packet_type}, {version.title}"
+    yield f"offset {offset}: {versioned}: {type(error).__name__}"
+    yield f"  error:       {error}"
+    if isinstance(error, mqtt.IncompletePacketError):
+        needed = "not known yet" if header is None else header.packet_size
+        yield f"  bytes there: {len(data) - offset}, needed: {needed}"
+    if error.offset is not None:
+        yield f"  at:          byte {error.offset} of the packet, {offset + error.offset} of the input"
+    if error.clause is not None:
+        yield f"  clause:      {error.clause}" + ", a rule without a number" * error.clause.startswith("U")
+    if error.reason_code is not None:
+        yield f"  reason code: {_text('', error.reason_code)}, the answer of a server of MQTT 5.0"
+    if error.offset is not None:
+        end = len(data) if header is None else min(offset + header.packet_size, len(data))
+        yield from _dump(data[:end], offset, error.offset)
+
+
+def _dump(data: bytes, start: int, at: int) -> Iterator[str]:
+    """The bytes around the one `at` fault, which is marked, in the packet from `start` to the end of `data`."""
+    first = max(at - _SHOWN_AROUND, 0)
+    window = data[start + first : start + at + _SHOWN_AROUND]
+    hidden_from = _SECRETS_FROM.get(data[start] >> 4, len(data))
+    cells = [f"{byte:02x}" if place < hidden_from else ".." for place, byte in enumerate(window, first)]
+    yield "  bytes:       " + " ".join(cells)
+    yield " " * (15 + 3 * (at - first)) + "^^"
+    if ".." in cells:
+        yield "  .. is hidden, as it could be of a password or of authentication data"
+
+
+def _demonstrate(as_json: bool) -> None:
+    """Show a few packets, and what decoded them."""
+    will = mqtt.Will("sensor/7/state", b"offline", 1, True, will_delay_interval=10)
+    conversation: list[mqtt.Packet] = [
+        mqtt.Connect("sensor-7", True, 30, "greenhouse", b"secret", will, session_expiry_interval=3600),
+        mqtt.ConnAck(receive_maximum=20, server_keep_alive=60),
+        mqtt.Subscribe(1, [mqtt.Subscription("command/7/#", 1, no_local=True), mqtt.Subscription("time")]),
+        mqtt.Publish("sensor/7", b"21.5", 1, packet_id=2, content_type="text/plain", user_properties=[("unit", "C")]),
+        mqtt.PubAck(2, mqtt.ReasonCode.NO_MATCHING_SUBSCRIBERS),
+        mqtt.PingReq(),
+    ]
+    publish = mqtt.encode(mqtt.Publish("sensor/7", b"21.5", retain=True), mqtt.MQTTv311)
+    parts = [
+        ("Packets of MQTT 5.0, both directions", "5", mqtt.encode_many(conversation)),
+        ("A PUBLISH of MQTT 3.1.1", "3.1.1", publish),
+        ("No packet: a topic name with a wildcard", "5", b"\x30\x0d\x00\x08sensor/+\x0021"),
+    ]
+    about = {"mqttcodec": mqtt.__version__, "backend": mqtt.BACKEND}
+    if mqtt.BACKEND_ERROR is not None:
+        about["backend_error"] = str(mqtt.BACKEND_ERROR)
+    if as_json:
+        _write(json.dumps(about), sys.stdout)
+    else:
+        _write("\n".join(f"{name}: {value}" for name, value in about.items()), sys.stdout)
+    for title, version, data in parts:
+        if not as_json:
+            _write(f"\n{title}:\n$ {_PROGRAM} --version {version} {data.hex()}", sys.stdout)
+        _show(data, _VERSIONS[version], as_json, sys.stdout)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

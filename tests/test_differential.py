@@ -1,0 +1,152 @@
+"""The two implementations answer alike, whatever the bytes: packets, field types, consumed lengths and errors in every detail.
+
+Inputs are valid packets of every type, version and property, mutated. The seed is printed; MQTTCODEC_SEED repeats a run,
+MQTTCODEC_INPUTS sets their number.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections import Counter
+from typing import Any
+
+import implementations
+import pytest
+from mqttcodec import ProtocolVersion, Role, _spec
+from samples import VERSIONS, outcome, packets
+
+SEED = int(os.environ.get("MQTTCODEC_SEED") or random.SystemRandom().randrange(1 << 32))
+INPUTS = int(os.environ.get("MQTTCODEC_INPUTS") or 200_000)
+# Bytes on which decisions turn: lengths, wildcards, the ends of UTF-8 ranges, property identifiers.
+TELLING_BYTES = bytes(
+    (0, 1, 2, 3, 4, 5, 0x23, 0x24, 0x2B, 0x2F, 0x7F, 0x80, 0x81, 0xBF, 0xC0, 0xC3, 0xED, 0xF4, 0xFF)
+) + bytes(_spec.PROPERTY_KINDS)
+
+pytestmark = pytest.mark.skipif(len(implementations.ALL) < 2, reason="there is one implementation only")
+
+
+def valid_packets() -> list[tuple[ProtocolVersion, bytes]]:
+    pure = implementations.load("python")
+    return [(version, pure.encode(packet, version)) for version in VERSIONS for packet in packets(pure, version)]
+
+
+def mutate(rng: random.Random, packet: bytes, others: list[tuple[ProtocolVersion, bytes]]) -> bytes:
+    data = bytearray(packet)
+    for _ in range(rng.choice((0, 1, 1, 1, 1, 2, 3, 6))):
+        at = rng.randrange(len(data) + 1)
+        kind = rng.randrange(8)
+        if kind == 0:
+            data[at : at + 1] = bytes((rng.choice(TELLING_BYTES),))
+        elif kind == 1 and at < len(data):
+            data[at] ^= 1 << rng.randrange(8)
+        elif kind == 2 and at < len(data):
+            data[at] = (data[at] + rng.choice((-1, 1))) & 0xFF
+        elif kind == 3:
+            del data[at : at + rng.choice((1, 1, 2, 5))]
+        elif kind == 4:
+            data[at:at] = bytes((rng.choice(TELLING_BYTES),))
+        elif kind == 5:  # A piece of another packet, such as a property that does not belong here.
+            _, other = rng.choice(others)
+            begin = rng.randrange(len(other))
+            data[at:at] = other[begin : begin + rng.choice((1, 3, 8, 20))]
+        elif kind == 6:  # The same piece again, such as a property twice.
+            piece = data[at : at + rng.choice((2, 3, 5, 8))]
+            data[at:at] = piece
+        else:
+            data[at : at + 1] = bytes((rng.randrange(256),))
+    if rng.random() < 0.8:
+        return with_true_length(bytes(data))
+    return bytes(data)
+
+
+def with_true_length(packet: bytes) -> bytes:
+    """The packet with a Remaining Length that is right, so that what lies behind it is looked at."""
+    header_size = 1
+    while header_size < min(5, len(packet)) and packet[header_size] >= 0x80:
+        header_size += 1
+    body = packet[header_size + 1 :]
+    length = bytearray()
+    remaining = len(body)
+    while remaining > 0x7F:
+        length.append(remaining & 0x7F | 0x80)
+        remaining >>= 7
+    return packet[:1] + bytes(length) + bytes((remaining,)) + body
+
+
+def assert_alike(version: int, data: bytes, rng: random.Random) -> str:
+    """Compare the implementations on one input; returns what became of it."""
+    compiled, pure = implementations.ALL
+    results = []
+    for mqtt in (compiled, pure):
+        decoded = outcome(lambda: mqtt.decode(data, version))  # noqa: B023
+        results.append((decoded, outcome(lambda: mqtt.decode_from(data, 0, version)), outcome(lambda: mqtt.peek(data))))  # noqa: B023
+    assert results[0] == results[1], data.hex(" ")
+    kind, *details = results[0][0]
+    if isinstance(details[0], dict):
+        other_version = rng.choice(VERSIONS)
+        encoded = []
+        for mqtt in (compiled, pure):
+            packet = mqtt.decode(data, version)
+            again = mqtt.encode(packet, version)
+            assert mqtt.decode(again, version) == packet, data.hex(" ")
+            assert mqtt.encoded_size(packet, version) == len(again), data.hex(" ")
+            encoded.append((again, outcome(lambda: mqtt.encode(packet, other_version))))  # noqa: B023
+        assert encoded[0] == encoded[1], data.hex(" ")
+    return str(kind)
+
+
+def stream_outcomes(
+    mqtt: Any, data: bytes, pieces: list[int], version: int | None, role: Role | None, limit: int
+) -> list[Any]:
+    decoder = mqtt.Decoder(version, role=role, max_packet_size=limit)
+    found: list[Any] = []
+    begin = 0
+    for size in pieces:
+        result = outcome(lambda: tuple(decoder.feed(data[begin : begin + size])))  # noqa: B023
+        begin += size
+        found += [result, decoder.pending, decoder.version]
+    return found
+
+
+def test_one_packet_mutated() -> None:
+    print(f"MQTTCODEC_SEED={SEED}")
+    rng = random.Random(SEED)
+    valid = valid_packets()
+    kinds: Counter[str] = Counter()
+    for _ in range(INPUTS):
+        version, packet = rng.choice(valid)
+        data = mutate(rng, packet, valid)
+        if rng.random() < 0.1:
+            version = rng.choice(VERSIONS)
+        kinds[assert_alike(version, data, rng)] += 1
+    print(kinds)
+    assert {"MalformedPacketError", "ProtocolError", "IncompletePacketError", "UnsupportedVersionError"} < set(kinds)
+    assert {"Connect", "ConnAck", "Publish", "PubAck", "Subscribe", "SubAck", "Unsubscribe", "Auth"} < set(kinds)
+
+
+def test_streams_in_pieces() -> None:
+    print(f"MQTTCODEC_SEED={SEED}")
+    rng = random.Random(SEED)
+    valid = valid_packets()
+    for _ in range(INPUTS // 20):
+        version = rng.choice(VERSIONS)
+        of_version = [packet for packet in valid if packet[0] == version]
+        data = b"".join(
+            mutate(rng, packet, valid) if rng.random() < 0.2 else packet
+            for _, packet in rng.choices(of_version, k=rng.randrange(1, 6))
+        )
+        if rng.random() < 0.5:
+            data = rng.choice([packet for _, packet in of_version if packet[0] == 0x10]) + data
+        pieces = []
+        while sum(pieces) < len(data):
+            pieces.append(rng.choice((1, 1, 2, 3, 7, 40, 300)))
+        arguments = (
+            data,
+            pieces,
+            rng.choice((None, None, version)),
+            rng.choice((None, Role.CLIENT, Role.SERVER)),
+            rng.choice((40, 300, 1 << 20)),
+        )
+        compiled, pure = (stream_outcomes(mqtt, *arguments) for mqtt in implementations.ALL)
+        assert compiled == pure, arguments
