@@ -10,7 +10,7 @@ import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +19,14 @@ import pytest
 LOOPBACK = "127.0.0.1"
 TIMEOUT = 20  # Seconds: an upper bound for what ought to happen at once. Nothing waits for it to pass.
 
-# A broker keeps whatever the tests send it and drops nothing; the rest is as Mosquitto comes.
+# The broker drops nothing of what the tests send it, and sends at once.
 SETTINGS = """
 persistence false
 queue_qos0_messages true
 max_queued_messages 0
 max_inflight_messages 100
 max_packet_size 4000000
+set_tcp_nodelay true
 """
 
 
@@ -102,7 +103,7 @@ class Broker:
             except ConnectionRefusedError:
                 pass
         self.stop()
-        return False
+        raise TimeoutError("Mosquitto does not listen:\n" + self._log.read_text(errors="replace"))
 
     def stop(self) -> None:
         self._process.terminate()
@@ -155,8 +156,8 @@ def certificate_and_key(directory: Path) -> tuple[Path, Path]:
 class Connection:
     """One side of an MQTT connection: packets of `mqtt`, an implementation of the codec, over a connected socket.
 
-    As a server it learns the version from the client's CONNECT. Every packet received is encoded again and compared with the
-    bytes it came in.
+    As a server it learns the version from the client's CONNECT. Every packet received is encoded again and compared
+    with the bytes it came in.
     """
 
     def __init__(self, mqtt: Any, connected: socket.socket, version: int | None, *, server: bool = False) -> None:
@@ -190,14 +191,20 @@ class Connection:
             self._put_back.append(packet)
         return packet
 
+    def receive_some(self) -> list[Any]:
+        """The next packets, one at least: as many as came together."""
+        packets = [self.receive()]
+        for packet in self._packets:
+            self._check_encoding(packet)
+            packets.append(packet)
+        return packets
+
     def receive_end(self) -> None:
         """The other side closes the connection, after whole packets all of which were received."""
         assert self._put_back == []
         assert list(self._packets) == []
-        try:
+        with suppress(ConnectionResetError, ssl.SSLEOFError):
             assert self.socket.recv(1) == b""
-        except (ConnectionResetError, ssl.SSLEOFError):
-            pass
         assert self._decoder.pending == 0
 
     def close(self) -> None:
@@ -248,17 +255,21 @@ class Listener:
     def __init__(self) -> None:
         self._server = socket.create_server((LOOPBACK, 0))
         self._server.settimeout(TIMEOUT)
+        self._connections: list[Connection] = []
 
     def __enter__(self) -> Listener:
         return self
 
     def __exit__(self, *exception: object) -> None:
+        for connection in self._connections:
+            connection.close()
         self._server.close()
 
     def accept(self, mqtt: Any) -> Connection:
         connected, _ = self._server.accept()
         connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return Connection(mqtt, connected, None, server=True)
+        self._connections.append(Connection(mqtt, connected, None, server=True))
+        return self._connections[-1]
 
     @property
     def address(self) -> Sequence[object]:

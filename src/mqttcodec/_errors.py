@@ -313,7 +313,12 @@ ZERO = Fault(
     *_PROTOCOL,
     "{about} is 0",
     None,
-    by={"receive_maximum": ("U08",), "maximum_packet_size": ("U09",), "subscription_identifier": ("U14",)},
+    by={
+        "receive_maximum": ("U08",),
+        "maximum_packet_size": ("U09",),
+        "subscription_identifier": ("U14",),
+        "subscription_identifiers": ("U14",),
+    },
 )
 NOT_0_OR_1 = Fault(
     *_PROTOCOL,
