@@ -129,8 +129,8 @@ def plain(value: Any) -> Any:
     """A value as types and contents, the same for both implementations when they agree to the last field's type."""
     if isinstance(value, Enum):
         return type(value).__name__, value.value
-    if isinstance(value, tuple):
-        return tuple, [plain(item) for item in value]
+    if isinstance(value, (tuple, list)):
+        return type(value), [plain(item) for item in value]
     if type(value).__module__.startswith("mqttcodec._packets"):
         return type(value).__name__, {name: plain(getattr(value, name)) for name in _values.fields(type(value))}
     return type(value).__name__, bytes(value) if isinstance(value, memoryview) else value

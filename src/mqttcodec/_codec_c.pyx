@@ -20,7 +20,7 @@ from ._encode_c cimport write_packet
 from ._packets_c cimport Connect, Publish
 from ._wire_c cimport *
 
-from . import _errors, _spec
+from . import _errors, _spec, _values
 from ._enums import MQTTv5, ProtocolVersion, Role as RoleEnum
 
 cdef extern from "Python.h":
@@ -333,10 +333,7 @@ cdef class Builder:
 
 @cython.final
 cdef class Decoder:
-    """Decoder(version=None, *, role=None, max_packet_size=268435460, copy=True)
-    --
-
-    Packets out of a stream of bytes in pieces of any size; one for each direction of a connection.
+    """Packets out of a stream of bytes in pieces of any size; one for each direction of a connection.
 
     `version`: that of the connection; None: learned from its CONNECT, which must come first. `role`: the side this decoder works
     for; None accepts both directions. `max_packet_size` (bytes) limits the whole packet; it is the memory one connection may
@@ -344,6 +341,8 @@ cdef class Decoder:
 
     A decoder is its own iterator. It serves one thread at a time: entered twice at once it raises `RuntimeError`.
     """
+
+    __signature__ = _values.Signature("version=None, *, role=None, max_packet_size=268435460, copy=True")
 
     cdef object _given_version, _version, _role, _error, _faults
     cdef int _version_number

@@ -79,8 +79,8 @@ def shown(value: object) -> str:
         return str.__repr__(value if len(value) <= 40 else str.__getitem__(value, slice(40))) + "..." * (
             len(value) > 40
         )
-    if type(value) is bytes:
-        return repr(value[:40]) + "..." * (len(value) > 40)
+    if type(value) is bytes:  # A protocol name, which may be anything: even a password that came too early.
+        return repr(value[:8]) + "..." * (len(value) > 8)
     return type(value).__name__
 
 
@@ -107,7 +107,7 @@ class Fault:
         """The error for bytes of a packet in which `offset` is at fault."""
         assert issubclass(self.error, DecodeError)
         message, clause = self._words(version, about, found)
-        if offset is not None:
+        if offset is not None and not issubclass(self.error, IncompletePacketError):
             message += f", at byte {offset}"
         return self.error(_cited(message, clause), reason_code=self.reason_code, offset=offset, clause=clause)
 
@@ -165,7 +165,7 @@ PACKET_TYPE_UNKNOWN = Fault(
 )
 FLAGS = Fault(
     *_MALFORMED,
-    "the flags of {about} are {found}, and the standard fixes them otherwise",
+    "the flags of {about} are {found}, which is not what the standard fixes them to",
     "MQTT-2.1.3-1",
     "MQTT-2.2.2-1",
     by={
@@ -180,8 +180,8 @@ PUBLISH_QOS = Fault(*_MALFORMED, "the QoS of a PUBLISH is 0, 1 or 2", "MQTT-3.3.
 DUP_AT_QOS_0 = Fault(*_PROTOCOL, "DUP is set at QoS 0, where nothing is ever sent again", "MQTT-3.3.1-2")
 LENGTH_TOO_LONG = Fault(*_MALFORMED, "{about} goes on after its fourth byte", "U01")
 LENGTH_NOT_SHORTEST = Fault(*_MALFORMED, "{about} is not in its shortest form", "MQTT-1.5.5-1", None)
-INCOMPLETE = Fault(IncompletePacketError, None, "the packet goes on after the {found} bytes there are")
-TRAILING_BYTES = Fault(*_MALFORMED, "{found} bytes follow the packet; decode_from and Decoder take more than one")
+INCOMPLETE = Fault(IncompletePacketError, None, "the packet goes on after the end of the buffer, at {found} bytes")
+TRAILING_BYTES = Fault(*_MALFORMED, "the packet is followed by more, {found} in bytes; decode_from and Decoder take several packets")
 PACKET_TOO_LARGE = Fault(
     PacketTooLargeError, ReasonCode.PACKET_TOO_LARGE, "a packet of {found} bytes is above max_packet_size", "U36"
 )
@@ -224,7 +224,7 @@ FIELD_CUT = Fault(
 )
 LEFT_OVER = Fault(
     *_MALFORMED,
-    "the packet goes on for {found} bytes after the last field of {about}",
+    "the packet goes on after the last field of {about}, by {found} in bytes",
     "U22",
     "MQTT-4.8.0-1",
     by={
@@ -281,7 +281,7 @@ TOO_LONG = Fault(
 )
 TOPIC_WILDCARD = Fault(
     *_MALFORMED,
-    "{about} is a topic name and holds the wildcard {found}",
+    "{about} holds the wildcard {found}, which no topic name does",
     "MQTT-4.7.0-1",
     "MQTT-4.7.1-1",
     by={"topic": ("MQTT-3.3.2-2",), "response_topic": ("MQTT-3.3.2-14",)},

@@ -34,14 +34,14 @@ def fields(cls: Any) -> dict[str, Any]:
     return {name: parameter.default for name, parameter in inspect.signature(cls).parameters.items()}
 
 
-def values(packet: Any) -> tuple[Any, ...]:
-    return tuple([getattr(packet, name) for name in fields(packet.__class__)])
+def named_values(packet: Any) -> dict[str, Any]:
+    return {name: getattr(packet, name) for name in fields(packet.__class__)}
 
 
 def changed(packet: Any) -> dict[str, Any]:
     """The fields that differ from their defaults."""
     defaults = fields(packet.__class__)
-    return {name: value for name, value in zip(defaults, values(packet)) if not _is_default(value, defaults[name])}
+    return {name: value for name, value in named_values(packet).items() if not _is_default(value, defaults[name])}
 
 
 def _is_default(value: Any, default: Any) -> bool:
@@ -52,11 +52,11 @@ def _is_default(value: Any, default: Any) -> bool:
 def equal(packet: Any, other: Any) -> Any:
     if type(packet) is not type(other):
         return NotImplemented
-    return values(packet) == values(other)
+    return named_values(packet) == named_values(other)
 
 
 def hashed(packet: Any) -> int:
-    return hash((type(packet).__name__, values(packet)))
+    return hash((type(packet).__name__, *named_values(packet).values()))
 
 
 def represented(packet: Any) -> str:
@@ -72,25 +72,25 @@ def _shown(name: str, value: Any) -> str:
     if isinstance(value, (bytes, bytearray)) and len(value) > SHOWN_BYTES:
         return f"<{len(value)} bytes: {bytes(value[:SHOWN_BYTES])!r}...>"
     if name == "reason_codes" and isinstance(value, tuple):
-        return "(" + "".join(_shown("", code) + ", " for code in value).rstrip() + ")"
+        return "(" + ", ".join(_shown("", code) for code in value) + ("," if len(value) == 1 else "") + ")"
     return repr(value)
 
 
 def copied(packet: Any, memo: dict[int, Any]) -> Any:
-    return type(packet)(**{name: copy.deepcopy(value, memo) for name, value in changed(packet).items()})
+    return type(packet)(**{name: copy.deepcopy(value, memo) for name, value in named_values(packet).items()})
 
 
 def replaced(packet: Any, changes: dict[str, Any]) -> Any:
-    return type(packet)(**{**changed(packet), **changes})
+    return type(packet)(**{**named_values(packet), **changes})
 
 
 def reduced(packet: Any) -> tuple[Any, ...]:
     """For pickle: by public name, so that either implementation reads what the other wrote."""
-    return restore, (type(packet).__name__, changed(packet))
+    return restore, (type(packet).__name__, named_values(packet))
 
 
-def restore(class_name: str, changes: dict[str, Any]) -> Any:
+def restore(class_name: str, named: dict[str, Any]) -> Any:
     """The packet that `reduced` took apart, of the implementation in use."""
     from . import _backend
 
-    return getattr(_backend.packets, class_name)(**changes)
+    return getattr(_backend.packets, class_name)(**named)

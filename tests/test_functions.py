@@ -1,0 +1,267 @@
+"""The functions: whole packets out of and into buffers of any kind, and what they say to wrong arguments."""
+
+from __future__ import annotations
+
+import array
+import mmap
+from typing import Any
+
+import pytest
+from mqttcodec import MQTTv5, MQTTv311
+from samples import VERSIONS, packets
+
+PUBLISH = bytes.fromhex("3206 000161 0007 00")
+
+
+def test_decode_takes_any_bytes(mqtt: Any) -> None:
+    packet = mqtt.decode(PUBLISH)
+    with mmap.mmap(-1, len(PUBLISH)) as mapped:
+        mapped[:] = PUBLISH
+        two_rows = memoryview(PUBLISH).cast("B", (2, 4))
+        signed = memoryview(PUBLISH).cast("b")
+        for buffer in (bytearray(PUBLISH), memoryview(PUBLISH), mapped, array.array("B", PUBLISH), two_rows, signed):
+            assert mqtt.decode(buffer) == packet
+            assert mqtt.decode_from(buffer) == (packet, len(PUBLISH))
+            assert mqtt.peek(buffer).packet_size == len(PUBLISH)
+            assert list(mqtt.Decoder(5).feed(buffer)) == [packet]
+
+
+@pytest.mark.parametrize("function", ["decode", "decode_from", "peek"])
+def test_what_is_no_bytes(mqtt: Any, function: str) -> None:
+    call = getattr(mqtt, function)
+    for buffer in ("text", 5, None, [0x30, 0]):
+        with pytest.raises(TypeError, match=f"buffer must be a bytes-like object, not {type(buffer).__name__}"):
+            call(buffer)
+    for buffer in (array.array("I", [1, 2]), memoryview(PUBLISH)[::2]):
+        with pytest.raises(BufferError, match="buffer must be C-contiguous, of one-byte items"):
+            call(buffer)
+    with pytest.raises(ValueError, match="released"):
+        view = memoryview(PUBLISH)
+        view.release()
+        call(view)
+
+
+@pytest.mark.parametrize("copied", [True, False])
+def test_no_export_is_held(mqtt: Any, copied: bool) -> None:
+    buffer = bytearray(PUBLISH)
+    packet = mqtt.decode(buffer, copy=copied)
+    if not copied:
+        with pytest.raises(BufferError):
+            buffer.append(0)
+        packet.payload.release()
+    del packet
+    buffer.append(0)
+    with pytest.raises(mqtt.MalformedPacketError):
+        mqtt.decode(buffer, copy=copied)
+    buffer.append(0)
+    with pytest.raises(mqtt.IncompletePacketError):
+        mqtt.decode(buffer[:3], copy=copied)
+    buffer.append(0)
+    mqtt.peek(buffer)
+    buffer.append(0)
+
+
+def test_views_of_the_callers_object(mqtt: Any) -> None:
+    data = mqtt.encode(mqtt.Publish("a", b"payload", correlation_data=b"key"))
+    for buffer in (data, memoryview(data), bytearray(data)):
+        packet = mqtt.decode(buffer, copy=False)
+        for view, content in ((packet.payload, b"payload"), (packet.correlation_data, b"key")):
+            assert type(view) is memoryview
+            assert view.readonly
+            assert view == content
+            assert view.obj is (buffer.obj if isinstance(buffer, memoryview) else buffer)
+    connect = mqtt.encode(mqtt.Connect("c", password=b"secret", will=mqtt.Will("w", b"gone")))
+    packet = mqtt.decode(connect, copy=False)
+    assert (type(packet.password), type(packet.will.payload)) == (memoryview, memoryview)
+    assert packet.password.obj is connect
+
+
+def test_decode_is_one_packet(mqtt: Any) -> None:
+    with pytest.raises(mqtt.MalformedPacketError) as caught:
+        mqtt.decode(PUBLISH + PUBLISH)
+    assert caught.value.offset == len(PUBLISH)
+    with pytest.raises(mqtt.IncompletePacketError) as caught:
+        mqtt.decode(PUBLISH[:-1])
+    assert caught.value.reason_code is None
+
+
+def test_decode_from(mqtt: Any) -> None:
+    data = b"\xc0\x00" + PUBLISH + b"\xd0\x00"
+    found, offset = [], 0
+    while offset < len(data):
+        packet, offset = mqtt.decode_from(data, offset)
+        found.append(type(packet).__name__)
+    assert found == ["PingReq", "Publish", "PingResp"]
+    with pytest.raises(mqtt.IncompletePacketError):
+        mqtt.decode_from(data, len(data))
+    with pytest.raises(mqtt.MalformedPacketError) as caught:
+        mqtt.decode_from(data + b"\xc0\x01\x00", len(data))
+    assert caught.value.offset == 2
+
+
+@pytest.mark.parametrize("function", ["decode_from", "peek"])
+def test_offsets(mqtt: Any, function: str) -> None:
+    call = getattr(mqtt, function)
+    for offset in (-1, len(PUBLISH) + 1, 1 << 100):
+        with pytest.raises(ValueError, match="offset must be 0 to 8, the size of the buffer"):
+            call(PUBLISH, offset)
+    with pytest.raises(TypeError, match="offset must be int, not str"):
+        call(PUBLISH, "0")
+    assert call(b"\0" + PUBLISH, True) == call(b"\0" + PUBLISH, 1)
+
+
+def test_versions(mqtt: Any) -> None:
+    assert mqtt.decode(b"\x30\x03\x00\x01a", 4) == mqtt.decode(b"\x30\x03\x00\x01a", MQTTv311)
+    packet = mqtt.PingReq()
+    for call in (
+        lambda version: mqtt.decode(PUBLISH, version),
+        lambda version: mqtt.decode_from(PUBLISH, 0, version),
+        lambda version: mqtt.encode(packet, version),
+        lambda version: mqtt.encode_many([packet], version),
+        lambda version: mqtt.encode_into(packet, bytearray(9), 0, version),
+        lambda version: mqtt.encode_parts(packet, version),
+        lambda version: mqtt.encoded_size(packet, version),
+        lambda version: mqtt.Decoder(version),
+    ):
+        for version in (0, 2, 6, -3, 1 << 70, True):
+            with pytest.raises(ValueError, match="version must be 3, 4 or 5"):
+                call(version)
+        for version in ("5", 5.0, b"5"):
+            with pytest.raises(TypeError, match="version must be a ProtocolVersion"):
+                call(version)
+
+
+def test_connect_has_its_own_version(mqtt: Any) -> None:
+    for protocol_version in VERSIONS:
+        connect = mqtt.Connect("c", protocol_version=protocol_version)
+        for version in VERSIONS:
+            assert mqtt.decode(mqtt.encode(connect, version), version).protocol_version is protocol_version
+    # What follows it in the same batch has the version given.
+    batch = mqtt.encode_many([mqtt.Connect("c", protocol_version=4), mqtt.Publish("a", content_type="t")], MQTTv5)
+    assert batch.endswith(mqtt.encode(mqtt.Publish("a", content_type="t"), MQTTv5))
+
+
+def test_peek(mqtt: Any) -> None:
+    header = mqtt.peek(b"\x3b\x80\x01")
+    assert header == (3, 0x0B, 128, 3, 131)
+    assert header.packet_type is mqtt.PacketType.PUBLISH
+    assert (header.flags, header.remaining_length, header.header_size, header.packet_size) == (0x0B, 128, 3, 131)
+    assert mqtt.peek(b"\xff\x30\x00", 1).packet_type == 3
+    assert mqtt.peek(b"\x30\xff\xff\xff\x7f").packet_size == 268_435_460
+    for incomplete in (b"", b"\x30", b"\x30\x80", b"\x30\xff\xff\xff"):
+        assert mqtt.peek(incomplete) is None
+    assert mqtt.peek(b"\x00\x05").packet_type == 0
+    assert mqtt.peek(b"\xff\x00").flags == 15
+    for malformed, offset in ((b"\x30\x80\x80\x80\x80", 4), (b"\x30\x80\x00", 2)):
+        with pytest.raises(mqtt.MalformedPacketError) as caught:
+            mqtt.peek(malformed)
+        assert caught.value.offset == offset
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_ways_to_encode(mqtt: Any, version: int) -> None:
+    every = list(packets(mqtt, version))
+    encoded = [mqtt.encode(packet, version) for packet in every]
+    assert mqtt.encode_many(every, version) == b"".join(encoded)
+    assert mqtt.encode_many(iter(every), version) == b"".join(encoded)
+    for packet, data in zip(every, encoded, strict=True):
+        assert mqtt.encoded_size(packet, version) == len(data)
+        head, payload = mqtt.encode_parts(packet, version)
+        assert (type(head), head + payload) == (bytes, data)
+        buffer = bytearray(b"\xaa" * (len(data) + 2))
+        assert mqtt.encode_into(packet, buffer, 1, version) == len(data) + 1
+        assert buffer == b"\xaa" + data + b"\xaa"
+        assert mqtt.decode(data, version) == mqtt.decode(mqtt.encode(mqtt.decode(data, version), version), version)
+
+
+def test_encode_many_of_nothing(mqtt: Any) -> None:
+    assert mqtt.encode_many([]) == b""
+    with pytest.raises(TypeError):
+        mqtt.encode_many(5)
+    with pytest.raises(TypeError, match="packet must be one of this implementation's packets, not bytes"):
+        mqtt.encode_many([b"packet"])
+    with pytest.raises(mqtt.EncodeError):
+        mqtt.encode_many([mqtt.PingReq(), mqtt.PubAck(0)])
+
+
+def test_encode_parts_hands_back_the_payload(mqtt: Any) -> None:
+    for payload in (b"x" * 9, bytearray(b"x" * 9), memoryview(b"x" * 9)):
+        head, given = mqtt.encode_parts(mqtt.Publish("a", payload))
+        assert given is payload
+        assert mqtt.decode(head + payload) == mqtt.Publish("a", b"x" * 9)
+    assert mqtt.encode_parts(mqtt.PingReq()) == (b"\xc0\x00", b"")
+
+
+def test_encode_into_small_and_odd_buffers(mqtt: Any) -> None:
+    packet = mqtt.Publish("a", b"xyz")
+    size = mqtt.encoded_size(packet)
+    for buffer, offset in ((bytearray(size - 1), 0), (bytearray(size), 1), (bytearray(), 0)):
+        untouched = bytes(buffer)
+        with pytest.raises(mqtt.EncodeError):
+            mqtt.encode_into(packet, buffer, offset)
+        assert buffer == untouched
+    with pytest.raises(BufferError, match="buffer must be writable"):
+        mqtt.encode_into(packet, bytes(size))
+    with pytest.raises(ValueError, match="offset must be"):
+        mqtt.encode_into(packet, bytearray(size), -1)
+    with pytest.raises(TypeError, match="buffer must be a bytes-like object"):
+        mqtt.encode_into(packet, "text")
+    buffer = bytearray(size)
+    with pytest.raises(mqtt.EncodeError):
+        mqtt.encode_into(mqtt.Publish("a#"), buffer)
+    assert buffer == bytes(size)
+    buffer.append(0)
+    values = array.array("B", bytes(size))
+    assert mqtt.encode_into(packet, values) == size
+    assert values.tobytes() == mqtt.encode(packet)
+
+
+def test_encode_into_the_buffer_that_holds_the_payload(mqtt: Any) -> None:
+    buffer = bytearray(b"0123456789" + bytes(10))
+    packet = mqtt.Publish("a", memoryview(buffer)[:10])
+    end = mqtt.encode_into(packet, buffer)
+    packet.payload.release()
+    assert mqtt.decode(buffer[:end]) == mqtt.Publish("a", b"0123456789")
+
+
+def test_subclasses_of_bytes_str_and_int(mqtt: Any) -> None:
+    class Bytes(bytes):
+        def __len__(self) -> int:
+            return 1
+
+    class Str(str):
+        def __len__(self) -> int:
+            return 1
+
+        def __contains__(self, item: object) -> bool:
+            return False
+
+        def encode(self, *arguments: Any) -> bytes:
+            return b"nonsense"
+
+        def startswith(self, *arguments: Any) -> bool:
+            return False
+
+    class Int(int):
+        def __index__(self) -> int:
+            return 99
+
+        def __lt__(self, other: object) -> bool:
+            return True
+
+        def __eq__(self, other: object) -> bool:
+            return True
+
+        __hash__ = int.__hash__
+
+    odd = mqtt.Publish(Str("topic"), Bytes(b"payload"), Int(1), packet_id=Int(7), content_type=Str("text"))
+    assert mqtt.encode(odd) == mqtt.encode(mqtt.Publish("topic", b"payload", 1, packet_id=7, content_type="text"))
+    assert mqtt.decode(Bytes(mqtt.encode(odd))) == mqtt.decode(mqtt.encode(odd))
+    with pytest.raises(mqtt.EncodeError):
+        mqtt.encode(mqtt.Publish(Str("a+")))
+    with pytest.raises(mqtt.EncodeError):
+        mqtt.encode(mqtt.Publish(Str("a\0")))
+    with pytest.raises(mqtt.EncodeError):
+        mqtt.encode(mqtt.Subscribe(1, [mqtt.Subscription(Str("$share/g/a"), no_local=True)]))
+    with pytest.raises(mqtt.EncodeError):
+        mqtt.encode(mqtt.PubAck(Int(0)))
