@@ -1,4 +1,4 @@
-# cython: language_level=3, autotestdict=False, freethreading_compatible=True
+# cython: language_level=3, auto_pickle=False, autotestdict=False, freethreading_compatible=True
 # The one index into a table, of 256 faults, is a byte.
 # cython: boundscheck=False, wraparound=False
 """The functions and the `Decoder` users call: the compiled `_codec_py.py`, the same names in the same order.
@@ -296,6 +296,8 @@ cdef class Builder:
 
     cdef int append(self, const uint8_t* data, Py_ssize_t size, Py_ssize_t limit) except -1:
         """Add bytes; room is made for up to half as many again, but not for more than `limit` in all."""
+        if size == 0:
+            return 0
         cdef Py_ssize_t needed = self.size + size
         cdef Py_ssize_t capacity = 0 if self.growing == NULL else PyBytes_GET_SIZE(<object> self.growing)
         if needed > capacity:

@@ -1,4 +1,4 @@
-# cython: language_level=3, autotestdict=False, freethreading_compatible=True
+# cython: language_level=3, auto_pickle=False, autotestdict=False, freethreading_compatible=True
 """Bytes out of packets: the compiled `_encode_py.py`, the same functions in the same order.
 
 A packet is checked and written in one pass over its fields, each looked at once: no list or buffer can change between a size and
