@@ -16,7 +16,6 @@ if CHOICE not in ("auto", "require", "off"):
     raise SystemExit(f"MQTTCODEC_EXTENSIONS must be auto, require or off, not {CHOICE!r}")
 
 MODULES = ("_packets_c", "_decode_c", "_encode_c", "_codec_c")
-NOTE = "_build_error.txt"
 
 COMPILER_FLAGS = {
     "unix": ["-O3", "-g0", "-fvisibility=hidden"],
@@ -30,6 +29,7 @@ class BuildExtensions(build_ext):
     def build_extensions(self) -> None:
         for extension in self.extensions:
             extension.extra_compile_args = COMPILER_FLAGS.get(self.compiler.compiler_type, [])
+        self.note().unlink(missing_ok=True)
         try:
             super().build_extensions()
         except (CCompilerError, ExecError, PlatformError, OSError) as error:
@@ -43,9 +43,12 @@ class BuildExtensions(build_ext):
         for extension in self.extensions:
             extension.optional = True  # So that nobody asks for the file afterwards.
             Path(self.get_ext_fullpath(extension.name)).unlink(missing_ok=True)
-        note = Path(self.get_ext_fullpath("mqttcodec." + MODULES[0])).with_name(NOTE)
-        note.parent.mkdir(parents=True, exist_ok=True)
-        note.write_text(f"{error}\n", encoding="utf-8")
+        self.note().parent.mkdir(parents=True, exist_ok=True)
+        self.note().write_text(f"{error}\n", encoding="utf-8")
+
+    def note(self) -> Path:
+        """The file that says why there are no extensions, beside where they would be."""
+        return Path(self.get_ext_fullpath("mqttcodec." + MODULES[0])).with_name("_build_error.txt")
 
 
 extensions = [] if CHOICE == "off" else [Extension(f"mqttcodec.{name}", [f"src/mqttcodec/{name}.pyx"]) for name in MODULES]

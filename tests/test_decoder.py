@@ -33,7 +33,9 @@ def test_pieces(mqtt: Any, version: int, size: int, kind: Any) -> None:
     for copied in (True, False):
         decoder = mqtt.Decoder(copy=copied)
         found = [
-            plain(packet) for begin in range(0, len(data), size) for packet in decoder.feed(kind(data[begin : begin + size]))
+            plain(packet)
+            for begin in range(0, len(data), size)
+            for packet in decoder.feed(kind(data[begin : begin + size]))
         ]
         if copied:
             assert found == expected
@@ -116,7 +118,12 @@ def test_error_after_the_good_packets(mqtt: Any) -> None:
     assert found == ["PingReq", "PingResp"]
     assert first.value.clause == "MQTT-3.14.2-1"
     assert decoder.pending == 0
-    for call in (lambda: decoder.feed(PINGREQ), lambda: decoder.get_buffer(), lambda: decoder.buffer_updated(0), lambda: next(decoder)):
+    for call in (
+        lambda: decoder.feed(PINGREQ),
+        lambda: decoder.get_buffer(),
+        lambda: decoder.buffer_updated(0),
+        lambda: next(decoder),
+    ):
         with pytest.raises(mqtt.MalformedPacketError) as again:
             call()
         assert again.value == first.value
@@ -189,7 +196,18 @@ def test_version_can_be_set_before_the_first_packet(mqtt: Any) -> None:
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_roles(mqtt: Any, version: int) -> None:
-    from_client = {"Connect", "Publish", "PubAck", "PubRec", "PubRel", "PubComp", "Subscribe", "Unsubscribe", "PingReq", "Disconnect"}
+    from_client = {
+        "Connect",
+        "Publish",
+        "PubAck",
+        "PubRec",
+        "PubRel",
+        "PubComp",
+        "Subscribe",
+        "Unsubscribe",
+        "PingReq",
+        "Disconnect",
+    }
     from_server = {"ConnAck", "Publish", "PubAck", "PubRec", "PubRel", "PubComp", "SubAck", "UnsubAck", "PingResp"}
     if version == MQTTv5:
         from_client.add("Auth")
@@ -284,7 +302,11 @@ def test_large_payload_is_assembled_in_place(mqtt: Any) -> None:
 
 def test_large_packets_that_lie(mqtt: Any) -> None:
     """Lengths that reach past the packet, in a PUBLISH that is put together from pieces."""
-    for body in (b"\xff\xff" + b"a" * 69_998, b"\x00\x01a\xff\xff\xff\x7f" + bytes(69_993), b"\x00\x01a\x80\x80\x80\x80" + bytes(69_993)):
+    for body in (
+        b"\xff\xff" + b"a" * 69_998,
+        b"\x00\x01a\xff\xff\xff\x7f" + bytes(69_993),
+        b"\x00\x01a\x80\x80\x80\x80" + bytes(69_993),
+    ):
         data = b"\x30\xf0\xa2\x04" + body
         assert len(data) == 70_004
         for version in (4, 5):

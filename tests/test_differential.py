@@ -9,11 +9,12 @@ from __future__ import annotations
 import os
 import random
 from collections import Counter
+from functools import cache
 from typing import Any
 
 import implementations
 import pytest
-from mqttcodec import ProtocolVersion, Role, _spec
+from mqttcodec import ProtocolVersion, Role, _spec, _values
 from samples import VERSIONS, outcome, packets
 
 SEED = int(os.environ.get("MQTTCODEC_SEED") or random.SystemRandom().randrange(1 << 32))
@@ -150,3 +151,120 @@ def test_streams_in_pieces() -> None:
         )
         compiled, pure = (stream_outcomes(mqtt, *arguments) for mqtt in implementations.ALL)
         assert compiled == pure, arguments
+
+
+# What a field may be found to hold: values of every type that some field takes, at and beyond their limits, and others.
+ODD_VALUES: list[Any] = [
+    *(
+        None,
+        True,
+        False,
+        0,
+        1,
+        2,
+        3,
+        4,
+        5,
+        127,
+        128,
+        255,
+        256,
+        65_535,
+        65_536,
+        268_435_455,
+        268_435_456,
+        1 << 32,
+        -1,
+        1 << 64,
+    ),
+    *(
+        -(1 << 70),
+        1.0,
+        "",
+        "a",
+        "a/b",
+        "+",
+        "#",
+        "a/#",
+        "a+",
+        "$share/g/a",
+        "$share/",
+        "\0",
+        "\ud800",
+        "é" * 20,
+        "x" * 65_536,
+    ),
+    *(
+        b"",
+        b"\xff",
+        b"x" * 65_536,
+        bytearray(b"ab"),
+        memoryview(b"abcd")[::2],
+        memoryview(b"abcd").cast("H"),
+        (),
+        [],
+        ("a", "b"),
+    ),
+    *(
+        [("a", "b")],
+        (("a", "b"), ["c", "d"]),
+        [("a",)],
+        ["a", "b"],
+        (0, 1, 2),
+        [1, 0x80],
+        (0x11,),
+        [5, 268_435_455],
+        [0],
+        {},
+        object(),
+    ),
+]
+
+
+def test_encoding_odd_values() -> None:
+    print(f"MQTTCODEC_SEED={SEED}")
+    rng = random.Random(SEED)
+    kinds: Counter[str] = Counter()
+    for _ in range(INPUTS // 4):
+        version = rng.choice(VERSIONS)
+        state = rng.getstate()
+        results = []
+        for mqtt in implementations.ALL:
+            rng.setstate(state)
+            packet = odd_packet(mqtt, rng, version)
+            results.append(
+                [
+                    outcome(lambda: mqtt.encode(packet, version)),  # noqa: B023
+                    outcome(lambda: mqtt.encoded_size(packet, version)),  # noqa: B023
+                    outcome(lambda: mqtt.encode_parts(packet, version)[0]),  # noqa: B023
+                ]
+            )
+        assert results[0] == results[1], packet
+        kinds[results[0][0][0]] += 1
+    print(kinds)
+    assert set(kinds) == {"bytes", "EncodeError", "TypeError", "BufferError"}
+
+
+def odd_packet(mqtt: Any, rng: random.Random, version: ProtocolVersion) -> Any:
+    """A valid packet with a few of its fields, or of the fields of what it holds, made odd."""
+    packet = rng.choice(samples(mqtt, version))
+    if rng.random() < 0.2 and type(packet) is mqtt.Connect and packet.will:
+        return packet.replace(will=with_odd_fields(packet.will, rng))
+    if rng.random() < 0.5 and type(packet) is mqtt.Subscribe:
+        return packet.replace(subscriptions=[*packet.subscriptions, with_odd_fields(packet.subscriptions[0], rng)])
+    return with_odd_fields(packet, rng)
+
+
+def with_odd_fields(packet: Any, rng: random.Random) -> Any:
+    names = list(_values.fields(type(packet)))
+    chosen = rng.sample(names, min(len(names), rng.choice((0, 1, 1, 2))))
+    return packet.replace(**{name: rng.choice(ODD_VALUES) for name in chosen})
+
+
+@cache
+def _samples(index: int, version: ProtocolVersion) -> list[Any]:
+    return list(packets(implementations.ALL[index], version))
+
+
+def samples(mqtt: Any, version: ProtocolVersion) -> list[Any]:
+    return _samples(implementations.ALL.index(mqtt), version)

@@ -37,7 +37,12 @@ REFUSED: list[tuple[str, int, Callable[[Any], Any], str | None]] = [
     ("response topic with a wildcard", 5, lambda m: m.Publish("a", response_topic="#"), "MQTT-3.3.2-14"),
     ("empty response topic", 5, lambda m: m.Publish("a", response_topic=""), "MQTT-4.7.3-1"),
     ("subscription identifier 0", 5, lambda m: m.Publish("a", subscription_identifiers=(1, 0)), "U14"),
-    ("subscription identifier 2 ** 28", 5, lambda m: m.Subscribe(1, [m.Subscription("a")], subscription_identifier=1 << 28), None),
+    (
+        "subscription identifier 2 ** 28",
+        5,
+        lambda m: m.Subscribe(1, [m.Subscription("a")], subscription_identifier=1 << 28),
+        None,
+    ),
     ("payload format indicator 2", 5, lambda m: m.Publish("a", payload_format_indicator=2), None),
     ("correlation data of 65,536 bytes", 5, lambda m: m.Publish("a", correlation_data=bytes(65_536)), "U36"),
     ("user property with U+0000", 5, lambda m: m.PubAck(1, user_properties=[("a", "\0")]), "MQTT-1.5.7-1"),
@@ -63,7 +68,12 @@ REFUSED: list[tuple[str, int, Callable[[Any], Any], str | None]] = [
     ("retain handling 3", 5, lambda m: m.Subscribe(1, [m.Subscription("a", retain_handling=3)]), "U16"),
     ("no local, shared", 5, lambda m: m.Subscribe(1, [m.Subscription("$share/g/a", no_local=True)]), "MQTT-3.8.3-4"),
     ("no local before 5.0", 4, lambda m: m.Subscribe(1, [m.Subscription("a", no_local=True)]), None),
-    ("retain as published before 5.0", 4, lambda m: m.Subscribe(1, [m.Subscription("a", retain_as_published=True)]), None),
+    (
+        "retain as published before 5.0",
+        4,
+        lambda m: m.Subscribe(1, [m.Subscription("a", retain_as_published=True)]),
+        None,
+    ),
     ("retain handling before 5.0", 3, lambda m: m.Subscribe(1, [m.Subscription("a", retain_handling=1)]), None),
     ("no reason codes", 5, lambda m: m.SubAck(1, ()), "U40"),
     ("SUBACK code 3", 5, lambda m: m.SubAck(1, (3,)), "MQTT-3.9.3-2"),
@@ -82,7 +92,12 @@ REFUSED: list[tuple[str, int, Callable[[Any], Any], str | None]] = [
     ("protocol_version 6", 5, lambda m: m.Connect("c", protocol_version=6), "MQTT-3.1.2-2"),
     ("empty client id in 3.1", 5, lambda m: m.Connect(protocol_version=3), "U27"),
     ("client id of 24 characters in 3.1", 5, lambda m: m.Connect("x" * 24, protocol_version=3), "U27"),
-    ("empty client id, no clean session", 5, lambda m: m.Connect(clean_start=False, protocol_version=4), "MQTT-3.1.3-8"),
+    (
+        "empty client id, no clean session",
+        5,
+        lambda m: m.Connect(clean_start=False, protocol_version=4),
+        "MQTT-3.1.3-8",
+    ),
     ("password without user name", 5, lambda m: m.Connect("c", password=b"", protocol_version=4), "MQTT-3.1.2-22"),
     ("keep alive 65,536", 5, lambda m: m.Connect(keep_alive=65_536), None),
     ("client id with U+0000", 5, lambda m: m.Connect("\0"), "MQTT-1.5.4-2"),
@@ -175,7 +190,9 @@ def test_wrong_types(mqtt: Any, make: Callable[[Any], Any], message: str) -> Non
 def test_errors_are_alike() -> None:
     compiled, pure = implementations.ALL
     for _, version, make, _ in REFUSED:
-        assert outcome(lambda: compiled.encode(make(compiled), version)) == outcome(lambda: pure.encode(make(pure), version))  # noqa: B023
+        assert outcome(lambda: compiled.encode(make(compiled), version)) == outcome(
+            lambda: pure.encode(make(pure), version)
+        )  # noqa: B023
     for make, _ in WRONG_TYPES:
         assert outcome(lambda: compiled.encode(make(compiled))) == outcome(lambda: pure.encode(make(pure)))  # noqa: B023
 

@@ -162,7 +162,9 @@ def test_match(mqtt: Any) -> None:
 def test_repr(mqtt: Any) -> None:
     assert repr(mqtt.Publish("a/b", b"21.5")) == "Publish(topic='a/b', payload=b'21.5')"
     assert repr(mqtt.PingReq()) == "PingReq()"
-    assert repr(mqtt.PubAck(7, ReasonCode.NOT_AUTHORIZED)) == "PubAck(packet_id=7, reason_code=ReasonCode.NOT_AUTHORIZED)"
+    assert (
+        repr(mqtt.PubAck(7, ReasonCode.NOT_AUTHORIZED)) == "PubAck(packet_id=7, reason_code=ReasonCode.NOT_AUTHORIZED)"
+    )
     assert repr(mqtt.Subscribe(1, (mqtt.Subscription("a", QoS.EXACTLY_ONCE),))) == (
         "Subscribe(packet_id=1, subscriptions=(Subscription(topic_filter='a', qos=QoS.EXACTLY_ONCE),))"
     )
@@ -172,7 +174,9 @@ def test_repr(mqtt: Any) -> None:
 
 
 def test_repr_keeps_secrets_and_is_short(mqtt: Any) -> None:
-    shown = repr(mqtt.Connect("c", username="u", password=b"hunter2", authentication_method="m", authentication_data=b"key"))
+    shown = repr(
+        mqtt.Connect("c", username="u", password=b"hunter2", authentication_method="m", authentication_data=b"key")
+    )
     assert "hunter2" not in shown
     assert "key" not in shown
     assert "password=<hidden>" in shown

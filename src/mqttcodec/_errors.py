@@ -181,7 +181,9 @@ DUP_AT_QOS_0 = Fault(*_PROTOCOL, "DUP is set at QoS 0, where nothing is ever sen
 LENGTH_TOO_LONG = Fault(*_MALFORMED, "{about} goes on after its fourth byte", "U01")
 LENGTH_NOT_SHORTEST = Fault(*_MALFORMED, "{about} is not in its shortest form", "MQTT-1.5.5-1", None)
 INCOMPLETE = Fault(IncompletePacketError, None, "the packet goes on after the end of the buffer, at {found} bytes")
-TRAILING_BYTES = Fault(*_MALFORMED, "the packet is followed by more, {found} in bytes; decode_from and Decoder take several packets")
+TRAILING_BYTES = Fault(
+    *_MALFORMED, "the packet is followed by more, {found} in bytes; decode_from and Decoder take several packets"
+)
 PACKET_TOO_LARGE = Fault(
     PacketTooLargeError, ReasonCode.PACKET_TOO_LARGE, "a packet of {found} bytes is above max_packet_size", "U36"
 )

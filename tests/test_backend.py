@@ -1,0 +1,75 @@
+"""The choice of the implementation, by MQTTCODEC_EXTENSIONS and by what can be loaded."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import implementations
+import mqttcodec
+import pytest
+
+SHOW = "import mqttcodec; print(mqttcodec.BACKEND, '|', mqttcodec.BACKEND_ERROR, '|', mqttcodec.decode.__module__)"
+
+
+def run(choice: str | None, program: str = SHOW) -> subprocess.CompletedProcess[str]:
+    environment = {key: value for key, value in os.environ.items() if key != "MQTTCODEC_EXTENSIONS"}
+    environment["PYTHONPATH"] = str(Path(mqttcodec.__file__).parents[1])
+    if choice is not None:
+        environment["MQTTCODEC_EXTENSIONS"] = choice
+    return subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False)
+
+
+def test_off() -> None:
+    result = run("off")
+    assert result.stdout == "python | MQTTCODEC_EXTENSIONS=off | mqttcodec._codec_py\n"
+
+
+def test_any_other_value_is_refused() -> None:
+    for choice in ("", "on", "1", "AUTO"):
+        result = run(choice)
+        assert result.returncode == 1
+        assert f"MQTTCODEC_EXTENSIONS must be auto, require or off, not {choice!r}" in result.stderr
+
+
+@pytest.mark.skipif("cython" not in implementations.NAMES, reason="the extensions are not there")
+def test_compiled() -> None:
+    for choice in (None, "auto", "require"):
+        assert run(choice).stdout == "cython | None | mqttcodec._codec_c\n"
+
+
+def test_without_extensions() -> None:
+    """An extension that cannot be loaded: `auto` goes on and keeps the reason, `require` does not."""
+    program = "import sys; sys.modules['mqttcodec._codec_c'] = None; " + SHOW
+    for choice in (None, "auto"):
+        result = run(choice, program)
+        assert result.stdout.startswith("python | import of mqttcodec._codec_c halted")
+    result = run("require", program)
+    assert result.returncode == 1
+    assert "ImportError" in result.stderr or "ModuleNotFoundError" in result.stderr
+
+
+def test_both_in_one_process() -> None:
+    import mqttcodec._codec_py
+    import mqttcodec._packets_py
+
+    assert mqttcodec.BACKEND in ("cython", "python")
+    assert (mqttcodec.BACKEND_ERROR is None) == (mqttcodec.BACKEND == "cython")
+    packet = mqttcodec._packets_py.Publish("a", b"b")
+    assert mqttcodec.encode(mqttcodec.Publish("a", b"b")) == mqttcodec._codec_py.encode(packet)
+
+
+def test_in_a_sub_interpreter() -> None:
+    """There the extensions may refuse to load; the package works all the same."""
+    program = (
+        "import _xxsubinterpreters as sub\n"
+        "i = sub.create()\n"
+        "sub.run_string(i, 'import mqttcodec; assert mqttcodec.decode(bytes((0xC0, 0))) == mqttcodec.PingReq()')\n"
+        "print('done')"
+    )
+    if sys.version_info >= (3, 13):
+        program = program.replace("_xxsubinterpreters", "_interpreters").replace("sub.run_string", "sub.exec")
+    result = run(None, program)
+    assert result.stdout == "done\n", result.stderr
