@@ -3,7 +3,13 @@ from __future__ import annotations
 from typing import Any
 
 import implementations
+import mqttcodec
 import pytest
+
+
+def pytest_report_header() -> str:
+    header = "mqttcodec implementations: " + ", ".join(implementations.NAMES)
+    return header + (f" ({mqttcodec.BACKEND_ERROR})" if len(implementations.ALL) < 2 else "")
 
 
 @pytest.fixture(scope="session", params=implementations.ALL, ids=implementations.NAMES)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -22,6 +23,19 @@ def load(name: str) -> Any:
     return SimpleNamespace(**{**public, "BACKEND": name})
 
 
-# With MQTTCODEC_EXTENSIONS=off the pure one alone; otherwise a missing extension is an error, not a skip.
-NAMES = ["python"] if os.environ.get("MQTTCODEC_EXTENSIONS") == "off" else ["cython", "python"]
+def _names() -> list[str]:
+    """Both; the pure one alone with MQTTCODEC_EXTENSIONS=off, or where the installation noted why it built no extension.
+
+    An extension that is missing for any other reason is an error, and so is any missing one when it is required or under CI.
+    """
+    choice = os.environ.get("MQTTCODEC_EXTENSIONS", "auto")
+    if choice == "off":
+        return ["python"]
+    noted = Path(mqttcodec.__file__).with_name("_build_error.txt").is_file()
+    if noted and choice != "require" and os.environ.get("CI") != "true":
+        return ["python"]
+    return ["cython", "python"]
+
+
+NAMES = _names()
 ALL = [load(name) for name in NAMES]

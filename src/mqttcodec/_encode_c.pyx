@@ -225,10 +225,10 @@ cdef int connect(Writer* writer, Connect packet) except -1:
     close_properties(writer, properties)
     check_method(writer, packet.authentication_data, packet.authentication_method)
     put_string(writer, packet.client_id, "client_id")
-    if version == 4 and not str.__len__(packet.client_id) and not clean_start:
+    if version == 4 and not PyUnicode_GET_LENGTH(packet.client_id) and not clean_start:
         refuse(writer, _errors.CLIENT_ID_EMPTY)  # [MQTT-3.1.3-8]
-    if version == 3 and not 1 <= str.__len__(packet.client_id) <= 23:
-        refuse(writer, _errors.CLIENT_ID_LENGTH, "", str.__len__(packet.client_id))  # [U27]
+    if version == 3 and not 1 <= PyUnicode_GET_LENGTH(packet.client_id) <= 23:
+        refuse(writer, _errors.CLIENT_ID_LENGTH, "", PyUnicode_GET_LENGTH(packet.client_id))  # [U27]
     if will is not None:
         put_will(writer, will)
     if packet.username is not None:

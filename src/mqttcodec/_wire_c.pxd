@@ -15,11 +15,14 @@ from libc.string cimport memchr, memcpy, memmove
 cdef extern from "Python.h":
     unicode PyUnicode_New(Py_ssize_t size, Py_UCS4 maxchar)
     void* PyUnicode_DATA(object text)
+    Py_ssize_t PyUnicode_GET_LENGTH(object text)
     unicode PyUnicode_DecodeUTF8(const char* data, Py_ssize_t size, const char* errors)
     # Without `except NULL`: the caller looks at the error itself.
     const char* PyUnicode_AsUTF8AndSize(object text, Py_ssize_t* size)
     int64_t PyLong_AsLongLongAndOverflow(object number, int* overflow)
     bint PyLong_Check(object value)
+    Py_ssize_t PyTuple_GET_SIZE(object value)
+    Py_ssize_t PyList_GET_SIZE(object value)
     bint PyUnicode_Check(object value)
 
 cdef enum:
@@ -428,7 +431,11 @@ cdef inline int64_t integer(object value, str about) except -1:
 
 cdef inline bint absent(object value):
     """Whether a property field says that the property is not there."""
-    return value is None or (isinstance(value, (tuple, list)) and len(value) == 0)
+    if value is None:
+        return True
+    if isinstance(value, tuple):
+        return PyTuple_GET_SIZE(value) == 0
+    return isinstance(value, list) and PyList_GET_SIZE(value) == 0
 
 
 cdef inline int64_t put_number(Writer* writer, object value, int size, str about) except -1:
@@ -528,7 +535,7 @@ cdef inline bint put_topic_name(Writer* writer, object value, str about) except 
     """A topic name; returns whether there is one, as it may be empty."""
     if put_text(writer, value, about) & WILDCARD:
         refuse_topic(writer, topic_name_fault(str.__str__(value)), str.__str__(value), about)
-    return str.__len__(value) != 0
+    return PyUnicode_GET_LENGTH(value) != 0
 
 
 cdef inline int put_topic_filter(Writer* writer, object value, str about) except -1:

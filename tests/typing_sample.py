@@ -1,0 +1,58 @@
+"""Code as users write it, for a type checker: `match` narrows, fields read as decoded, wrong properties are refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import assert_type
+
+import mqttcodec as mqtt
+
+
+def topic_of(packet: mqtt.Packet) -> str | None:
+    match packet:
+        case mqtt.Publish(topic=topic, payload=payload, qos=qos):
+            assert_type(packet, mqtt.Publish)
+            assert_type(topic, str)
+            assert_type(payload, bytes)
+            assert_type(qos, mqtt.QoS)
+            return topic
+        case mqtt.Connect(will=mqtt.Will(topic)):
+            assert_type(topic, str)
+            return topic
+        case mqtt.PubAck(packet_id, reason_code):
+            assert_type(packet_id, int)
+            assert_type(reason_code, mqtt.ReasonCode)
+            return reason_code.name
+        case mqtt.ConnAck(reason_code=code):
+            assert_type(code, mqtt.ReasonCode | mqtt.ConnectReturnCode)
+    return None
+
+
+def packets(chunk: bytes) -> Iterator[mqtt.Packet]:
+    decoder = mqtt.Decoder(role=mqtt.Role.SERVER, max_packet_size=1 << 20)
+    assert_type(decoder.version, mqtt.ProtocolVersion | None)
+    try:
+        yield from decoder.feed(chunk)
+    except mqtt.DecodeError as error:
+        assert_type(error.reason_code, mqtt.ReasonCode | None)
+        assert_type(error.offset, int | None)
+        assert_type(error.clause, str | None)
+
+
+def made() -> list[bytes]:
+    publish = mqtt.Publish("a/b", bytearray(b"21.5"), qos=1, packet_id=7, user_properties=[("unit", "°C")])
+    assert_type(publish.replace(dup=True), mqtt.Publish)
+    assert_type(publish.user_properties, tuple[tuple[str, str], ...])
+    subscribe = mqtt.Subscribe(8, [mqtt.Subscription("a/+", 1)])
+    acknowledgement = mqtt.SubAck(8, [0, mqtt.ReasonCode.GRANTED_QOS_1])
+    connect = mqtt.Connect("client", password=memoryview(b"secret"), protocol_version=4)
+    assert_type(connect.password, bytes | None)
+    assert_type(mqtt.encode_parts(publish)[0], bytes)
+    return [mqtt.encode(packet) for packet in (publish, subscribe, acknowledgement, connect)]
+
+
+def refused() -> None:
+    mqtt.PubAck(7, content_type="text")  # type: ignore[call-arg]
+    mqtt.Publish("a", "text")  # type: ignore[arg-type]
+    mqtt.Publish("a").topic = "b"  # type: ignore[misc]
+    mqtt.encode("packet")  # type: ignore[arg-type]
