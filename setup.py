@@ -1,7 +1,8 @@
 """The extension modules, and what to do where they cannot be built. Everything else is in pyproject.toml.
 
-The environment variable MQTTCODEC_EXTENSIONS says how: `auto` (build them; without a compiler or Python's headers install the pure
-Python twin, and leave a note that `mqttcodec.BACKEND_ERROR` shows), `require` (a failure is an error), `off` (pure Python).
+The environment variable MQTTCODEC_EXTENSIONS says how: `auto` (build them; without a compiler or Python's headers
+install the pure Python twin, and leave a note that `mqttcodec.BACKEND_ERROR` shows), `require` (a failure is an error),
+`off` (pure Python).
 """
 
 import os
@@ -51,6 +52,8 @@ class BuildExtensions(build_ext):
         return Path(self.get_ext_fullpath("mqttcodec." + MODULES[0])).with_name("_build_error.txt")
 
 
-extensions = [] if CHOICE == "off" else [Extension(f"mqttcodec.{name}", [f"src/mqttcodec/{name}.pyx"]) for name in MODULES]
+extensions = (
+    [] if CHOICE == "off" else [Extension(f"mqttcodec.{name}", [f"src/mqttcodec/{name}.pyx"]) for name in MODULES]
+)
 
 setup(ext_modules=extensions, cmdclass={"build_ext": BuildExtensions})

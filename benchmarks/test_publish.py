@@ -1,16 +1,19 @@
-"""Decode and encode one PUBLISH: this codec compiled and in plain Python, and what else a user could pick, where installed.
+"""Decode and encode one PUBLISH: this codec, compiled and in plain Python, and peers where they are installed.
 
     python -m pytest benchmarks --benchmark-group-by=group --benchmark-columns=min,median,ops
 
-A group is one case; compare minima within one run. Every participant's result is checked first. Peers come with the extra `benchmark`.
+A group is one case; compare minima within one run. Every participant's result is checked first. Peers come with the
+extra `benchmark`.
 """
 
 from __future__ import annotations
 
 import importlib
 import io
+import operator
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -29,26 +32,25 @@ def ours(suffix: str) -> dict[str, Case]:
 
     packet = packets.Publish(TOPIC, PAYLOAD, 1, packet_id=7)
     return {
-        "decode PUBLISH 5": (lambda: codec.decode(PACKET_V5, MQTTv5), lambda found: found == packet),
-        "decode PUBLISH 3.1.1": (lambda: codec.decode(PACKET_V311, MQTTv311), lambda found: found == packet),
-        "encode PUBLISH 5": (lambda: codec.encode(packet, MQTTv5), lambda found: found == PACKET_V5),
-        "encode PUBLISH 3.1.1": (lambda: codec.encode(packet, MQTTv311), lambda found: found == PACKET_V311),
+        "decode PUBLISH 5": (partial(codec.decode, PACKET_V5, MQTTv5), lambda found: found == packet),
+        "decode PUBLISH 3.1.1": (partial(codec.decode, PACKET_V311, MQTTv311), lambda found: found == packet),
+        "encode PUBLISH 5": (partial(codec.encode, packet, MQTTv5), lambda found: found == PACKET_V5),
+        "encode PUBLISH 3.1.1": (partial(codec.encode, packet, MQTTv311), lambda found: found == PACKET_V311),
     }
 
 
 def mqtt5() -> dict[str, Case]:
     """A Rust codec, MQTT 5 only."""
-    import mqtt5
-
+    mqtt5 = importlib.import_module("mqtt5")
     packet = mqtt5.PublishPacket(TOPIC, payload=PAYLOAD, qos=mqtt5.QoS.AT_LEAST_ONCE, packet_id=7)
     return {
-        "decode PUBLISH 5": (lambda: mqtt5.read(PACKET_V5), lambda found: found == (packet, len(PACKET_V5))),
-        "encode PUBLISH 5": (packet.write, lambda found: found == PACKET_V5),
+        "decode PUBLISH 5": (partial(mqtt5.read, PACKET_V5), lambda found: found == (packet, len(PACKET_V5))),
+        "encode PUBLISH 5": (partial(packet.write), lambda found: found == PACKET_V5),
     }
 
 
 def paho() -> dict[str, Case]:
-    """A client without a codec of its own to call: its handler of a PUBLISH received, its sender of one up to the queue."""
+    """A client without a codec to call: its handler of a PUBLISH received, its sender of one up to the queue."""
     from paho.mqtt import client as paho_client
     from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 
@@ -79,8 +81,8 @@ def paho() -> dict[str, Case]:
         )
         topic = TOPIC.encode()
         cases[f"encode PUBLISH {name}"] = (
-            lambda client=client, topic=topic: client._send_publish(7, topic, PAYLOAD, 1),
-            lambda found, data=data: found == data,
+            partial(client._send_publish, 7, topic, PAYLOAD, 1),
+            partial(operator.eq, data),
         )
     return cases
 

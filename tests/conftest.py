@@ -3,8 +3,9 @@ from __future__ import annotations
 from typing import Any
 
 import implementations
-import mqttcodec
 import pytest
+
+import mqttcodec
 
 
 def pytest_report_header() -> str:

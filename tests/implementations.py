@@ -26,7 +26,8 @@ def load(name: str) -> Any:
 def _names() -> list[str]:
     """Both; the pure one alone with MQTTCODEC_EXTENSIONS=off, or where the installation noted why it built no extension.
 
-    An extension that is missing for any other reason is an error, and so is any missing one when it is required or under CI.
+    An extension that is missing for any other reason is an error, and so is any missing one when it is required or
+    under CI.
     """
     choice = os.environ.get("MQTTCODEC_EXTENSIONS", "auto")
     if choice == "off":

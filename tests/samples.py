@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from enum import Enum
 from typing import Any
 
-from mqttcodec import MQTTv5, MQTTv31, MQTTv311, PacketType, PropertyId, ProtocolVersion, ReasonCode
-from mqttcodec import _spec, _values
+from mqttcodec import MQTTv5, MQTTv31, MQTTv311, PacketType, PropertyId, ProtocolVersion, ReasonCode, _spec, _values
 
 VERSIONS = (MQTTv31, MQTTv311, MQTTv5)
 

@@ -8,8 +8,9 @@ import sys
 from pathlib import Path
 
 import implementations
-import mqttcodec
 import pytest
+
+import mqttcodec
 
 SHOW = "import mqttcodec; print(mqttcodec.BACKEND, '|', mqttcodec.BACKEND_ERROR, '|', mqttcodec.decode.__module__)"
 

@@ -1,4 +1,4 @@
-"""The incremental decoder: any pieces, broken off and taken up again, errors in their place, limits, loans, re-entry."""
+"""The incremental decoder: any pieces, broken off and taken up, errors in their place, limits, loans, re-entry."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import tracemalloc
 from typing import Any
 
 import pytest
-from mqttcodec import MQTTv5, MQTTv31, MQTTv311
 from samples import VERSIONS, packets, plain
+
+from mqttcodec import MQTTv5, MQTTv31, MQTTv311
 
 PINGREQ, PINGRESP = b"\xc0\x00", b"\xd0\x00"
 
@@ -114,7 +115,7 @@ def test_error_after_the_good_packets(mqtt: Any) -> None:
     found = []
     with pytest.raises(mqtt.MalformedPacketError) as first:
         for packet in decoder.feed(PINGREQ + PINGRESP + b"\xe0\x01\x01" + PINGREQ):
-            found.append(type(packet).__name__)  # noqa: PERF401
+            found.append(type(packet).__name__)
     assert found == ["PingReq", "PingResp"]
     assert first.value.clause == "MQTT-3.14.2-1"
     assert decoder.pending == 0
@@ -310,10 +311,10 @@ def test_large_packets_that_lie(mqtt: Any) -> None:
         data = b"\x30\xf0\xa2\x04" + body
         assert len(data) == 70_004
         for version in (4, 5):
-            expected = _error(lambda: mqtt.decode(data, version))  # noqa: B023
+            expected = _error(lambda: mqtt.decode(data, version))
             decoder = mqtt.Decoder(version)
             pieces = [data[at : at + 1000] for at in range(0, len(data), 1000)]
-            assert _error(lambda: [packet for piece in pieces for packet in decoder.feed(piece)]) == expected  # noqa: B023
+            assert _error(lambda: [packet for piece in pieces for packet in decoder.feed(piece)]) == expected
 
 
 def _error(call: Any) -> Any:

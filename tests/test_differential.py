@@ -1,7 +1,7 @@
-"""The two implementations answer alike, whatever the bytes: packets, field types, consumed lengths and errors in every detail.
+"""The two implementations answer alike, whatever the bytes: packets, field types, lengths, errors to the last detail.
 
-Inputs are valid packets of every type, version and property, mutated. The seed is printed; MQTTCODEC_SEED repeats a run,
-MQTTCODEC_INPUTS sets their number.
+Inputs are valid packets of every type, version and property, mutated. The seed is printed; MQTTCODEC_SEED repeats a
+run, MQTTCODEC_INPUTS sets their number.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from typing import Any
 
 import implementations
 import pytest
-from mqttcodec import ProtocolVersion, Role, _spec, _values
 from samples import VERSIONS, outcome, packets
+
+from mqttcodec import ProtocolVersion, Role, _spec, _values
 
 SEED = int(os.environ.get("MQTTCODEC_SEED") or random.SystemRandom().randrange(1 << 32))
 INPUTS = int(os.environ.get("MQTTCODEC_INPUTS") or 200_000)
@@ -80,8 +81,8 @@ def assert_alike(version: int, data: bytes, rng: random.Random) -> str:
     compiled, pure = implementations.ALL
     results = []
     for mqtt in (compiled, pure):
-        decoded = outcome(lambda: mqtt.decode(data, version))  # noqa: B023
-        results.append((decoded, outcome(lambda: mqtt.decode_from(data, 0, version)), outcome(lambda: mqtt.peek(data))))  # noqa: B023
+        decoded = outcome(lambda: mqtt.decode(data, version))
+        results.append((decoded, outcome(lambda: mqtt.decode_from(data, 0, version)), outcome(lambda: mqtt.peek(data))))
     assert results[0] == results[1], data.hex(" ")
     kind, *details = results[0][0]
     if isinstance(details[0], dict):
@@ -92,7 +93,7 @@ def assert_alike(version: int, data: bytes, rng: random.Random) -> str:
             again = mqtt.encode(packet, version)
             assert mqtt.decode(again, version) == packet, data.hex(" ")
             assert mqtt.encoded_size(packet, version) == len(again), data.hex(" ")
-            encoded.append((again, outcome(lambda: mqtt.encode(packet, other_version))))  # noqa: B023
+            encoded.append((again, outcome(lambda: mqtt.encode(packet, other_version))))
         assert encoded[0] == encoded[1], data.hex(" ")
     return str(kind)
 
@@ -104,7 +105,7 @@ def stream_outcomes(
     found: list[Any] = []
     begin = 0
     for size in pieces:
-        result = outcome(lambda: tuple(decoder.feed(data[begin : begin + size])))  # noqa: B023
+        result = outcome(lambda: tuple(decoder.feed(data[begin : begin + size])))
         begin += size
         found += [result, decoder.pending, decoder.version]
     return found
@@ -234,9 +235,9 @@ def test_encoding_odd_values() -> None:
             packet = odd_packet(mqtt, rng, version)
             results.append(
                 [
-                    outcome(lambda: mqtt.encode(packet, version)),  # noqa: B023
-                    outcome(lambda: mqtt.encoded_size(packet, version)),  # noqa: B023
-                    outcome(lambda: mqtt.encode_parts(packet, version)[0]),  # noqa: B023
+                    outcome(lambda: mqtt.encode(packet, version)),
+                    outcome(lambda: mqtt.encoded_size(packet, version)),
+                    outcome(lambda: mqtt.encode_parts(packet, version)[0]),
                 ]
             )
         assert results[0] == results[1], packet

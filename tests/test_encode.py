@@ -7,8 +7,9 @@ from typing import Any
 
 import implementations
 import pytest
-from mqttcodec import MQTTv5, MQTTv31, MQTTv311, PacketType, _spec
 from samples import VERSIONS, outcome, properties
+
+from mqttcodec import MQTTv5, MQTTv31, MQTTv311, PacketType, _spec
 
 # What is wrong, the version, the packet, the clause.
 REFUSED: list[tuple[str, int, Callable[[Any], Any], str | None]] = [
@@ -192,9 +193,9 @@ def test_errors_are_alike() -> None:
     for _, version, make, _ in REFUSED:
         assert outcome(lambda: compiled.encode(make(compiled), version)) == outcome(
             lambda: pure.encode(make(pure), version)
-        )  # noqa: B023
+        )
     for make, _ in WRONG_TYPES:
-        assert outcome(lambda: compiled.encode(make(compiled))) == outcome(lambda: pure.encode(make(pure)))  # noqa: B023
+        assert outcome(lambda: compiled.encode(make(compiled))) == outcome(lambda: pure.encode(make(pure)))
 
 
 @pytest.mark.parametrize("version", [MQTTv31, MQTTv311])

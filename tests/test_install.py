@@ -68,7 +68,14 @@ def imported(folder: Path, **environment: str) -> str:
 
 def test_sdist_holds_what_a_build_needs(source: Path) -> None:
     names = {str(path.relative_to(source)) for path in source.rglob("*")}
-    for name in ("setup.py", "pyproject.toml", "README.md", "LICENSE", "tests/test_vectors.py", "tests/vectors/connect.jsonl"):
+    for name in (
+        "setup.py",
+        "pyproject.toml",
+        "README.md",
+        "LICENSE",
+        "tests/test_vectors.py",
+        "tests/vectors/connect.jsonl",
+    ):
         assert name in names
     for name in ("_packets_c.pyx", "_packets_c.pxd", "_codec_c.pyx", "_wire_c.pxd", "_codec_py.py", "py.typed"):
         assert f"src/mqttcodec/{name}" in names

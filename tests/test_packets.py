@@ -1,4 +1,4 @@
-"""The packet classes: values that compare, hash, print, copy, replace, pickle and match; alike in both implementations."""
+"""The packet classes: values that compare, hash, print, copy, replace, pickle and match; alike in both."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ import sys
 from typing import Any
 
 import implementations
-import mqttcodec
 import pytest
-from mqttcodec import MQTTv5, QoS, ReasonCode, _values
 from samples import VERSIONS, packets, plain
+
+import mqttcodec
+from mqttcodec import MQTTv5, QoS, ReasonCode, _values
 
 CLASSES = [
     *("Connect", "Will", "ConnAck", "Publish", "PubAck", "PubRec", "PubRel", "PubComp", "Subscribe", "Subscription"),
@@ -79,7 +80,7 @@ def test_public_names(mqtt: Any) -> None:
 def test_values(mqtt: Any, version: int) -> None:
     for packet, same in zip(packets(mqtt, version), packets(mqtt, version), strict=True):
         assert packet == same
-        assert not packet != same
+        assert (packet != same) is False
         assert copy.copy(packet) == packet
         assert copy.deepcopy(packet) == packet
         assert packet.replace() == packet

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 import vectors
-from mqttcodec import PacketType
 from samples import plain
+
+from mqttcodec import PacketType
 
 by_id = {"ids": lambda vector: vector["id"]}
 

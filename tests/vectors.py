@@ -1,7 +1,8 @@
 """The vectors of `vectors/*.jsonl`: one input a line, with what becomes of it.
 
-`hex` is the input, `expect` "ok", "error" or "incomplete". A `packet` names the fields that differ from their defaults; bytes are
-{"hex": ...}. `canonical` false: the packet is written otherwise than it came. `statements` are the ids a vector speaks for.
+`hex` is the input, `expect` "ok", "error" or "incomplete". A `packet` names the fields that differ from their defaults;
+bytes are {"hex": ...}. `canonical` false: the packet is written otherwise than it came. `statements` are the ids a
+vector speaks for.
 """
 
 from __future__ import annotations

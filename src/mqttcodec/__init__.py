@@ -94,9 +94,9 @@ else:
     del codec, packets
 
 __all__ = [
-    "Auth",
     "BACKEND",
     "BACKEND_ERROR",
+    "Auth",
     "ConnAck",
     "Connect",
     "ConnectReturnCode",
@@ -107,9 +107,9 @@ __all__ = [
     "FixedHeader",
     "IncompletePacketError",
     "MQTTError",
+    "MQTTv5",
     "MQTTv31",
     "MQTTv311",
-    "MQTTv5",
     "MalformedPacketError",
     "Packet",
     "PacketTooLargeError",

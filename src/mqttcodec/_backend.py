@@ -1,7 +1,7 @@
 """Which implementation is in use: the compiled one, or the one in plain Python.
 
-The environment variable `MQTTCODEC_EXTENSIONS` says how to choose: `auto` (compiled if it can be loaded), `require` (compiled, or an
-ImportError), `off` (plain Python).
+The environment variable `MQTTCODEC_EXTENSIONS` says how to choose: `auto` (compiled if it can be loaded), `require`
+(compiled, or an ImportError), `off` (plain Python).
 """
 
 from __future__ import annotations

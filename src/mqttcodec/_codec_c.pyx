@@ -60,12 +60,12 @@ cdef inline void keep_views_of(Cursor* cursor, object view):
 def decode(buffer, version=MQTTv5, *, copy=True):
     """Decode exactly one packet.
 
-    `buffer` is C-contiguous bytes: bytes, bytearray, memoryview, mmap, array('B'); it is not held afterwards. `version` is that
-    of the connection; a CONNECT carries its own. With `copy=False`, payload and other binary data are read-only memoryviews
-    of `buffer` and keep it alive.
+    `buffer` is C-contiguous bytes: bytes, bytearray, memoryview, mmap, array('B'); it is not held afterwards. `version`
+    is that of the connection; a CONNECT carries its own. With `copy=False`, payload and other binary data are read-only
+    memoryviews of `buffer` and keep it alive.
 
-    Raises `IncompletePacketError` when the packet goes on after `buffer`, and `MalformedPacketError`, `ProtocolError` or
-    `UnsupportedVersionError` when it is none, or bytes follow it.
+    Raises `IncompletePacketError` when the packet goes on after `buffer`, and `MalformedPacketError`, `ProtocolError`
+    or `UnsupportedVersionError` when it is none, or bytes follow it.
     """
     cdef Py_ssize_t end = 0
     return decode_buffer(buffer, &end, True, version, copy)
@@ -102,7 +102,13 @@ cdef object decode_buffer(
 
 
 cdef object decode_at(
-    const uint8_t* data, Py_ssize_t size, Py_ssize_t start, Py_ssize_t* end, bint is_whole, object version, object keeper
+    const uint8_t* data,
+    Py_ssize_t size,
+    Py_ssize_t start,
+    Py_ssize_t* end,
+    bint is_whole,
+    object version,
+    object keeper,
 ):
     cdef int number = checked_version(version)
     cdef Cursor cursor
@@ -158,8 +164,8 @@ cdef int read_length(const uint8_t* packet, Py_ssize_t size, int version, int64_
 def peek(buffer, offset=0):
     """The fixed header at `offset` of `buffer`; None while bytes of it are missing.
 
-    Judges the form of the Remaining Length and nothing else: raises `MalformedPacketError` for it, and `ValueError` for an
-    offset outside the buffer.
+    Judges the form of the Remaining Length and nothing else: raises `MalformedPacketError` for it, and `ValueError` for
+    an offset outside the buffer.
     """
     cdef Py_buffer view
     cdef Py_ssize_t start
@@ -179,8 +185,9 @@ def peek(buffer, offset=0):
 def encode(packet, version=MQTTv5):
     """The bytes of a packet; a CONNECT is written in its own `protocol_version`.
 
-    Raises `EncodeError` for what `decode` would refuse and for what `version` cannot carry, `TypeError`, which names the field,
-    for values of the wrong Python type. Properties come in the order of the packet's fields, everything in its shortest form.
+    Raises `EncodeError` for what `decode` would refuse and for what `version` cannot carry, `TypeError`, which names
+    the field, for values of the wrong Python type. Properties come in the order of the packet's fields, everything in
+    its shortest form.
     """
     cdef Writer writer
     cdef uint8_t stack[STACK_SIZE]
@@ -218,8 +225,8 @@ def encode_many(packets, version=MQTTv5):
 def encode_into(packet, buffer, offset=0, version=MQTTv5):
     """Write a packet into a writable buffer of bytes, from `offset` on; returns the offset behind it.
 
-    Raises as `encode`; `EncodeError` also when the buffer is too small, `ValueError` for an offset outside it, `BufferError` when
-    it is read-only. The buffer is untouched then.
+    Raises as `encode`; `EncodeError` also when the buffer is too small, `ValueError` for an offset outside it,
+    `BufferError` when it is read-only. The buffer is untouched then.
     """
     cdef Writer writer
     cdef uint8_t stack[STACK_SIZE]
@@ -281,10 +288,10 @@ def encoded_size(packet, version=MQTTv5):
 @cython.final
 @cython.no_gc
 cdef class Builder:
-    """Bytes that grow inside the bytes object they end up in; growing moves the pages of a large one instead of copying them."""
+    """Bytes that grow inside the object they end up in: the pages of a large one are moved, not copied."""
 
-    # Owned: a bytes object nobody else has seen, of which the first `size` bytes are set; or NULL. `_PyBytes_Resize` takes and
-    # gives it by pointer, and leaves NULL when memory runs out.
+    # Owned: a bytes object nobody else has seen, of which the first `size` bytes are set; or NULL. `_PyBytes_Resize`
+    # takes and gives it by pointer, and leaves NULL when memory runs out.
     cdef PyObject* growing
     cdef Py_ssize_t size
 
@@ -337,9 +344,9 @@ cdef class Builder:
 cdef class Decoder:
     """Packets out of a stream of bytes in pieces of any size; one for each direction of a connection.
 
-    `version`: that of the connection; None: learned from its CONNECT, which must come first. `role`: the side this decoder works
-    for; None accepts both directions. `max_packet_size` (bytes) limits the whole packet; it is the memory one connection may
-    take. `copy=False`: binary data as read-only memoryviews of what was fed.
+    `version`: that of the connection; None: learned from its CONNECT, which must come first. `role`: the side this
+    decoder works for; None accepts both directions. `max_packet_size` (bytes) limits the whole packet; it is the memory
+    one connection may take. `copy=False`: binary data as read-only memoryviews of what was fed.
 
     A decoder is its own iterator. It serves one thread at a time: entered twice at once it raises `RuntimeError`.
     """
@@ -351,9 +358,9 @@ cdef class Decoder:
     cdef Role _receiver
     cdef int64_t _max_packet_size
     cdef bint _copy, _connected, _started, _busy
-    # Bytes wait in three places, in this order: `_partial` has the start of a packet that goes on after what was fed (and
-    # `_payload` the rest, if it is a large PUBLISH); `_data`, of which `_position` is read, is parsed in place; `_backlog`
-    # has what was fed before `_data` was used up.
+    # Bytes wait in three places, in this order: `_partial` has the start of a packet that goes on after what was fed
+    # (and `_payload` the rest, if it is a large PUBLISH); `_data`, of which `_position` is read, is parsed in place;
+    # `_backlog` has what was fed before `_data` was used up.
     cdef Builder _partial, _payload, _backlog
     cdef Py_ssize_t _packet_size, _body, _head_size
     cdef object _data, _view
@@ -450,9 +457,9 @@ cdef class Decoder:
     def feed(self, data):
         """Take bytes; returns the decoder's iterator, which decodes a packet each time it is asked for one.
 
-        bytes are kept, not copied; any other buffer is copied at once. A loop may be broken off and taken up by `feed(b"")`, and
-        may feed more. Iterating raises `DecodeError` after the good packets before the fault; from then on every call raises
-        an equal error, until `reset`.
+        bytes are kept, not copied; any other buffer is copied at once. A loop may be broken off and taken up by
+        `feed(b"")`, and may feed more. Iterating raises `DecodeError` after the good packets before the fault; from
+        then on every call raises an equal error, until `reset`.
         """
         cdef Py_buffer view
         self.enter()
@@ -471,7 +478,7 @@ cdef class Decoder:
         return self
 
     def get_buffer(self, sizehint=-1):
-        """A writable buffer of 64 KiB, or of `sizehint` bytes if that is more, for `recv_into`: for `asyncio.BufferedProtocol`.
+        """A writable buffer for `recv_into` and `asyncio.BufferedProtocol`: 64 KiB, or `sizehint` if that is more.
 
         It is the decoder's; what is written into it counts once `buffer_updated` says so.
         """

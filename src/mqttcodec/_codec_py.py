@@ -1,7 +1,7 @@
 """The functions and the `Decoder` users call: `_codec_c.pyx` in plain Python.
 
-One packet at a time: its fixed header is judged (`_read_fixed_header`), its body decoded (`_decode_py.py`). A `Decoder` adds what
-to keep until a packet is whole.
+One packet at a time: its fixed header is judged (`_read_fixed_header`), its body decoded (`_decode_py.py`). A `Decoder`
+adds what to keep until a packet is whole.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ LENT_BLOCK_SIZE = 65_536
 def decode(buffer: _BytesLike, version: int = MQTTv5, *, copy: bool = True) -> Packet:
     """Decode exactly one packet.
 
-    `buffer` is C-contiguous bytes: bytes, bytearray, memoryview, mmap, array('B'); it is not held afterwards. `version` is that
-    of the connection; a CONNECT carries its own. With `copy=False`, payload and other binary data are read-only memoryviews
-    of `buffer` and keep it alive.
+    `buffer` is C-contiguous bytes: bytes, bytearray, memoryview, mmap, array('B'); it is not held afterwards. `version`
+    is that of the connection; a CONNECT carries its own. With `copy=False`, payload and other binary data are read-only
+    memoryviews of `buffer` and keep it alive.
 
-    Raises `IncompletePacketError` when the packet goes on after `buffer`, and `MalformedPacketError`, `ProtocolError` or
-    `UnsupportedVersionError` when it is none, or bytes follow it.
+    Raises `IncompletePacketError` when the packet goes on after `buffer`, and `MalformedPacketError`, `ProtocolError`
+    or `UnsupportedVersionError` when it is none, or bytes follow it.
     """
     data = buffer if type(buffer) is bytes and copy else byte_view(buffer)
     packet, end = _decode_at(data, 0, version, copy)
@@ -103,8 +103,8 @@ def _read_length(data: Any, start: int, end: int, version: int) -> tuple[int, in
 def peek(buffer: _BytesLike, offset: int = 0) -> FixedHeader | None:
     """The fixed header at `offset` of `buffer`; None while bytes of it are missing.
 
-    Judges the form of the Remaining Length and nothing else: raises `MalformedPacketError` for it, and `ValueError` for an
-    offset outside the buffer.
+    Judges the form of the Remaining Length and nothing else: raises `MalformedPacketError` for it, and `ValueError` for
+    an offset outside the buffer.
     """
     data = buffer if type(buffer) is bytes else byte_view(buffer)
     start = _checked_offset(offset, len(data))
@@ -118,8 +118,9 @@ def peek(buffer: _BytesLike, offset: int = 0) -> FixedHeader | None:
 def encode(packet: Packet, version: int = MQTTv5) -> bytes:
     """The bytes of a packet; a CONNECT is written in its own `protocol_version`.
 
-    Raises `EncodeError` for what `decode` would refuse and for what `version` cannot carry, `TypeError`, which names the field,
-    for values of the wrong Python type. Properties come in the order of the packet's fields, everything in its shortest form.
+    Raises `EncodeError` for what `decode` would refuse and for what `version` cannot carry, `TypeError`, which names
+    the field, for values of the wrong Python type. Properties come in the order of the packet's fields, everything in
+    its shortest form.
     """
     return b"".join(encode_head(packet, checked_version(version)))
 
@@ -136,8 +137,8 @@ def encode_many(packets: Iterable[Packet], version: int = MQTTv5) -> bytes:
 def encode_into(packet: Packet, buffer: _BytesLike, offset: int = 0, version: int = MQTTv5) -> int:
     """Write a packet into a writable buffer of bytes, from `offset` on; returns the offset behind it.
 
-    Raises as `encode`; `EncodeError` also when the buffer is too small, `ValueError` for an offset outside it, `BufferError` when
-    it is read-only. The buffer is untouched then.
+    Raises as `encode`; `EncodeError` also when the buffer is too small, `ValueError` for an offset outside it,
+    `BufferError` when it is read-only. The buffer is untouched then.
     """
     target = byte_view(buffer)
     if target.readonly:
@@ -173,15 +174,15 @@ def encoded_size(packet: Packet, version: int = MQTTv5) -> int:
 class Decoder:
     """Packets out of a stream of bytes in pieces of any size; one for each direction of a connection.
 
-    `version`: that of the connection; None: learned from its CONNECT, which must come first. `role`: the side this decoder works
-    for; None accepts both directions. `max_packet_size` (bytes) limits the whole packet; it is the memory one connection may
-    take. `copy=False`: binary data as read-only memoryviews of what was fed.
+    `version`: that of the connection; None: learned from its CONNECT, which must come first. `role`: the side this
+    decoder works for; None accepts both directions. `max_packet_size` (bytes) limits the whole packet; it is the memory
+    one connection may take. `copy=False`: binary data as read-only memoryviews of what was fed.
 
     A decoder is its own iterator. It serves one thread at a time: entered twice at once it raises `RuntimeError`.
     """
 
-    # Bytes wait in three places, in this order: `_partial` has the start of a packet that goes on after what was fed; `_data`, of
-    # which `_position` is read, is parsed in place; `_backlog` has what was fed before `_data` was used up.
+    # Bytes wait in three places, in this order: `_partial` has the start of a packet that goes on after what was fed;
+    # `_data`, of which `_position` is read, is parsed in place; `_backlog` has what was fed before `_data` was used up.
     __slots__ = (
         "_backlog",
         "_block",
@@ -285,9 +286,9 @@ class Decoder:
     def feed(self, data: _BytesLike) -> Iterator[Packet]:
         """Take bytes; returns the decoder's iterator, which decodes a packet each time it is asked for one.
 
-        bytes are kept, not copied; any other buffer is copied at once. A loop may be broken off and taken up by `feed(b"")`, and
-        may feed more. Iterating raises `DecodeError` after the good packets before the fault; from then on every call raises
-        an equal error, until `reset`.
+        bytes are kept, not copied; any other buffer is copied at once. A loop may be broken off and taken up by
+        `feed(b"")`, and may feed more. Iterating raises `DecodeError` after the good packets before the fault; from
+        then on every call raises an equal error, until `reset`.
         """
         self._enter()
         try:
@@ -301,7 +302,7 @@ class Decoder:
         return self
 
     def get_buffer(self, sizehint: int = -1) -> memoryview:
-        """A writable buffer of 64 KiB, or of `sizehint` bytes if that is more, for `recv_into`: for `asyncio.BufferedProtocol`.
+        """A writable buffer for `recv_into` and `asyncio.BufferedProtocol`: 64 KiB, or `sizehint` if that is more.
 
         It is the decoder's; what is written into it counts once `buffer_updated` says so.
         """

@@ -1,10 +1,11 @@
-# cython: language_level=3, auto_pickle=False, autotestdict=False, freethreading_compatible=True
-# Indices into our own tuples of 3, 16, 64 and 256 entries come from judged bytes; checking each would cost a PUBLISH 3 ns.
-# cython: boundscheck=False, wraparound=False
+# cython: language_level=3, auto_pickle=False, autotestdict=False, freethreading_compatible=True Indices into our own
+# tuples of 3, 16, 64 and 256 entries come from judged bytes; checking each would cost a PUBLISH 3 ns. cython:
+# boundscheck=False, wraparound=False
 """Packets out of bytes: the compiled `_decode_py.py`, the same functions in the same order.
 
-`decode_body` takes a cursor behind a fixed header that has been judged, and the first byte. Packets are made by `__new__` and
-filled through their C struct; what is absent is None, as `__new__` leaves it, or the default of the class.
+`decode_body` takes a cursor behind a fixed header that has been judged, and the first byte. Packets are made by
+`__new__` and filled through their C struct; what is absent is None, as `__new__` leaves it, or the default of the
+class.
 """
 
 from cpython.object cimport PyObject
@@ -52,7 +53,8 @@ cdef tuple REASON_CODES = tuple(
     ]
 )
 
-# By identifier, and by place: the kinds of properties, their fields, and the sets of those allowed and of those that may repeat.
+# By identifier, and by place: the kinds of properties, their fields, and the sets of those allowed and of those that
+# may repeat.
 cdef uint8_t PROPERTY_KINDS[64]
 cdef uint64_t ALLOWED[16]
 cdef uint64_t REPEATABLE[16]
@@ -119,7 +121,7 @@ cdef struct Properties:
 
 
 cdef int open_properties(Cursor* cursor, Properties* properties, int place, str about="properties") except -1:
-    """Read the length of a property list (2.2.2). Then `next_property` until the cursor's `end`, then `close_properties`."""
+    """Read the length of a property list (2.2.2); `next_property` follows until `end`, then `close_properties`."""
     cdef const uint8_t* start = cursor.ptr
     cdef int64_t length = variable_integer(cursor, about)  # [MQTT-2.2.2-1]
     if cursor.end - cursor.ptr < length:
@@ -253,9 +255,8 @@ cdef Connect connect(Cursor* cursor):
     if flags & 0x40 and not (level == 3 and cursor.ptr == cursor.end):
         packet.password = binary(cursor, "password")
     # [MQTT-3.1.2-16] [MQTT-3.1.2-18]
-    finish(
-        cursor, "CONNECT" if flags & 0x40 else "CONNECT without password" if flags & 0x80 else "CONNECT without user name"
-    )
+    about = "CONNECT" if flags & 0x40 else "CONNECT without password" if flags & 0x80 else "CONNECT without user name"
+    finish(cursor, about)
     return packet
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from . import _errors, _spec
-from ._enums import MQTTv5, MQTTv31, MQTTv311, PacketType, ProtocolVersion, PropertyId, QoS, RetainHandling, Role
+from ._enums import MQTTv5, MQTTv31, MQTTv311, PacketType, PropertyId, ProtocolVersion, QoS, RetainHandling, Role
 from ._packets_py import (
     Auth,
     ConnAck,
@@ -163,9 +163,8 @@ def _connect(cursor: Cursor, first_byte: int) -> Connect:
     if flags & 0x40 and not (version == MQTTv31 and cursor.position == cursor.end):
         fields["password"] = cursor.binary("password")
     # [MQTT-3.1.2-16] [MQTT-3.1.2-18]
-    cursor.finish(
-        "CONNECT" if flags & 0x40 else "CONNECT without password" if flags & 0x80 else "CONNECT without user name"
-    )
+    about = "CONNECT" if flags & 0x40 else "CONNECT without password" if flags & 0x80 else "CONNECT without user name"
+    cursor.finish(about)
     return packet
 
 

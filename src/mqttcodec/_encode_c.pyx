@@ -1,8 +1,9 @@
 # cython: language_level=3, auto_pickle=False, autotestdict=False, freethreading_compatible=True
 """Bytes out of packets: the compiled `_encode_py.py`, the same functions in the same order.
 
-A packet is checked and written in one pass over its fields, each looked at once: no list or buffer can change between a size and
-the bytes it stands for. Lengths are put in afterwards. A PUBLISH's payload is never copied before the packet is put together.
+A packet is checked and written in one pass over its fields, each looked at once: no list or buffer can change between a
+size and the bytes it stands for. Lengths are put in afterwards. A PUBLISH's payload is never copied before the packet
+is put together.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
@@ -217,7 +218,12 @@ cdef int connect(Writer* writer, Connect packet) except -1:
     put_property(writer, RECEIVE_MAXIMUM, packet.receive_maximum, "receive_maximum")
     put_property(writer, MAXIMUM_PACKET_SIZE, packet.maximum_packet_size, "maximum_packet_size")
     put_property(writer, TOPIC_ALIAS_MAXIMUM, packet.topic_alias_maximum, "topic_alias_maximum")
-    put_property(writer, REQUEST_RESPONSE_INFORMATION, packet.request_response_information, "request_response_information")
+    put_property(
+        writer,
+        REQUEST_RESPONSE_INFORMATION,
+        packet.request_response_information,
+        "request_response_information",
+    )
     put_property(writer, REQUEST_PROBLEM_INFORMATION, packet.request_problem_information, "request_problem_information")
     put_property(writer, AUTHENTICATION_METHOD, packet.authentication_method, "authentication_method")
     put_property(writer, AUTHENTICATION_DATA, packet.authentication_data, "authentication_data")
@@ -271,7 +277,10 @@ cdef int connack(Writer* writer, ConnAck packet) except -1:
     put_property(writer, TOPIC_ALIAS_MAXIMUM, packet.topic_alias_maximum, "topic_alias_maximum")
     put_property(writer, REASON_STRING, packet.reason_string, "reason_string")
     put_property(
-        writer, WILDCARD_SUBSCRIPTION_AVAILABLE, packet.wildcard_subscription_available, "wildcard_subscription_available"
+        writer,
+        WILDCARD_SUBSCRIPTION_AVAILABLE,
+        packet.wildcard_subscription_available,
+        "wildcard_subscription_available",
     )
     put_property(
         writer,
@@ -279,7 +288,12 @@ cdef int connack(Writer* writer, ConnAck packet) except -1:
         packet.subscription_identifier_available,
         "subscription_identifier_available",
     )
-    put_property(writer, SHARED_SUBSCRIPTION_AVAILABLE, packet.shared_subscription_available, "shared_subscription_available")
+    put_property(
+        writer,
+        SHARED_SUBSCRIPTION_AVAILABLE,
+        packet.shared_subscription_available,
+        "shared_subscription_available",
+    )
     put_property(writer, SERVER_KEEP_ALIVE, packet.server_keep_alive, "server_keep_alive")
     put_property(writer, RESPONSE_INFORMATION, packet.response_information, "response_information")
     put_property(writer, SERVER_REFERENCE, packet.server_reference, "server_reference")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from . import _errors, _spec
-from ._enums import MQTTv5, MQTTv31, MQTTv311, PacketType, PropertyId
+from ._enums import MQTTv5, MQTTv31, MQTTv311, PacketType
 from ._packets_py import (
     Auth,
     ConnAck,

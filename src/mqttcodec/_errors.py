@@ -48,7 +48,7 @@ class DecodeError(MQTTError, ValueError):
 
 
 class IncompletePacketError(DecodeError):
-    """The packet goes on after the bytes given; `offset` is how many there were. Only whole-packet functions raise it."""
+    """The packet goes on after the bytes given; `offset` is how many there are. A `Decoder` never raises it."""
 
 
 class MalformedPacketError(DecodeError):
@@ -97,7 +97,7 @@ class Fault:
         *clauses: str | None,
         by: dict[str, tuple[str | None, ...]] | None = None,
     ) -> None:
-        """`clauses`: of 5.0, 3.1.1 and 3.1, the last two as the one before unless given; `by`: those of one field or packet."""
+        """`clauses`: of 5.0, 3.1.1, 3.1, each as the one before if left out; `by`: those of one field or packet."""
         self.error = error
         self.reason_code = reason_code
         self.text = text

@@ -1,12 +1,11 @@
 # cython: language_level=3, auto_pickle=False, autotestdict=False, freethreading_compatible=True
 """The packet classes as extension types: `_packets_py.py` compiled by hand, the same classes in the same order.
 
-`_packets_py.py` is the source of fields, defaults and docstrings; tests hold this file against it. `__signature__` is there
-because an extension type shows none of its own. Every class is `no_gc`: what its fields hold in sane use (str, bytes, int,
-tuples of them) closes no cycle, and an object the collector does not track costs 5 ns where another costs 12.
+`_packets_py.py` is the source of fields, defaults and docstrings; tests hold this file against it. `__signature__` is
+there because an extension type shows none of its own. Every class is `no_gc`: what its fields hold in sane use (str,
+bytes, int, tuples of them) closes no cycle, and an object the collector does not track costs 5 ns where another costs
+12.
 """
-
-from typing import Union
 
 cimport cython
 
@@ -54,8 +53,8 @@ cdef class _Value:
 cdef class Will(_Value):
     """The message a server publishes when the connection ends without a DISCONNECT (3.1.2.5).
 
-    `payload` and `correlation_data` are bytes, at most 65,535; `will_delay_interval` and `message_expiry_interval` seconds;
-    `payload_format_indicator` 0 or 1.
+    `payload` and `correlation_data` are bytes, at most 65,535; `will_delay_interval` and `message_expiry_interval`
+    seconds; `payload_format_indicator` 0 or 1.
     """
 
     __match_args__ = ("topic", "payload", "qos", "retain")
@@ -98,8 +97,8 @@ cdef class Will(_Value):
 cdef class Connect(_Value):
     """CONNECT, the client's first packet (3.1). It carries the version of the connection, and is written in it.
 
-    `keep_alive` and `session_expiry_interval` are seconds. `clean_start` is Clean Session in 3.1 and 3.1.1. A 3.1 client id
-    has 1 to 23 characters; a 3.1.1 one may be empty with `clean_start`.
+    `keep_alive` and `session_expiry_interval` are seconds. `clean_start` is Clean Session in 3.1 and 3.1.1. A 3.1
+    client id has 1 to 23 characters; a 3.1.1 one may be empty with `clean_start`.
     """
 
     __match_args__ = ("client_id", "clean_start", "keep_alive", "username", "password", "will", "protocol_version")
@@ -212,8 +211,8 @@ cdef class ConnAck(_Value):
 cdef class Publish(_Value):
     """PUBLISH, an application message (3.3).
 
-    `packet_id` (1 to 65,535) is there exactly when `qos` is 1 or 2. In 5.0 `topic` may be empty where `topic_alias` stands for
-    it. `payload` is bytes, of any length the packet can hold; a memoryview after decoding with `copy=False`.
+    `packet_id` (1 to 65,535) is there exactly when `qos` is 1 or 2. In 5.0 `topic` may be empty where `topic_alias`
+    stands for it. `payload` is bytes, of any length the packet can hold; a memoryview after decoding with `copy=False`.
     """
 
     __match_args__ = ("topic", "payload", "qos", "retain", "dup", "packet_id")
@@ -450,7 +449,7 @@ cdef class PingResp(_Value):
 @cython.final
 @cython.no_gc
 cdef class Disconnect(_Value):
-    """DISCONNECT, the last packet of a connection (3.14); from a server in 5.0 only. `session_expiry_interval` is seconds."""
+    """DISCONNECT, the last packet (3.14); from a server in 5.0 only. `session_expiry_interval` is seconds."""
 
     __match_args__ = ("reason_code",)
     __signature__ = _values.Signature(
@@ -477,7 +476,7 @@ cdef class Disconnect(_Value):
 @cython.final
 @cython.no_gc
 cdef class Auth(_Value):
-    """AUTH, a step of an extended authentication (5.0, 3.15). Without an `authentication_method` it is the empty one."""
+    """AUTH, a step of extended authentication (5.0, 3.15). Without an `authentication_method` it is the empty one."""
 
     __match_args__ = ("reason_code",)
     __signature__ = _values.Signature(
@@ -501,20 +500,20 @@ cdef class Auth(_Value):
         self.user_properties = user_properties
 
 
-Packet = Union[
-    Connect,
-    ConnAck,
-    Publish,
-    PubAck,
-    PubRec,
-    PubRel,
-    PubComp,
-    Subscribe,
-    SubAck,
-    Unsubscribe,
-    UnsubAck,
-    PingReq,
-    PingResp,
-    Disconnect,
-    Auth,
-]
+Packet = (
+    Connect
+    | ConnAck
+    | Publish
+    | PubAck
+    | PubRec
+    | PubRel
+    | PubComp
+    | Subscribe
+    | SubAck
+    | Unsubscribe
+    | UnsubAck
+    | PingReq
+    | PingResp
+    | Disconnect
+    | Auth
+)

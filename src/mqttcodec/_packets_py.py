@@ -1,15 +1,15 @@
 """The packet classes in plain Python: the source of their fields, types, defaults and docstrings.
 
 `_packets_c.pyx` has the same classes in the same order. Fields up to the bar of the design, `KW_ONLY`, may be given by
-position; those after it are the properties of MQTT 5, each only where the standard allows it, in the order in which they are
-written. Instances are immutable values; what they hold is checked when they are encoded, not here.
+position; those after it are the properties of MQTT 5, each only where the standard allows it, in the order in which
+they are written. Instances are immutable values; what they hold is checked when they are encoded, not here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
-from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, Union
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 from . import _values
 from ._enums import ConnectReturnCode, ProtocolVersion, QoS, ReasonCode, RetainHandling
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
         def __get__(self, instance: object, owner: object) -> _Read: ...
         def __set__(self, instance: object, value: _Given) -> None: ...
 
-    _BytesLike: TypeAlias = Union[bytes, bytearray, memoryview]
+    _BytesLike: TypeAlias = bytes | bytearray | memoryview
     _Bytes: TypeAlias = _Field[bytes, _BytesLike]
     _OptionalBytes: TypeAlias = _Field[bytes | None, _BytesLike | None]
     _QoS: TypeAlias = _Field[QoS, int]
@@ -81,8 +81,8 @@ class _Value:
 class Will(_Value):
     """The message a server publishes when the connection ends without a DISCONNECT (3.1.2.5).
 
-    `payload` and `correlation_data` are bytes, at most 65,535; `will_delay_interval` and `message_expiry_interval` seconds;
-    `payload_format_indicator` 0 or 1.
+    `payload` and `correlation_data` are bytes, at most 65,535; `will_delay_interval` and `message_expiry_interval`
+    seconds; `payload_format_indicator` 0 or 1.
     """
 
     topic: str
@@ -103,8 +103,8 @@ class Will(_Value):
 class Connect(_Value):
     """CONNECT, the client's first packet (3.1). It carries the version of the connection, and is written in it.
 
-    `keep_alive` and `session_expiry_interval` are seconds. `clean_start` is Clean Session in 3.1 and 3.1.1. A 3.1 client id
-    has 1 to 23 characters; a 3.1.1 one may be empty with `clean_start`.
+    `keep_alive` and `session_expiry_interval` are seconds. `clean_start` is Clean Session in 3.1 and 3.1.1. A 3.1
+    client id has 1 to 23 characters; a 3.1.1 one may be empty with `clean_start`.
     """
 
     client_id: str = ""
@@ -156,8 +156,8 @@ class ConnAck(_Value):
 class Publish(_Value):
     """PUBLISH, an application message (3.3).
 
-    `packet_id` (1 to 65,535) is there exactly when `qos` is 1 or 2. In 5.0 `topic` may be empty where `topic_alias` stands for
-    it. `payload` is bytes, of any length the packet can hold; a memoryview after decoding with `copy=False`.
+    `packet_id` (1 to 65,535) is there exactly when `qos` is 1 or 2. In 5.0 `topic` may be empty where `topic_alias`
+    stands for it. `payload` is bytes, of any length the packet can hold; a memoryview after decoding with `copy=False`.
     """
 
     topic: str
@@ -270,7 +270,7 @@ class PingResp(_Value):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Disconnect(_Value):
-    """DISCONNECT, the last packet of a connection (3.14); from a server in 5.0 only. `session_expiry_interval` is seconds."""
+    """DISCONNECT, the last packet (3.14); from a server in 5.0 only. `session_expiry_interval` is seconds."""
 
     reason_code: _ReasonCode = _SUCCESS
     _: KW_ONLY
@@ -282,7 +282,7 @@ class Disconnect(_Value):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Auth(_Value):
-    """AUTH, a step of an extended authentication (5.0, 3.15). Without an `authentication_method` it is the empty one."""
+    """AUTH, a step of extended authentication (5.0, 3.15). Without an `authentication_method` it is the empty one."""
 
     reason_code: _ReasonCode = _SUCCESS
     _: KW_ONLY
@@ -292,20 +292,20 @@ class Auth(_Value):
     user_properties: _UserProperties = _NONE
 
 
-Packet = Union[
-    Connect,
-    ConnAck,
-    Publish,
-    PubAck,
-    PubRec,
-    PubRel,
-    PubComp,
-    Subscribe,
-    SubAck,
-    Unsubscribe,
-    UnsubAck,
-    PingReq,
-    PingResp,
-    Disconnect,
-    Auth,
-]
+Packet = (
+    Connect
+    | ConnAck
+    | Publish
+    | PubAck
+    | PubRec
+    | PubRel
+    | PubComp
+    | Subscribe
+    | SubAck
+    | Unsubscribe
+    | UnsubAck
+    | PingReq
+    | PingResp
+    | Disconnect
+    | Auth
+)

@@ -282,7 +282,7 @@ _REASON_CODES: dict[int, tuple[int, ...]] = {
 
 @cache
 def reason_codes(packet_type: int, version: int) -> tuple[ReasonCode | ConnectReturnCode | None, ...]:
-    """For each byte the reason code it is in this packet, or None. In 3.x a PUBACK and its like have none but success."""
+    """For each byte the reason code it is in this packet, or None. In 3.x a PUBACK and its like know success only."""
     members: list[ReasonCode | ConnectReturnCode | None] = [None] * 256
     if version == MQTTv5:
         for value in _REASON_CODES.get(packet_type, ()):

@@ -23,7 +23,7 @@ class Signature:
     def __get__(self, instance: object, owner: type) -> Any:
         import inspect
 
-        return inspect.signature(eval(f"lambda {self._parameters}: None"))
+        return inspect.signature(eval(f"lambda {self._parameters}: None"))  # noqa: S307 (text of this package)
 
 
 @cache

@@ -1,7 +1,7 @@
 """How bytes become numbers and strings, and back: `_wire_py.py` as inline C functions.
 
-`Cursor` reads one packet; `Writer` makes one. Rules about a single field stand here, rules about a packet in `_decode_c.pyx`
-and `_encode_c.pyx`.
+`Cursor` reads one packet; `Writer` makes one. Rules about a single field stand here, rules about a packet in
+`_decode_c.pyx` and `_encode_c.pyx`.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
@@ -243,7 +243,9 @@ cdef inline str text_of(Cursor* cursor, str about, int refused, bint is_topic_na
     return text
 
 
-cdef inline str judged_text(Cursor* cursor, str text, const uint8_t* copy, Py_ssize_t size, str about, bint is_topic_name):
+cdef inline str judged_text(
+    Cursor* cursor, str text, const uint8_t* copy, Py_ssize_t size, str about, bint is_topic_name
+):
     """`text`, whose bytes are at `copy`, as what they mean if they are not ASCII, or the error they deserve."""
     cdef const uint8_t* taken = cursor.ptr - size
     if scan(copy, size) & NON_ASCII:
@@ -314,7 +316,8 @@ cdef enum:
 
 
 cdef struct Writer:
-    # start <= ptr <= end: what is written is between the first two. It lies on the caller's stack until it outgrows that.
+    # start <= ptr <= end: what is written is between the first two. It lies on the caller's stack until it outgrows
+    # that.
     uint8_t* start
     uint8_t* ptr
     uint8_t* end

@@ -1,7 +1,7 @@
 """How bytes become numbers and strings, and back: `_wire_c.pxd` in plain Python.
 
-`Cursor` reads one packet; `Writer` makes the parts of one. Rules about a single field stand here, rules about a packet in
-`_decode_py.py` and `_encode_py.py`.
+`Cursor` reads one packet; `Writer` makes the parts of one. Rules about a single field stand here, rules about a packet
+in `_decode_py.py` and `_encode_py.py`.
 """
 
 from __future__ import annotations
