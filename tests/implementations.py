@@ -24,7 +24,7 @@ def load(name: str) -> Any:
 
 
 def _names() -> list[str]:
-    """Both; the pure one alone with MQTTCODEC_EXTENSIONS=off, or where the installation noted why it built no extension.
+    """Both; the pure one alone with MQTTCODEC_EXTENSIONS=off, or where the installation noted why it has no extension.
 
     An extension that is missing for any other reason is an error, and so is any missing one when it is required or
     under CI.

@@ -1,6 +1,6 @@
-# cython: language_level=3, auto_pickle=False, autotestdict=False, freethreading_compatible=True Indices into our own
-# tuples of 3, 16, 64 and 256 entries come from judged bytes; checking each would cost a PUBLISH 3 ns. cython:
-# boundscheck=False, wraparound=False
+# cython: language_level=3, auto_pickle=False, autotestdict=False, freethreading_compatible=True
+# Indices into our own tuples of 3, 16, 64 and 256 entries come from judged bytes; checking each would cost a PUBLISH 3 ns.
+# cython: boundscheck=False, wraparound=False
 """Packets out of bytes: the compiled `_decode_py.py`, the same functions in the same order.
 
 `decode_body` takes a cursor behind a fixed header that has been judged, and the first byte. Packets are made by
