@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import implementations
 import pytest
 
+import implementations
 import mqttcodec
 
 

@@ -7,9 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import implementations
 import pytest
 
+import implementations
 import mqttcodec
 
 SHOW = "import mqttcodec; print(mqttcodec.BACKEND, '|', mqttcodec.BACKEND_ERROR, '|', mqttcodec.decode.__module__)"

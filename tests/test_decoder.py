@@ -11,9 +11,9 @@ import tracemalloc
 from typing import Any
 
 import pytest
-from samples import VERSIONS, packets, plain
 
 from mqttcodec import MQTTv5, MQTTv31, MQTTv311
+from samples import VERSIONS, packets, plain
 
 PINGREQ, PINGRESP = b"\xc0\x00", b"\xd0\x00"
 

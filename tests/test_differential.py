@@ -12,11 +12,11 @@ from collections import Counter
 from functools import cache
 from typing import Any
 
-import implementations
 import pytest
-from samples import VERSIONS, outcome, packets
 
+import implementations
 from mqttcodec import ProtocolVersion, Role, _spec, _values
+from samples import VERSIONS, outcome, packets
 
 SEED = int(os.environ.get("MQTTCODEC_SEED") or random.SystemRandom().randrange(1 << 32))
 INPUTS = int(os.environ.get("MQTTCODEC_INPUTS") or 200_000)

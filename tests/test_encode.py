@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import implementations
 import pytest
-from samples import VERSIONS, outcome, properties
 
+import implementations
 from mqttcodec import MQTTv5, MQTTv31, MQTTv311, PacketType, _spec
+from samples import VERSIONS, outcome, properties
 
 # What is wrong, the version, the packet, the clause.
 REFUSED: list[tuple[str, int, Callable[[Any], Any], str | None]] = [

@@ -7,9 +7,9 @@ import mmap
 from typing import Any
 
 import pytest
-from samples import VERSIONS, packets
 
 from mqttcodec import MQTTv5, MQTTv311
+from samples import VERSIONS, packets
 
 PUBLISH = bytes.fromhex("3206 000161 0007 00")
 

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
-import broker as live
 import pytest
 
+import broker as live
 from mqttcodec import MQTTv5, MQTTv31, MQTTv311
 
 VERSIONS = {MQTTv31: "3.1", MQTTv311: "3.1.1", MQTTv5: "5.0"}

@@ -8,12 +8,12 @@ import pickle
 import sys
 from typing import Any
 
-import implementations
 import pytest
-from samples import VERSIONS, packets, plain
 
+import implementations
 import mqttcodec
 from mqttcodec import MQTTv5, QoS, ReasonCode, _values
+from samples import VERSIONS, packets, plain
 
 CLASSES = [
     *("Connect", "Will", "ConnAck", "Publish", "PubAck", "PubRec", "PubRel", "PubComp", "Subscribe", "Subscription"),

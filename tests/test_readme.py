@@ -8,8 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import mqttcodec
 import pytest
+
+import mqttcodec
 
 README = Path(__file__).parents[1] / "README.md"
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-import vectors
-from samples import plain
 
+import vectors
 from mqttcodec import PacketType
+from samples import plain
 
 by_id = {"ids": lambda vector: vector["id"]}
 
