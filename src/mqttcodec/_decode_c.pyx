@@ -1,5 +1,5 @@
 # cython: language_level=3, auto_pickle=False, autotestdict=False, freethreading_compatible=True
-# Indices into our own tuples of 3, 16, 64 and 256 entries come from judged bytes; checking each would cost a PUBLISH 3 ns.
+# Indices into our own tuples of 3, 4, 16 and 256 entries come from bytes judged or masked before.
 # cython: boundscheck=False, wraparound=False
 """Packets out of bytes: the compiled `_decode_py.py`, the same functions in the same order.
 
@@ -9,8 +9,18 @@ class.
 """
 
 from cpython.object cimport PyObject
-from libc.stdint cimport int64_t, uint8_t, uint64_t
+from libc.stdint cimport uint8_t
 
+from ._decode_properties_c cimport (
+    answer_properties,
+    auth_properties,
+    connack_properties,
+    connect_properties,
+    disconnect_properties,
+    publish_properties,
+    subscribe_properties,
+    will_properties,
+)
 from ._packets_c cimport (
     Auth,
     ConnAck,
@@ -53,34 +63,6 @@ cdef tuple REASON_CODES = tuple(
     ]
 )
 
-# By identifier, and by place: the kinds of properties, their fields, and the sets of those allowed and of those that
-# may repeat.
-cdef uint8_t PROPERTY_KINDS[64]
-cdef uint64_t ALLOWED[16]
-cdef uint64_t REPEATABLE[16]
-cdef tuple PROPERTY_FIELDS
-
-
-cdef int fill_property_tables() except -1:
-    global PROPERTY_FIELDS
-    cdef int identifier, place
-    fields = [[None] * 64 for place in range(16)]
-    for identifier in range(64):
-        PROPERTY_KINDS[identifier] = _spec.PROPERTY_KINDS.get(identifier, 0)
-    for place in range(16):
-        ALLOWED[place] = REPEATABLE[place] = 0
-        for identifier in _spec.PROPERTIES[place]:
-            fields[place][identifier] = _spec.property_field(place, identifier)
-            ALLOWED[place] |= <uint64_t> 1 << identifier
-            if _spec.may_repeat(place, identifier):
-                REPEATABLE[place] |= <uint64_t> 1 << identifier
-    PROPERTY_FIELDS = tuple(map(tuple, fields))
-    return 0
-
-
-fill_property_tables()
-
-
 cdef object decode_body(Cursor* cursor, int first_byte):
     """The packet whose body the cursor stands before; it ends behind it.
 
@@ -110,104 +92,6 @@ cdef object decode_body(Cursor* cursor, int first_byte):
     if packet_type == AUTH:
         return auth(cursor)
     return acknowledgement(cursor, packet_type)
-
-
-cdef struct Properties:
-    # A property list that is being read; the cursor's `end` is the list's meanwhile.
-    int place
-    uint64_t seen
-    int identifier
-    const uint8_t* packet_end
-
-
-cdef int open_properties(Cursor* cursor, Properties* properties, int place, str about="properties") except -1:
-    """Read the length of a property list (2.2.2); `next_property` follows until `end`, then `close_properties`."""
-    cdef const uint8_t* start = cursor.ptr
-    cdef int64_t length = variable_integer(cursor, about)  # [MQTT-2.2.2-1]
-    if cursor.end - cursor.ptr < length:
-        fail(cursor, _errors.PROPERTIES_CUT, start, about, length)  # [U06]
-    properties.place = place
-    properties.seen = 0
-    properties.packet_end = cursor.end
-    cursor.end = cursor.ptr + length
-    cursor.in_properties = True
-    return 0
-
-
-cdef void close_properties(Cursor* cursor, Properties* properties) noexcept:
-    cursor.end = properties.packet_end
-    cursor.in_properties = False
-
-
-cdef object next_property(Cursor* cursor, Properties* properties):
-    """The value of the next property; its identifier is left in `properties`."""
-    cdef const uint8_t* start = cursor.ptr
-    cdef int identifier = property_identifier(cursor, properties.place)
-    cdef uint64_t bit = <uint64_t> 1 << identifier
-    name = <str> (<tuple> PROPERTY_FIELDS[properties.place])[identifier]
-    if properties.seen & bit & ~REPEATABLE[properties.place]:
-        fail(cursor, _errors.PROPERTY_TWICE, start, name)  # [U07]
-    properties.seen |= bit
-    properties.identifier = identifier
-    return property_value(cursor, identifier, name)
-
-
-cdef int property_identifier(Cursor* cursor, int place) except -1:
-    cdef const uint8_t* start = cursor.ptr
-    cdef int64_t identifier = variable_integer(cursor, "a Property Identifier", True)  # [U04]
-    if identifier < 64 and ALLOWED[place] >> identifier & 1:
-        return <int> identifier
-    if identifier >= 64 or PROPERTY_KINDS[identifier] == 0:
-        return fail(cursor, _errors.PROPERTY_UNKNOWN, start, "", identifier)  # [U05]
-    name = _spec.PropertyId(identifier).name.lower()
-    return fail(cursor, _errors.PROPERTY_MISPLACED, start, name, PACKET_NAMES[place])  # [U05]
-
-
-cdef object property_value(Cursor* cursor, int identifier, str name):
-    cdef int kind = PROPERTY_KINDS[identifier]
-    cdef const uint8_t* start = cursor.ptr
-    cdef int64_t value
-    if kind == KIND_STRING:
-        return string(cursor, name)
-    if kind == KIND_STRING_PAIR:
-        first = string(cursor, name)
-        return first, string(cursor, name)
-    if kind == KIND_BINARY:
-        return binary(cursor, name)
-    if kind == KIND_TOPIC_NAME:
-        text = topic_name(cursor, name)
-        if not text:
-            fail(cursor, _errors.TOPIC_EMPTY, start, name)  # [MQTT-4.7.3-1]
-        return text
-    if kind <= KIND_QOS:
-        value = byte(cursor, name)
-        if value > 1:
-            fail(cursor, _errors.NOT_0_OR_1, start, name, value)  # [U10] [U12]
-        return value == 1 if kind == KIND_BOOLEAN else value if kind == KIND_INDICATOR else QOS[value]
-    if kind <= KIND_TOPIC_ALIAS:
-        value = two_bytes(cursor, name)
-    elif kind <= KIND_FOUR_BYTE_NON_ZERO:
-        value = four_bytes(cursor, name)
-    else:
-        value = variable_integer(cursor, name)
-    if value == 0:
-        if kind == KIND_TOPIC_ALIAS:
-            fail(cursor, _errors.TOPIC_ALIAS_ZERO, start)  # [MQTT-3.3.2-8]
-        if kind == KIND_TWO_BYTE_NON_ZERO or kind == KIND_FOUR_BYTE_NON_ZERO or kind == KIND_VARIABLE_NON_ZERO:
-            fail(cursor, _errors.ZERO, start, name)  # [U08] [U09] [U14]
-    return value
-
-
-cdef list appended(list items, object item):
-    """`items`, made when the first item comes, with one more."""
-    if items is None:
-        return [item]
-    items.append(item)
-    return items
-
-
-cdef tuple as_tuple(list items):
-    return () if items is None else tuple(items)
 
 
 cdef object reason_code(Cursor* cursor, int packet_type):
@@ -260,35 +144,6 @@ cdef Connect connect(Cursor* cursor):
     return packet
 
 
-cdef int connect_properties(Cursor* cursor, Connect packet) except -1:
-    cdef Properties properties
-    cdef list user_properties = None
-    open_properties(cursor, &properties, CONNECT)
-    while cursor.ptr != cursor.end:
-        value = next_property(cursor, &properties)
-        if properties.identifier == SESSION_EXPIRY_INTERVAL:
-            packet.session_expiry_interval = value
-        elif properties.identifier == RECEIVE_MAXIMUM:
-            packet.receive_maximum = value
-        elif properties.identifier == MAXIMUM_PACKET_SIZE:
-            packet.maximum_packet_size = value
-        elif properties.identifier == TOPIC_ALIAS_MAXIMUM:
-            packet.topic_alias_maximum = value
-        elif properties.identifier == REQUEST_RESPONSE_INFORMATION:
-            packet.request_response_information = value
-        elif properties.identifier == REQUEST_PROBLEM_INFORMATION:
-            packet.request_problem_information = value
-        elif properties.identifier == AUTHENTICATION_METHOD:
-            packet.authentication_method = value
-        elif properties.identifier == AUTHENTICATION_DATA:
-            packet.authentication_data = value
-        else:
-            user_properties = appended(user_properties, value)
-    packet.user_properties = as_tuple(user_properties)
-    close_properties(cursor, &properties)
-    return 0
-
-
 cdef int check_connect_flags(Cursor* cursor, int flags) except -1:
     cdef const uint8_t* at = cursor.ptr - 1
     if flags & 0x01 and cursor.version != 3:
@@ -327,31 +182,6 @@ cdef Will will(Cursor* cursor, int flags):
     return packet
 
 
-cdef int will_properties(Cursor* cursor, Will packet) except -1:
-    cdef Properties properties
-    cdef list user_properties = None
-    open_properties(cursor, &properties, WILL, "will.properties")
-    while cursor.ptr != cursor.end:
-        value = next_property(cursor, &properties)
-        if properties.identifier == WILL_DELAY_INTERVAL:
-            packet.will_delay_interval = value
-        elif properties.identifier == PAYLOAD_FORMAT_INDICATOR:
-            packet.payload_format_indicator = value
-        elif properties.identifier == MESSAGE_EXPIRY_INTERVAL:
-            packet.message_expiry_interval = value
-        elif properties.identifier == CONTENT_TYPE:
-            packet.content_type = value
-        elif properties.identifier == RESPONSE_TOPIC:
-            packet.response_topic = value
-        elif properties.identifier == CORRELATION_DATA:
-            packet.correlation_data = value
-        else:
-            user_properties = appended(user_properties, value)
-    packet.user_properties = as_tuple(user_properties)
-    close_properties(cursor, &properties)
-    return 0
-
-
 cdef ConnAck connack(Cursor* cursor):
     cdef ConnAck packet = ConnAck.__new__(ConnAck)
     cdef const uint8_t* start = cursor.ptr
@@ -372,51 +202,6 @@ cdef ConnAck connack(Cursor* cursor):
     return packet
 
 
-cdef int connack_properties(Cursor* cursor, ConnAck packet) except -1:
-    cdef Properties properties
-    cdef list user_properties = None
-    open_properties(cursor, &properties, CONNACK)
-    while cursor.ptr != cursor.end:
-        value = next_property(cursor, &properties)
-        if properties.identifier == SESSION_EXPIRY_INTERVAL:
-            packet.session_expiry_interval = value
-        elif properties.identifier == RECEIVE_MAXIMUM:
-            packet.receive_maximum = value
-        elif properties.identifier == MAXIMUM_QOS:
-            packet.maximum_qos = value
-        elif properties.identifier == RETAIN_AVAILABLE:
-            packet.retain_available = value
-        elif properties.identifier == MAXIMUM_PACKET_SIZE:
-            packet.maximum_packet_size = value
-        elif properties.identifier == ASSIGNED_CLIENT_IDENTIFIER:
-            packet.assigned_client_identifier = value
-        elif properties.identifier == TOPIC_ALIAS_MAXIMUM:
-            packet.topic_alias_maximum = value
-        elif properties.identifier == REASON_STRING:
-            packet.reason_string = value
-        elif properties.identifier == WILDCARD_SUBSCRIPTION_AVAILABLE:
-            packet.wildcard_subscription_available = value
-        elif properties.identifier == SUBSCRIPTION_IDENTIFIER_AVAILABLE:
-            packet.subscription_identifier_available = value
-        elif properties.identifier == SHARED_SUBSCRIPTION_AVAILABLE:
-            packet.shared_subscription_available = value
-        elif properties.identifier == SERVER_KEEP_ALIVE:
-            packet.server_keep_alive = value
-        elif properties.identifier == RESPONSE_INFORMATION:
-            packet.response_information = value
-        elif properties.identifier == SERVER_REFERENCE:
-            packet.server_reference = value
-        elif properties.identifier == AUTHENTICATION_METHOD:
-            packet.authentication_method = value
-        elif properties.identifier == AUTHENTICATION_DATA:
-            packet.authentication_data = value
-        else:
-            user_properties = appended(user_properties, value)
-    packet.user_properties = as_tuple(user_properties)
-    close_properties(cursor, &properties)
-    return 0
-
-
 cdef Publish publish(Cursor* cursor, int first_byte):
     cdef Publish packet = Publish.__new__(Publish)
     cdef const uint8_t* start = cursor.ptr
@@ -432,7 +217,10 @@ cdef Publish publish(Cursor* cursor, int first_byte):
     packet.subscription_identifiers = ()
     packet.user_properties = ()
     if cursor.version == 5:
-        publish_properties(cursor, packet)
+        if cursor.ptr != cursor.end and cursor.ptr[0] == 0:
+            take(cursor, 1, "properties")
+        else:
+            publish_properties(cursor, packet)
         if not topic and packet.topic_alias is None:
             fail(cursor, _errors.TOPIC_AND_ALIAS_MISSING, start)  # [U13]
         if cursor.role == SERVER and packet.subscription_identifiers:
@@ -445,37 +233,6 @@ cdef Publish publish(Cursor* cursor, int first_byte):
         size = cursor.end - cursor.ptr
         packet.payload = keep(cursor, take(cursor, size, "payload"), size)
     return packet
-
-
-cdef int publish_properties(Cursor* cursor, Publish packet) except -1:
-    cdef Properties properties
-    cdef list subscription_identifiers = None
-    cdef list user_properties = None
-    open_properties(cursor, &properties, PUBLISH)
-    while cursor.ptr != cursor.end:
-        value = next_property(cursor, &properties)
-        if properties.identifier == PAYLOAD_FORMAT_INDICATOR:
-            packet.payload_format_indicator = value
-        elif properties.identifier == MESSAGE_EXPIRY_INTERVAL:
-            packet.message_expiry_interval = value
-        elif properties.identifier == TOPIC_ALIAS:
-            packet.topic_alias = value
-        elif properties.identifier == RESPONSE_TOPIC:
-            packet.response_topic = value
-        elif properties.identifier == CORRELATION_DATA:
-            packet.correlation_data = value
-        elif properties.identifier == SUBSCRIPTION_IDENTIFIER:
-            subscription_identifiers = appended(subscription_identifiers, value)
-        elif properties.identifier == CONTENT_TYPE:
-            packet.content_type = value
-        else:
-            user_properties = appended(user_properties, value)
-    if subscription_identifiers is not None:
-        packet.subscription_identifiers = tuple(subscription_identifiers)
-    if user_properties is not None:
-        packet.user_properties = tuple(user_properties)
-    close_properties(cursor, &properties)
-    return 0
 
 
 cdef _Acknowledgement acknowledgement(Cursor* cursor, int packet_type):
@@ -500,22 +257,6 @@ cdef _Acknowledgement acknowledgement(Cursor* cursor, int packet_type):
     return packet
 
 
-cdef tuple answer_properties(Cursor* cursor, int place):
-    """The reason string and the user properties of a packet that has these two."""
-    cdef Properties properties
-    cdef list user_properties = None
-    reason_string = None
-    open_properties(cursor, &properties, place)
-    while cursor.ptr != cursor.end:
-        value = next_property(cursor, &properties)
-        if properties.identifier == REASON_STRING:
-            reason_string = value
-        else:
-            user_properties = appended(user_properties, value)
-    close_properties(cursor, &properties)
-    return reason_string, as_tuple(user_properties)
-
-
 cdef Subscribe subscribe(Cursor* cursor):
     cdef Subscribe packet = Subscribe.__new__(Subscribe)
     cdef list subscriptions = []
@@ -529,21 +270,6 @@ cdef Subscribe subscribe(Cursor* cursor):
         subscriptions.append(subscription(cursor))
     packet.subscriptions = tuple(subscriptions)
     return packet
-
-
-cdef int subscribe_properties(Cursor* cursor, Subscribe packet) except -1:
-    cdef Properties properties
-    cdef list user_properties = None
-    open_properties(cursor, &properties, SUBSCRIBE)
-    while cursor.ptr != cursor.end:
-        value = next_property(cursor, &properties)
-        if properties.identifier == SUBSCRIPTION_IDENTIFIER:
-            packet.subscription_identifier = value
-        else:
-            user_properties = appended(user_properties, value)
-    packet.user_properties = as_tuple(user_properties)
-    close_properties(cursor, &properties)
-    return 0
 
 
 cdef Subscription subscription(Cursor* cursor):
@@ -642,25 +368,6 @@ cdef Disconnect disconnect(Cursor* cursor):
     return packet
 
 
-cdef int disconnect_properties(Cursor* cursor, Disconnect packet) except -1:
-    cdef Properties properties
-    cdef list user_properties = None
-    open_properties(cursor, &properties, DISCONNECT)
-    while cursor.ptr != cursor.end:
-        value = next_property(cursor, &properties)
-        if properties.identifier == SESSION_EXPIRY_INTERVAL:
-            packet.session_expiry_interval = value
-        elif properties.identifier == REASON_STRING:
-            packet.reason_string = value
-        elif properties.identifier == SERVER_REFERENCE:
-            packet.server_reference = value
-        else:
-            user_properties = appended(user_properties, value)
-    packet.user_properties = as_tuple(user_properties)
-    close_properties(cursor, &properties)
-    return 0
-
-
 cdef Auth auth(Cursor* cursor):
     cdef Auth packet = Auth.__new__(Auth)
     packet.reason_code = SUCCESS
@@ -672,22 +379,3 @@ cdef Auth auth(Cursor* cursor):
             fail(cursor, _errors.AUTH_METHOD_MISSING, NULL)  # [U21]
     finish(cursor, "AUTH")
     return packet
-
-
-cdef int auth_properties(Cursor* cursor, Auth packet) except -1:
-    cdef Properties properties
-    cdef list user_properties = None
-    open_properties(cursor, &properties, AUTH)
-    while cursor.ptr != cursor.end:
-        value = next_property(cursor, &properties)
-        if properties.identifier == AUTHENTICATION_METHOD:
-            packet.authentication_method = value
-        elif properties.identifier == AUTHENTICATION_DATA:
-            packet.authentication_data = value
-        elif properties.identifier == REASON_STRING:
-            packet.reason_string = value
-        else:
-            user_properties = appended(user_properties, value)
-    packet.user_properties = as_tuple(user_properties)
-    close_properties(cursor, &properties)
-    return 0

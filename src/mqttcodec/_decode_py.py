@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from . import _errors, _spec
-from ._enums import MQTTv5, MQTTv31, MQTTv311, PacketType, PropertyId, ProtocolVersion, QoS, RetainHandling, Role
+from ._decode_properties_py import read_properties
+from ._enums import MQTTv5, MQTTv31, MQTTv311, PacketType, ProtocolVersion, QoS, RetainHandling, Role
 from ._packets_py import (
     Auth,
     ConnAck,
@@ -30,18 +31,11 @@ from ._packets_py import (
     Unsubscribe,
     Will,
 )
-from ._spec import Kind
 from ._wire_py import Cursor
 
 _QOS = tuple(QoS)
 _RETAIN_HANDLING = tuple(RetainHandling)
-_KINDS: dict[int, Kind] = {**_spec.PROPERTY_KINDS}
-_NON_ZERO = (Kind.TWO_BYTE_NON_ZERO, Kind.FOUR_BYTE_NON_ZERO, Kind.VARIABLE_NON_ZERO)
 _PROTOCOL_NAMES = frozenset(_spec.PROTOCOL_NAMES.values())
-_PROPERTY_FIELDS = {
-    place: {int(identifier): _spec.property_field(place, identifier) for identifier in identifiers}
-    for place, identifiers in _spec.PROPERTIES.items()
-}
 _PING_REQ = PingReq()
 _PING_RESP = PingResp()
 _new = object.__new__
@@ -53,82 +47,6 @@ def decode_body(cursor: Cursor, first_byte: int) -> Packet:
     Raises `MalformedPacketError`, `ProtocolError` and `UnsupportedVersionError`.
     """
     return _DECODERS[first_byte >> 4](cursor, first_byte)  # type: ignore[no-any-return]
-
-
-def _properties(cursor: Cursor, place: int, fields: dict[str, Any], about: str = "properties") -> None:
-    """Read a property list (2.2.2) into `fields`."""
-    start = cursor.position
-    length = cursor.variable_integer(about)  # [MQTT-2.2.2-1]
-    if length == 0:
-        return
-    packet_end = cursor.end
-    if packet_end - cursor.position < length:
-        raise cursor.fail(_errors.PROPERTIES_CUT, start, about, length)  # [U06]
-    cursor.end = cursor.position + length
-    cursor.in_properties = True
-    names = _PROPERTY_FIELDS[place]
-    seen = 0
-    while cursor.position < cursor.end:
-        start = cursor.position
-        identifier = _property_identifier(cursor, place)
-        name = names[identifier]
-        if _spec.may_repeat(place, identifier):
-            fields.setdefault(name, []).append(_property_value(cursor, identifier, name))
-            continue
-        if seen >> identifier & 1:
-            raise cursor.fail(_errors.PROPERTY_TWICE, start, name)  # [U07]
-        seen |= 1 << identifier
-        fields[name] = _property_value(cursor, identifier, name)
-    for name in ("user_properties", "subscription_identifiers"):
-        if name in fields:
-            fields[name] = tuple(fields[name])
-    cursor.end = packet_end
-    cursor.in_properties = False
-
-
-def _property_identifier(cursor: Cursor, place: int) -> int:
-    start = cursor.position
-    identifier = cursor.variable_integer("a Property Identifier", _errors.PROPERTY_ID_NOT_SHORTEST)  # [U04]
-    if identifier not in _PROPERTY_FIELDS[place]:  # [U05]
-        if identifier not in _spec.PROPERTY_KINDS:
-            raise cursor.fail(_errors.PROPERTY_UNKNOWN, start, "", identifier)
-        name = PropertyId(identifier).name.lower()
-        raise cursor.fail(_errors.PROPERTY_MISPLACED, start, name, _spec.place_name(place))
-    return identifier
-
-
-def _property_value(cursor: Cursor, identifier: int, name: str) -> Any:
-    kind = _KINDS[identifier]
-    if kind == Kind.STRING:
-        return cursor.string(name)
-    if kind == Kind.STRING_PAIR:
-        return cursor.string(name), cursor.string(name)
-    if kind == Kind.BINARY:
-        return cursor.binary(name)
-    if kind == Kind.TOPIC_NAME:
-        start = cursor.position
-        text = cursor.topic_name(name)
-        if not text:
-            raise cursor.fail(_errors.TOPIC_EMPTY, start, name)  # [MQTT-4.7.3-1]
-        return text
-    start = cursor.position
-    if kind <= Kind.QOS:
-        value = cursor.byte(name)
-        if value > 1:
-            raise cursor.fail(_errors.NOT_0_OR_1, start, name, value)  # [U10] [U12]
-        return value == 1 if kind == Kind.BOOLEAN else value if kind == Kind.INDICATOR else _QOS[value]
-    if kind <= Kind.TOPIC_ALIAS:
-        value = cursor.two_bytes(name)
-    elif kind <= Kind.FOUR_BYTE_NON_ZERO:
-        value = cursor.four_bytes(name)
-    else:
-        value = cursor.variable_integer(name)
-    if value == 0:
-        if kind == Kind.TOPIC_ALIAS:
-            raise cursor.fail(_errors.TOPIC_ALIAS_ZERO, start)  # [MQTT-3.3.2-8]
-        if kind in _NON_ZERO:
-            raise cursor.fail(_errors.ZERO, start, name)  # [U08] [U09] [U14]
-    return value
 
 
 def _connect(cursor: Cursor, first_byte: int) -> Connect:
@@ -147,7 +65,7 @@ def _connect(cursor: Cursor, first_byte: int) -> Connect:
     fields["clean_start"] = flags & 0x02 != 0
     fields["keep_alive"] = cursor.two_bytes("keep_alive")
     if version == MQTTv5:
-        _properties(cursor, PacketType.CONNECT, fields)
+        read_properties(cursor, PacketType.CONNECT, fields)
         _check_method(cursor, fields)
     start = cursor.position
     fields["client_id"] = client_id = cursor.string("client_id")
@@ -192,7 +110,7 @@ def _will(cursor: Cursor, flags: int) -> Will:
     will = _new(Will)
     fields = will.__dict__
     if cursor.version == MQTTv5:
-        _properties(cursor, _spec.WILL, fields, "will.properties")
+        read_properties(cursor, _spec.WILL, fields, "will.properties")
     start = cursor.position
     fields["topic"] = topic = cursor.topic_name("will.topic")
     if not topic:
@@ -217,7 +135,7 @@ def _connack(cursor: Cursor, first_byte: int) -> ConnAck:
     if flags and reason_code:
         raise cursor.fail(_errors.SESSION_PRESENT, start)  # [MQTT-3.2.2-6]
     if cursor.version == MQTTv5:
-        _properties(cursor, PacketType.CONNACK, fields)
+        read_properties(cursor, PacketType.CONNACK, fields)
         _check_method(cursor, fields)
     cursor.finish("CONNACK")
     return packet
@@ -235,7 +153,7 @@ def _publish(cursor: Cursor, first_byte: int) -> Publish:
     if qos:
         fields["packet_id"] = cursor.packet_identifier("PUBLISH")
     if cursor.version == MQTTv5:
-        _properties(cursor, PacketType.PUBLISH, fields)
+        read_properties(cursor, PacketType.PUBLISH, fields)
         if not topic and "topic_alias" not in fields:
             raise cursor.fail(_errors.TOPIC_AND_ALIAS_MISSING, start)  # [U13]
         if cursor.role is Role.SERVER and "subscription_identifiers" in fields:
@@ -255,7 +173,7 @@ def _acknowledgement(cursor: Cursor, first_byte: int) -> Any:
     if cursor.version == MQTTv5 and cursor.position != cursor.end:  # [U18]
         fields["reason_code"] = cursor.reason_code(packet_type)
         if cursor.position != cursor.end:
-            _properties(cursor, packet_type, fields)
+            read_properties(cursor, packet_type, fields)
     cursor.finish(name)
     return packet
 
@@ -265,7 +183,7 @@ def _subscribe(cursor: Cursor, first_byte: int) -> Subscribe:
     fields = packet.__dict__
     fields["packet_id"] = cursor.packet_identifier("SUBSCRIBE")
     if cursor.version == MQTTv5:
-        _properties(cursor, PacketType.SUBSCRIBE, fields)
+        read_properties(cursor, PacketType.SUBSCRIBE, fields)
     if cursor.position == cursor.end:
         raise cursor.fail(_errors.LIST_EMPTY, cursor.position, "subscriptions")  # [MQTT-3.8.3-2] [U17]
     subscriptions = []
@@ -307,7 +225,7 @@ def _suback(cursor: Cursor, first_byte: int) -> SubAck:
     fields = packet.__dict__
     fields["packet_id"] = cursor.packet_identifier("SUBACK")
     if cursor.version == MQTTv5:
-        _properties(cursor, PacketType.SUBACK, fields)
+        read_properties(cursor, PacketType.SUBACK, fields)
     fields["reason_codes"] = _reason_codes(cursor, PacketType.SUBACK)
     return packet
 
@@ -326,7 +244,7 @@ def _unsubscribe(cursor: Cursor, first_byte: int) -> Unsubscribe:
     fields = packet.__dict__
     fields["packet_id"] = cursor.packet_identifier("UNSUBSCRIBE")
     if cursor.version == MQTTv5:
-        _properties(cursor, PacketType.UNSUBSCRIBE, fields)
+        read_properties(cursor, PacketType.UNSUBSCRIBE, fields)
     if cursor.position == cursor.end:
         raise cursor.fail(_errors.LIST_EMPTY, cursor.position, "topic_filters")  # [MQTT-3.10.3-2] [U17]
     topic_filters = []
@@ -341,7 +259,7 @@ def _unsuback(cursor: Cursor, first_byte: int) -> UnsubAck:
     fields = packet.__dict__
     fields["packet_id"] = cursor.packet_identifier("UNSUBACK")
     if cursor.version == MQTTv5:
-        _properties(cursor, PacketType.UNSUBACK, fields)
+        read_properties(cursor, PacketType.UNSUBACK, fields)
         fields["reason_codes"] = _reason_codes(cursor, PacketType.UNSUBACK)
     cursor.finish("UNSUBACK")
     return packet
@@ -363,7 +281,7 @@ def _disconnect(cursor: Cursor, first_byte: int) -> Disconnect:
     if cursor.version == MQTTv5 and cursor.position != cursor.end:  # [U19]
         fields["reason_code"] = cursor.reason_code(PacketType.DISCONNECT)  # [MQTT-3.14.2-1]
         if cursor.position != cursor.end:
-            _properties(cursor, PacketType.DISCONNECT, fields)
+            read_properties(cursor, PacketType.DISCONNECT, fields)
             if cursor.role is Role.CLIENT and "session_expiry_interval" in fields:
                 raise cursor.fail(_errors.EXPIRY_FROM_SERVER, None)  # [MQTT-3.14.2-2]
     cursor.finish("DISCONNECT")
@@ -375,7 +293,7 @@ def _auth(cursor: Cursor, first_byte: int) -> Auth:
     fields = packet.__dict__
     if cursor.position != cursor.end:  # [U20]
         fields["reason_code"] = cursor.reason_code(PacketType.AUTH)  # [MQTT-3.15.2-1]
-        _properties(cursor, PacketType.AUTH, fields)
+        read_properties(cursor, PacketType.AUTH, fields)
         if "authentication_method" not in fields:
             raise cursor.fail(_errors.AUTH_METHOD_MISSING, None)  # [U21]
     cursor.finish("AUTH")

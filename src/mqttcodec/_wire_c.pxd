@@ -21,6 +21,7 @@ cdef extern from "Python.h":
     const char* PyUnicode_AsUTF8AndSize(object text, Py_ssize_t* size)
     int64_t PyLong_AsLongLongAndOverflow(object number, int* overflow)
     bint PyLong_Check(object value)
+    Py_buffer* PyMemoryView_GET_BUFFER(object view)
     Py_ssize_t PyTuple_GET_SIZE(object value)
     Py_ssize_t PyList_GET_SIZE(object value)
     bint PyUnicode_Check(object value)
@@ -67,6 +68,25 @@ cdef inline int get_bytes(object buffer, Py_buffer* view, str about) except -1:
     if view.itemsize != 1 or not PyBuffer_IsContiguous(view, b"C"):
         PyBuffer_Release(view)
         raise faults().not_bytes()
+    return 0
+
+
+cdef inline int read_length(const uint8_t* packet, Py_ssize_t size, int version, int64_t* remaining_length) except -1:
+    """The Remaining Length (2.1.4) of a packet; returns the size of its fixed header, 0 when bytes are missing."""
+    cdef Py_ssize_t position
+    cdef int shift = 0
+    cdef uint8_t octet
+    remaining_length[0] = 0
+    for position in range(1, min(size, <Py_ssize_t> 5)):
+        octet = packet[position]
+        if octet >= 0x80 and shift == 21:
+            raise faults().LENGTH_TOO_LONG.decoding(version, 4, "Remaining Length")  # [U01]
+        if octet == 0 and shift:
+            raise faults().LENGTH_NOT_SHORTEST.decoding(version, position, "Remaining Length")  # [MQTT-1.5.5-1]
+        remaining_length[0] |= <int64_t> (octet & 0x7F) << shift
+        if octet < 0x80:
+            return <int> position + 1
+        shift += 7
     return 0
 
 
@@ -147,6 +167,24 @@ cdef struct Cursor:
     int version
     Role role
     bint in_properties
+
+
+cdef inline void open_cursor(
+    Cursor* cursor, const uint8_t* start, Py_ssize_t body, Py_ssize_t end, int version, Role role
+) noexcept:
+    cursor.start = start
+    cursor.ptr = start + body
+    cursor.end = start + end
+    cursor.view = cursor.payload = NULL
+    cursor.version = version
+    cursor.role = role
+    cursor.in_properties = False
+
+
+cdef inline void keep_views_of(Cursor* cursor, object view):
+    """Let the cursor cut binary data from `view`, which the caller keeps."""
+    cursor.view = <PyObject*> view
+    cursor.view_start = <const uint8_t*> PyMemoryView_GET_BUFFER(view).buf
 
 
 cdef inline int fail(Cursor* cursor, object fault, const uint8_t* at, str about="", object found=None) except -1:

@@ -35,6 +35,23 @@ def byte_view(buffer: Any, about: str = "buffer") -> memoryview:
     return view if view.format == "B" and view.ndim == 1 else view.cast("B")
 
 
+def read_length(data: Any, start: int, end: int, version: int) -> tuple[int, int] | None:
+    """The Remaining Length (2.1.4) of the packet at `start`, and where its body begins; None when bytes are missing."""
+    remaining_length = shift = 0
+    for position in range(start + 1, min(end, start + 5)):
+        byte = data[position]
+        if byte >= 0x80 and shift == 21:
+            raise _errors.LENGTH_TOO_LONG.decoding(version, 4, "Remaining Length")  # [U01]
+        if byte == 0 and shift:
+            offset = position - start
+            raise _errors.LENGTH_NOT_SHORTEST.decoding(version, offset, "Remaining Length")  # [MQTT-1.5.5-1]
+        remaining_length |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return remaining_length, position + 1
+        shift += 7
+    return None
+
+
 def topic_name_fault(text: str) -> tuple[_errors.Fault, int] | None:
     """What is wrong with a topic name that is not empty, and at which character (4.7.1)."""
     if "+" in text or "#" in text:

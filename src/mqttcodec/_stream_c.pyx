@@ -1,0 +1,475 @@
+# cython: language_level=3, auto_pickle=False, autotestdict=False, freethreading_compatible=True
+# The one index into a table, of 256 faults, is a byte.
+# cython: boundscheck=False, wraparound=False
+"""The incremental `Decoder`: the compiled `_stream_py.py`, the same names in the same order.
+
+Exact `bytes` are kept and read where they lie. What waits for the rest of its packet grows in a `Builder`.
+"""
+
+cimport cython
+from cpython.buffer cimport PyBuffer_Release
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.object cimport PyObject
+from cpython.ref cimport Py_DECREF, Py_XDECREF
+from libc.stdint cimport int64_t, uint8_t
+from libc.string cimport memcpy
+
+from ._decode_c cimport decode_body
+from ._packets_c cimport Connect
+from ._wire_c cimport *
+
+from . import _errors, _spec, _values
+from ._enums import ProtocolVersion, Role as RoleEnum
+
+cdef extern from "Python.h":
+    PyObject* new_bytes "PyBytes_FromStringAndSize"(const char* data, Py_ssize_t size) except NULL
+    int _PyBytes_Resize(PyObject** bytes, Py_ssize_t size) except -1
+    const Py_ssize_t PY_SSIZE_T_MAX
+
+LENT_BLOCK_SIZE = 65_536
+
+cdef enum:
+    # A PUBLISH above this size that comes in pieces has its payload assembled in the object handed out.
+    LARGE = 65_536
+
+
+@cython.final
+@cython.no_gc
+cdef class Builder:
+    """Bytes that grow inside the object they end up in: the pages of a large one are moved, not copied."""
+
+    # Owned: a bytes object nobody else has seen, of which the first `size` bytes are set; or NULL. `_PyBytes_Resize`
+    # takes and gives it by pointer, and leaves NULL when memory runs out.
+    cdef PyObject* growing
+    cdef Py_ssize_t size
+
+    def __dealloc__(self):
+        Py_XDECREF(self.growing)
+
+    cdef const uint8_t* data(self) noexcept:
+        return <const uint8_t*> PyBytes_AS_STRING(<object> self.growing)
+
+    cdef int append(self, const uint8_t* data, Py_ssize_t size, Py_ssize_t limit) except -1:
+        """Add bytes; room is made for up to half as many again, but not for more than `limit` in all."""
+        if size == 0:
+            return 0
+        cdef Py_ssize_t needed = self.size + size
+        cdef Py_ssize_t capacity = 0 if self.growing == NULL else PyBytes_GET_SIZE(<object> self.growing)
+        if needed > capacity:
+            capacity = max(needed, min(limit, needed + needed // 2))
+            if self.growing == NULL:
+                self.growing = new_bytes(NULL, capacity)
+            else:
+                try:
+                    _PyBytes_Resize(&self.growing, capacity)
+                except MemoryError:
+                    self.size = 0
+                    raise
+        memcpy(<uint8_t*> PyBytes_AS_STRING(<object> self.growing) + self.size, data, <size_t> size)
+        self.size = needed
+        return 0
+
+    cdef bytes take(self):
+        """The bytes so far; the builder is empty then."""
+        cdef bytes taken
+        if self.size == 0:
+            return b""
+        if PyBytes_GET_SIZE(<object> self.growing) != self.size:
+            _PyBytes_Resize(&self.growing, self.size)
+        taken = <bytes> self.growing
+        Py_DECREF(taken)  # `taken` has a reference of its own; this one was ours.
+        self.growing = NULL
+        self.size = 0
+        return taken
+
+    cdef void clear(self) noexcept:
+        Py_XDECREF(self.growing)
+        self.growing = NULL
+        self.size = 0
+
+
+@cython.final
+cdef class Decoder:
+    """Packets out of a stream of bytes in pieces of any size; one for each direction of a connection.
+
+    `version`: that of the connection; None: learned from its CONNECT, which must come first. `role`: the side this
+    decoder works for; None accepts both directions. `max_packet_size` (bytes) limits the whole packet; it is the memory
+    one connection may take. `copy=False`: binary data as read-only memoryviews of what was fed.
+
+    A decoder is its own iterator. It serves one thread at a time: entered twice at once it raises `RuntimeError`.
+    """
+
+    __signature__ = _values.Signature("version=None, *, role=None, max_packet_size=268435460, copy=True")
+
+    cdef object _given_version, _version, _role, _error, _faults
+    cdef int _version_number
+    cdef Role _receiver
+    cdef int64_t _max_packet_size
+    cdef bint _copy, _connected, _started, _busy
+    # Bytes wait in three places, in this order: `_partial` has the start of a packet that goes on after what was fed
+    # (and `_payload` the rest, if it is a large PUBLISH); `_data`, of which `_position` is read, is parsed in place;
+    # `_backlog` has what was fed before `_data` was used up.
+    cdef Builder _partial, _payload, _backlog
+    cdef Py_ssize_t _packet_size, _body, _head_size
+    cdef object _data, _view
+    cdef const uint8_t* _start
+    cdef Py_ssize_t _size, _position
+    # The block lent by `get_buffer`: a memoryview, so that nobody can resize it.
+    cdef object _block
+    cdef Py_ssize_t _lent
+
+    def __init__(self, version=None, *, role=None, max_packet_size=MAXIMUM_REMAINING_LENGTH + 5, copy=True):
+        if role is not None and not isinstance(role, RoleEnum):
+            raise _errors.wrong_type("role", "Role", role)
+        if not PyLong_Check(max_packet_size):
+            raise _errors.wrong_type("max_packet_size", "int", max_packet_size)
+        if max_packet_size < 2:
+            raise _errors.bad_value("max_packet_size", "2 or more", max_packet_size)
+        self._given_version = optional_version(version)
+        self._role = role
+        self._receiver = SERVER if role is RoleEnum.SERVER else CLIENT if role is RoleEnum.CLIENT else EITHER
+        self._max_packet_size = min(max_packet_size, <int64_t> 1 << 62)
+        self._copy = bool(copy)
+        self._partial = Builder()
+        self._payload = Builder()
+        self._backlog = Builder()
+        self.start_anew()
+
+    cdef int start_anew(self) except -1:
+        self._version = self._given_version
+        self._connected = self._started = False
+        self._error = None
+        self._block = None
+        self.judge_by_version()
+        self.drop_bytes()
+        return 0
+
+    cdef void drop_bytes(self):
+        self._partial.clear()
+        self._payload.clear()
+        self._backlog.clear()
+        self._packet_size = self._body = self._head_size = 0
+        self.drop_data()
+        self._lent = 0
+
+    cdef void drop_data(self):
+        self._data = self._view = None
+        self._start = NULL
+        self._size = self._position = 0
+
+    cdef int judge_by_version(self) except -1:
+        self._faults = _spec.first_byte_faults(self._version, self._role, self._connected)
+        self._version_number = 5 if self._version is None else self._version
+        return 0
+
+    @property
+    def version(self):
+        """The version of the connection, None until it is known. May be set before the first packet."""
+        return self._version
+
+    @version.setter
+    def version(self, version):
+        if self._started:
+            raise ValueError("version can be set before the first packet only")
+        self._version = optional_version(version)
+        self.judge_by_version()
+
+    @property
+    def role(self):
+        """The side this decoder works for."""
+        return self._role
+
+    @property
+    def max_packet_size(self):
+        """The greatest packet accepted, in bytes, its fixed header included."""
+        return self._max_packet_size
+
+    @property
+    def copy(self):
+        """Whether binary data is copied out of what was fed."""
+        return self._copy
+
+    @property
+    def pending(self):
+        """The number of bytes held that belong to no returned packet; at the end of a stream, those of a cut packet."""
+        return self._partial.size + self._payload.size + self._size - self._position + self._backlog.size
+
+    def reset(self):
+        """Forget all bytes, the version learned and any error."""
+        self.enter()
+        try:
+            self.start_anew()
+        finally:
+            self._busy = False
+
+    def feed(self, data):
+        """Take bytes; returns the decoder's iterator, which decodes a packet each time it is asked for one.
+
+        bytes are kept, not copied; any other buffer is copied at once. A loop may be broken off and taken up by
+        `feed(b"")`, and may feed more. Iterating raises `DecodeError` after the good packets before the fault; from
+        then on every call raises an equal error, until `reset`.
+        """
+        cdef Py_buffer view
+        self.enter()
+        try:
+            self.raise_error()
+            if type(data) is not bytes:
+                get_bytes(data, &view, "buffer")
+                try:
+                    data = PyBytes_FromStringAndSize(<const char*> view.buf, view.len)
+                finally:
+                    PyBuffer_Release(&view)
+            self._lent = 0
+            self.append(data, <const uint8_t*> PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
+        finally:
+            self._busy = False
+        return self
+
+    def get_buffer(self, sizehint=-1):
+        """A writable buffer for `recv_into` and `asyncio.BufferedProtocol`: 64 KiB, or `sizehint` if that is more.
+
+        It is the decoder's; what is written into it counts once `buffer_updated` says so.
+        """
+        cdef Py_ssize_t size
+        cdef bint in_use
+        self.enter()
+        try:
+            self.raise_error()
+            if not PyLong_Check(sizehint):
+                raise _errors.wrong_type("sizehint", "int", sizehint)
+            size = max(int(sizehint), LENT_BLOCK_SIZE)
+            # A block that may still be read, by this decoder or through a view it handed out, is not lent again.
+            in_use = not self._copy or self._position < self._size
+            if self._block is None or len(self._block) < size or (in_use and not self._lent):
+                self._block = memoryview(bytearray(size))
+            self._lent = len(self._block)
+            return self._block
+        finally:
+            self._busy = False
+
+    def buffer_updated(self, nbytes):
+        """Take the first `nbytes` bytes of the buffer lent; returns the decoder's iterator, as `feed` does.
+
+        Raises `ValueError` when that is less than 0 or more than was lent; a `feed` in between takes the loan back.
+        """
+        self.enter()
+        try:
+            self.raise_error()
+            if not PyLong_Check(nbytes):
+                raise _errors.wrong_type("nbytes", "int", nbytes)
+            if not 0 <= nbytes <= self._lent:
+                raise _errors.bad_value("nbytes", f"0 to {self._lent}, the size of the buffer lent", nbytes)
+            self._lent = 0
+            if nbytes:
+                self.append(self._block, <const uint8_t*> PyMemoryView_GET_BUFFER(self._block).buf, nbytes)
+        finally:
+            self._busy = False
+        return self
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        self.enter()
+        try:
+            self.raise_error()
+            packet = self.next_packet()
+        except _errors.DecodeError as error:
+            if self._error is None:
+                self._error = error.fresh()
+                self._block = None
+                self.drop_bytes()
+            raise
+        finally:
+            self._busy = False
+        if packet is None:
+            raise StopIteration
+        return packet
+
+    cdef inline int enter(self) except -1:
+        if self._busy:
+            raise _errors.decoder_busy()
+        self._busy = True
+        return 0
+
+    cdef inline int raise_error(self) except -1:
+        if self._error is not None:
+            raise self._error.fresh()
+        return 0
+
+    cdef int append(self, object owner, const uint8_t* data, Py_ssize_t size) except -1:
+        if self._position < self._size or self._backlog.size:
+            self._backlog.append(data, size, PY_SSIZE_T_MAX)
+        elif size:
+            self._data = owner
+            self._view = None if self._copy else memoryview(owner)
+            self._start = data
+            self._size = size
+            self._position = 0
+        return 0
+
+    cdef object next_packet(self):
+        while True:
+            if self._position == self._size:
+                self.drop_data()
+                if self._backlog.size == 0:
+                    return None
+                fed = self._backlog.take()
+                self.append(fed, <const uint8_t*> PyBytes_AS_STRING(fed), PyBytes_GET_SIZE(fed))
+            if self._partial.size == 0:
+                packet = self.next_in_place()
+            else:
+                packet = self.next_from_partial()
+            if packet is not None:
+                return packet
+
+    cdef object next_in_place(self):
+        """The packet at `_position`; None, and what there is of it in `_partial`, when it goes on after `_data`."""
+        cdef const uint8_t* start = self._start + self._position
+        cdef Py_ssize_t size = self._size - self._position
+        cdef int64_t remaining_length = 0
+        cdef int header_size
+        cdef Cursor cursor
+        self.judge_first_byte(start[0])
+        header_size = read_length(start, size, self._version_number, &remaining_length)
+        if header_size:
+            self.judge_size(header_size + remaining_length)
+            if size - header_size >= remaining_length:
+                size = header_size + <Py_ssize_t> remaining_length
+                open_cursor(&cursor, start, header_size, size, self._version_number, self._receiver)
+                if self._view is not None:
+                    keep_views_of(&cursor, self._view)
+                packet = self.accept(decode_body(&cursor, start[0]))
+                self._position += size
+                return packet
+            self._packet_size = header_size + <Py_ssize_t> remaining_length
+            if self._packet_size > LARGE:
+                size = header_size  # `find_head` sends the rest where it belongs.
+        self._body = header_size
+        self.take(self._partial, size)
+        return None
+
+    cdef object next_from_partial(self):
+        """The packet in `_partial`, once `_data` has the rest of it."""
+        cdef int64_t remaining_length = 0
+        cdef Cursor cursor
+        cdef bytes partial
+        while self._packet_size == 0 and self._position < self._size:
+            self.take(self._partial, 1)
+            self._body = read_length(self._partial.data(), self._partial.size, self._version_number, &remaining_length)
+            if self._body:
+                self.judge_size(self._body + remaining_length)
+                self._packet_size = self._body + <Py_ssize_t> remaining_length
+        if self._packet_size == 0:
+            return None
+        if self._head_size == 0 and not self.find_head():
+            return None
+        if self._head_size == self._packet_size:
+            self.take(self._partial, self._packet_size - self._partial.size)
+        else:
+            self.take(self._payload, self._packet_size - self._head_size - self._payload.size)
+        if self._partial.size + self._payload.size < self._packet_size:
+            return None
+        payload = self._payload.take() if self._head_size < self._packet_size else None
+        partial = self._partial.take()
+        open_cursor(
+            &cursor,
+            <const uint8_t*> PyBytes_AS_STRING(partial),
+            self._body,
+            self._head_size,
+            self._version_number,
+            self._receiver,
+        )
+        if payload is not None:
+            cursor.payload = <PyObject*> payload
+        if not self._copy:
+            view = memoryview(partial)
+            keep_views_of(&cursor, view)
+        self._packet_size = self._body = self._head_size = 0
+        return self.accept(decode_body(&cursor, cursor.start[0]))
+
+    cdef bint find_head(self) except -1:
+        """Find `_head_size`, where the payload of a large PUBLISH begins; of any other packet it is the whole.
+
+        Returns whether it is known; `_partial` ends there then.
+        """
+        cdef Py_ssize_t head_size
+        cdef bint is_known = False
+        if self._packet_size <= LARGE or not self._copy or self._partial.data()[0] >> 4 != 3:
+            self._head_size = self._packet_size
+            return True
+        while not is_known:
+            head_size = publish_head_size(
+                self._partial.data(), self._partial.size, self._body, self._version_number, &is_known
+            )
+            if head_size >= self._packet_size:
+                # No payload, or lengths that lie: judged as a whole.
+                self._head_size = self._packet_size
+                return True
+            self.take(self._partial, head_size - self._partial.size)
+            if self._partial.size < head_size:
+                return False
+        self._head_size = head_size
+        return True
+
+    cdef int take(self, Builder builder, Py_ssize_t size) except -1:
+        """Move up to `size` bytes from `_data` to a builder that the packet's size bounds."""
+        cdef Py_ssize_t limit = self._packet_size or 5
+        size = min(size, self._size - self._position)
+        if size > 0:
+            if builder is self._payload:
+                limit -= self._head_size
+            builder.append(self._start + self._position, size, limit)
+            self._position += size
+        return 0
+
+    cdef inline int judge_first_byte(self, uint8_t first_byte) except -1:
+        fault = (<tuple> self._faults)[first_byte]
+        if fault is not None:
+            raise _spec.first_byte_error(fault, first_byte, self._version)
+        return 0
+
+    cdef inline int judge_size(self, int64_t packet_size) except -1:
+        if packet_size > self._max_packet_size:
+            raise _errors.PACKET_TOO_LARGE.decoding(self._version_number, 1, "", packet_size)
+        return 0
+
+    cdef inline object accept(self, object packet):
+        """`packet`, after what it means for the packets behind it."""
+        self._started = True
+        if type(packet) is Connect:
+            version = (<Connect> packet).protocol_version
+            if self._version is None:
+                self._version = version
+            elif self._version != version:
+                raise _errors.VERSION_CHANGED.decoding(self._version, 0, "", version.title)
+            self._connected = True
+            self.judge_by_version()
+        return packet
+
+
+cdef Py_ssize_t publish_head_size(
+    const uint8_t* packet, Py_ssize_t size, Py_ssize_t body, int version, bint* is_known
+) noexcept:
+    """How many bytes of a PUBLISH come before its payload, or, while that is not known, have to be seen to go on."""
+    cdef Py_ssize_t head_size = body + 2
+    cdef Py_ssize_t properties = 0
+    cdef int shift
+    is_known[0] = False
+    if size < head_size:
+        return head_size
+    head_size += (packet[body] << 8 | packet[body + 1]) + (2 if packet[0] & 0x06 else 0)
+    if version == 5:
+        for shift in range(0, 28, 7):
+            head_size += 1
+            if size < head_size:
+                return head_size
+            properties |= <Py_ssize_t> (packet[head_size - 1] & 0x7F) << shift
+            if packet[head_size - 1] < 0x80:
+                break
+    is_known[0] = True
+    return head_size + properties
+
+
+cdef object optional_version(object version):
+    return None if version is None else ProtocolVersion(checked_version(version))

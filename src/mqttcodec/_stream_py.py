@@ -1,0 +1,311 @@
+"""The incremental `Decoder`: `_stream_c.pyx` in plain Python.
+
+It adds to the decoding of one packet what to keep until a packet is whole, and what may come when.
+"""
+
+from __future__ import annotations
+
+from _thread import allocate_lock
+from collections.abc import Iterator
+from typing import Any
+
+from . import _errors, _spec
+from ._decode_py import decode_body
+from ._enums import MQTTv5, ProtocolVersion, Role
+from ._packets_py import Connect, Packet
+from ._wire_py import byte_view, checked_version, cursor_for, read_length
+
+_BytesLike = Any
+LENT_BLOCK_SIZE = 65_536
+
+
+class Decoder:
+    """Packets out of a stream of bytes in pieces of any size; one for each direction of a connection.
+
+    `version`: that of the connection; None: learned from its CONNECT, which must come first. `role`: the side this
+    decoder works for; None accepts both directions. `max_packet_size` (bytes) limits the whole packet; it is the memory
+    one connection may take. `copy=False`: binary data as read-only memoryviews of what was fed.
+
+    A decoder is its own iterator. It serves one thread at a time: entered twice at once it raises `RuntimeError`.
+    """
+
+    # Bytes wait in three places, in this order: `_partial` has the start of a packet that goes on after what was fed;
+    # `_data`, of which `_position` is read, is parsed in place; `_backlog` has what was fed before `_data` was used up.
+    __slots__ = (
+        "_backlog",
+        "_block",
+        "_connected",
+        "_copy",
+        "_data",
+        "_error",
+        "_faults",
+        "_given_version",
+        "_lent",
+        "_lock",
+        "_max_packet_size",
+        "_packet_size",
+        "_partial",
+        "_position",
+        "_role",
+        "_started",
+        "_version",
+    )
+
+    def __init__(
+        self,
+        version: int | None = None,
+        *,
+        role: Role | None = None,
+        max_packet_size: int = _spec.MAXIMUM_PACKET_SIZE,
+        copy: bool = True,
+    ) -> None:
+        if role is not None and not isinstance(role, Role):
+            raise _errors.wrong_type("role", "Role", role)
+        if not isinstance(max_packet_size, int):
+            raise _errors.wrong_type("max_packet_size", "int", max_packet_size)
+        if max_packet_size < 2:
+            raise _errors.bad_value("max_packet_size", "2 or more", max_packet_size)
+        self._given_version = _optional_version(version)
+        self._role = role
+        self._max_packet_size = int(max_packet_size)
+        self._copy = bool(copy)
+        self._lock = allocate_lock()
+        self._block: memoryview | None = None
+        self._start_anew()
+
+    def _start_anew(self) -> None:
+        self._version = self._given_version
+        self._connected = self._started = False
+        self._error: _errors.MQTTError | None = None
+        self._judge_by_version()
+        self._drop_bytes()
+
+    def _drop_bytes(self) -> None:
+        self._data: bytes | memoryview = b""
+        self._position = 0
+        self._partial = bytearray()
+        self._packet_size = 0
+        self._backlog = bytearray()
+        self._lent = 0
+
+    def _judge_by_version(self) -> None:
+        self._faults = _spec.first_byte_faults(self._version, self._role, self._connected)
+
+    @property
+    def version(self) -> ProtocolVersion | None:
+        """The version of the connection, None until it is known. May be set before the first packet."""
+        return self._version
+
+    @version.setter
+    def version(self, version: int | None) -> None:
+        if self._started:
+            raise ValueError("version can be set before the first packet only")
+        self._version = _optional_version(version)
+        self._judge_by_version()
+
+    @property
+    def role(self) -> Role | None:
+        """The side this decoder works for."""
+        return self._role
+
+    @property
+    def max_packet_size(self) -> int:
+        """The greatest packet accepted, in bytes, its fixed header included."""
+        return self._max_packet_size
+
+    @property
+    def copy(self) -> bool:
+        """Whether binary data is copied out of what was fed."""
+        return self._copy
+
+    @property
+    def pending(self) -> int:
+        """The number of bytes held that belong to no returned packet; at the end of a stream, those of a cut packet."""
+        return len(self._partial) + len(self._data) - self._position + len(self._backlog)
+
+    def reset(self) -> None:
+        """Forget all bytes, the version learned and any error."""
+        self._enter()
+        try:
+            self._start_anew()
+        finally:
+            self._lock.release()
+
+    def feed(self, data: _BytesLike) -> Iterator[Packet]:
+        """Take bytes; returns the decoder's iterator, which decodes a packet each time it is asked for one.
+
+        bytes are kept, not copied; any other buffer is copied at once. A loop may be broken off and taken up by
+        `feed(b"")`, and may feed more. Iterating raises `DecodeError` after the good packets before the fault; from
+        then on every call raises an equal error, until `reset`.
+        """
+        self._enter()
+        try:
+            self._raise_error()
+            if type(data) is not bytes:
+                data = bytes(byte_view(data))
+            self._lent = 0
+            self._append(data)
+        finally:
+            self._lock.release()
+        return self
+
+    def get_buffer(self, sizehint: int = -1) -> memoryview:
+        """A writable buffer for `recv_into` and `asyncio.BufferedProtocol`: 64 KiB, or `sizehint` if that is more.
+
+        It is the decoder's; what is written into it counts once `buffer_updated` says so.
+        """
+        self._enter()
+        try:
+            self._raise_error()
+            if not isinstance(sizehint, int):
+                raise _errors.wrong_type("sizehint", "int", sizehint)
+            size = max(int(sizehint), LENT_BLOCK_SIZE)
+            # A block that may still be read, by this decoder or through a view it handed out, is not lent again.
+            in_use = not self._copy or self._position < len(self._data)
+            if self._block is None or len(self._block) < size or (in_use and not self._lent):
+                self._block = memoryview(bytearray(size))
+            self._lent = len(self._block)
+            return self._block
+        finally:
+            self._lock.release()
+
+    def buffer_updated(self, nbytes: int) -> Iterator[Packet]:
+        """Take the first `nbytes` bytes of the buffer lent; returns the decoder's iterator, as `feed` does.
+
+        Raises `ValueError` when that is less than 0 or more than was lent; a `feed` in between takes the loan back.
+        """
+        self._enter()
+        try:
+            self._raise_error()
+            if not isinstance(nbytes, int):
+                raise _errors.wrong_type("nbytes", "int", nbytes)
+            if not 0 <= nbytes <= self._lent:
+                raise _errors.bad_value("nbytes", f"0 to {self._lent}, the size of the buffer lent", nbytes)
+            self._lent = 0
+            if nbytes:
+                assert self._block is not None
+                self._append(self._block[:nbytes].toreadonly())
+        finally:
+            self._lock.release()
+        return self
+
+    def __iter__(self) -> Iterator[Packet]:
+        return self
+
+    def __next__(self) -> Packet:
+        self._enter()
+        try:
+            self._raise_error()
+            packet = self._next_packet()
+        except _errors.DecodeError as error:
+            if self._error is None:
+                self._error = error.fresh()
+                self._drop_bytes()
+                self._block = None
+            raise
+        finally:
+            self._lock.release()
+        if packet is None:
+            raise StopIteration
+        return packet
+
+    def _enter(self) -> None:
+        if not self._lock.acquire(False):
+            raise _errors.decoder_busy()
+
+    def _raise_error(self) -> None:
+        if self._error is not None:
+            raise self._error.fresh()
+
+    def _append(self, data: bytes | memoryview) -> None:
+        if self._position < len(self._data) or self._backlog:
+            self._backlog += data
+        elif data:
+            self._data = data if self._copy else memoryview(data)
+            self._position = 0
+
+    def _next_packet(self) -> Packet | None:
+        while True:
+            if self._position == len(self._data):
+                if not self._backlog:
+                    self._data = b""
+                    self._position = 0
+                    return None
+                self._data = memoryview(self._backlog).toreadonly()
+                self._position = 0
+                self._backlog = bytearray()
+            if not self._partial:
+                packet = self._next_in_place()
+            else:
+                packet = self._next_from_partial()
+            if packet is not None:
+                return packet
+
+    def _next_in_place(self) -> Packet | None:
+        """The packet at `_position`; None, and what there is of it in `_partial`, when it goes on after `_data`."""
+        data, start = self._data, self._position
+        self._judge_first_byte(data[start])
+        header = read_length(data, start, len(data), self._version or MQTTv5)
+        if header is not None:
+            remaining_length, body = header
+            end = body + remaining_length
+            self._judge_size(end - start)
+            if end <= len(data):
+                packet = self._decode(data, start, body, end)
+                self._position = end
+                return packet
+        self._partial += data[start:]
+        self._position = len(data)
+        self._packet_size = 0 if header is None else end - start
+        return None
+
+    def _next_from_partial(self) -> Packet | None:
+        """The packet in `_partial`, once `_data` has the rest of it."""
+        while not self._packet_size and self._position < len(self._data):
+            self._take(1)
+            header = read_length(self._partial, 0, len(self._partial), self._version or MQTTv5)
+            if header is not None:
+                self._judge_size(sum(header))
+                self._packet_size = sum(header)
+        self._take(self._packet_size - len(self._partial))
+        if not self._packet_size or len(self._partial) < self._packet_size:
+            return None
+        header = read_length(self._partial, 0, len(self._partial), self._version or MQTTv5)
+        assert header is not None
+        packet = self._decode(memoryview(self._partial), 0, header[1], self._packet_size)
+        self._partial = bytearray()
+        self._packet_size = 0
+        return packet
+
+    def _take(self, size: int) -> None:
+        """Move up to `size` bytes from `_data` to `_partial`."""
+        end = min(self._position + max(size, 0), len(self._data))
+        self._partial += self._data[self._position : end]
+        self._position = end
+
+    def _judge_first_byte(self, first_byte: int) -> None:
+        fault = self._faults[first_byte]
+        if fault is not None:
+            raise _spec.first_byte_error(fault, first_byte, self._version)
+
+    def _judge_size(self, packet_size: int) -> None:
+        if packet_size > self._max_packet_size:
+            raise _errors.PACKET_TOO_LARGE.decoding(self._version or MQTTv5, 1, "", packet_size)
+
+    def _decode(self, data: bytes | memoryview, start: int, body: int, end: int) -> Packet:
+        cursor = cursor_for(data, self._copy)(data, start, body, end, self._version or MQTTv5, self._role)
+        packet = decode_body(cursor, data[start])
+        if type(packet) is Connect:
+            version = packet.protocol_version
+            if self._version is None:
+                self._version = version
+            elif self._version != version:
+                raise _errors.VERSION_CHANGED.decoding(self._version, 0, "", version.title)
+            self._connected = True
+            self._judge_by_version()
+        self._started = True
+        return packet
+
+
+def _optional_version(version: object) -> ProtocolVersion | None:
+    return None if version is None else ProtocolVersion(checked_version(version))
