@@ -38,10 +38,6 @@ class MQTTError(Exception):
     def __hash__(self) -> int:
         return hash((type(self), self.args))
 
-    def fresh(self) -> MQTTError:
-        """An equal error without this one's traceback."""
-        return type(self)(*self.args, reason_code=self.reason_code, offset=self.offset, clause=self.clause)
-
 
 class DecodeError(MQTTError, ValueError):
     """The bytes are no packet."""
@@ -69,6 +65,13 @@ class UnsupportedVersionError(DecodeError):
 
 class EncodeError(MQTTError, ValueError):
     """The packet cannot be written: `decode` would refuse it, or the version lacks what it holds."""
+
+
+def fresh(error: Exception) -> Exception:
+    """An equal error without this one's traceback."""
+    if isinstance(error, MQTTError):
+        return type(error)(*error.args, reason_code=error.reason_code, offset=error.offset, clause=error.clause)
+    return type(error)(*error.args)
 
 
 def shown(value: object) -> str:

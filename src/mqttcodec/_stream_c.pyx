@@ -23,7 +23,8 @@ from ._enums import ProtocolVersion, Role as RoleEnum
 
 cdef extern from "Python.h":
     PyObject* new_bytes "PyBytes_FromStringAndSize"(const char* data, Py_ssize_t size) except NULL
-    int _PyBytes_Resize(PyObject** bytes, Py_ssize_t size) except -1
+    # Without `except -1`: `Builder.resize` has to look.
+    int _PyBytes_Resize(PyObject** bytes, Py_ssize_t size)
     const Py_ssize_t PY_SSIZE_T_MAX
 
 LENT_BLOCK_SIZE = 65_536
@@ -54,17 +55,10 @@ cdef class Builder:
         if size == 0:
             return 0
         cdef Py_ssize_t needed = self.size + size
-        cdef Py_ssize_t capacity = 0 if self.growing == NULL else PyBytes_GET_SIZE(<object> self.growing)
-        if needed > capacity:
-            capacity = max(needed, min(limit, needed + needed // 2))
-            if self.growing == NULL:
-                self.growing = new_bytes(NULL, capacity)
-            else:
-                try:
-                    _PyBytes_Resize(&self.growing, capacity)
-                except MemoryError:
-                    self.size = 0
-                    raise
+        if self.growing == NULL:
+            self.growing = new_bytes(NULL, needed + min(needed // 2, limit - needed))
+        elif needed > PyBytes_GET_SIZE(<object> self.growing):
+            self.resize(needed + min(needed // 2, limit - needed))
         memcpy(<uint8_t*> PyBytes_AS_STRING(<object> self.growing) + self.size, data, <size_t> size)
         self.size = needed
         return 0
@@ -75,12 +69,18 @@ cdef class Builder:
         if self.size == 0:
             return b""
         if PyBytes_GET_SIZE(<object> self.growing) != self.size:
-            _PyBytes_Resize(&self.growing, self.size)
+            self.resize(self.size)
         taken = <bytes> self.growing
         Py_DECREF(taken)  # `taken` has a reference of its own; this one was ours.
         self.growing = NULL
         self.size = 0
         return taken
+
+    cdef int resize(self, Py_ssize_t capacity) except -1:
+        if _PyBytes_Resize(&self.growing, capacity) < 0:
+            self.size = 0  # The bytes are lost, and the decoder dies of it.
+            return -1
+        return 0
 
     cdef void clear(self) noexcept:
         Py_XDECREF(self.growing)
@@ -118,7 +118,17 @@ cdef class Decoder:
     cdef object _block
     cdef Py_ssize_t _lent
 
+    def __cinit__(self):
+        self._partial = Builder()
+        self._payload = Builder()
+        self._backlog = Builder()
+        self._copy = True
+        self.start_anew()
+
+    @cython.critical_section
     def __init__(self, version=None, *, role=None, max_packet_size=MAXIMUM_REMAINING_LENGTH + 5, copy=True):
+        if self._busy:
+            raise _errors.decoder_busy()
         if role is not None and not isinstance(role, RoleEnum):
             raise _errors.wrong_type("role", "Role", role)
         if not PyLong_Check(max_packet_size):
@@ -130,9 +140,6 @@ cdef class Decoder:
         self._receiver = SERVER if role is RoleEnum.SERVER else CLIENT if role is RoleEnum.CLIENT else EITHER
         self._max_packet_size = min(max_packet_size, <int64_t> 1 << 62)
         self._copy = bool(copy)
-        self._partial = Builder()
-        self._payload = Builder()
-        self._backlog = Builder()
         self.start_anew()
 
     cdef int start_anew(self) except -1:
@@ -168,6 +175,7 @@ cdef class Decoder:
         return self._version
 
     @version.setter
+    @cython.critical_section
     def version(self, version):
         if self._started:
             raise ValueError("version can be set before the first packet only")
@@ -194,6 +202,7 @@ cdef class Decoder:
         """The number of bytes held that belong to no returned packet; at the end of a stream, those of a cut packet."""
         return self._partial.size + self._payload.size + self._size - self._position + self._backlog.size
 
+    @cython.critical_section
     def reset(self):
         """Forget all bytes, the version learned and any error."""
         self.enter()
@@ -202,6 +211,7 @@ cdef class Decoder:
         finally:
             self._busy = False
 
+    @cython.critical_section
     def feed(self, data):
         """Take bytes; returns the decoder's iterator, which decodes a packet each time it is asked for one.
 
@@ -221,10 +231,14 @@ cdef class Decoder:
                     PyBuffer_Release(&view)
             self._lent = 0
             self.append(data, <const uint8_t*> PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
+        except MemoryError as error:
+            self.die(error)
+            raise
         finally:
             self._busy = False
         return self
 
+    @cython.critical_section
     def get_buffer(self, sizehint=-1):
         """A writable buffer for `recv_into` and `asyncio.BufferedProtocol`: 64 KiB, or `sizehint` if that is more.
 
@@ -243,10 +257,12 @@ cdef class Decoder:
             if self._block is None or len(self._block) < size or (in_use and not self._lent):
                 self._block = memoryview(bytearray(size))
             self._lent = len(self._block)
-            return self._block
+            # A view of its own: the borrower may release it, and `_block` still keeps the bytes from being resized.
+            return self._block[:]
         finally:
             self._busy = False
 
+    @cython.critical_section
     def buffer_updated(self, nbytes):
         """Take the first `nbytes` bytes of the buffer lent; returns the decoder's iterator, as `feed` does.
 
@@ -262,6 +278,9 @@ cdef class Decoder:
             self._lent = 0
             if nbytes:
                 self.append(self._block, <const uint8_t*> PyMemoryView_GET_BUFFER(self._block).buf, nbytes)
+        except MemoryError as error:
+            self.die(error)
+            raise
         finally:
             self._busy = False
         return self
@@ -269,16 +288,14 @@ cdef class Decoder:
     def __iter__(self):
         return self
 
+    @cython.critical_section
     def __next__(self):
         self.enter()
         try:
             self.raise_error()
             packet = self.next_packet()
-        except _errors.DecodeError as error:
-            if self._error is None:
-                self._error = error.fresh()
-                self._block = None
-                self.drop_bytes()
+        except (_errors.DecodeError, MemoryError) as error:
+            self.die(error)
             raise
         finally:
             self._busy = False
@@ -294,7 +311,15 @@ cdef class Decoder:
 
     cdef inline int raise_error(self) except -1:
         if self._error is not None:
-            raise self._error.fresh()
+            raise _errors.fresh(self._error)
+        return 0
+
+    cdef int die(self, object error) except -1:
+        """Keep nothing but the error."""
+        if self._error is None:
+            self._error = _errors.fresh(error)
+            self._block = None
+            self.drop_bytes()
         return 0
 
     cdef int append(self, object owner, const uint8_t* data, Py_ssize_t size) except -1:

@@ -76,7 +76,7 @@ class Decoder:
     def _start_anew(self) -> None:
         self._version = self._given_version
         self._connected = self._started = False
-        self._error: _errors.MQTTError | None = None
+        self._error: Exception | None = None
         self._judge_by_version()
         self._drop_bytes()
 
@@ -145,6 +145,9 @@ class Decoder:
                 data = bytes(byte_view(data))
             self._lent = 0
             self._append(data)
+        except MemoryError as error:
+            self._die(error)
+            raise
         finally:
             self._lock.release()
         return self
@@ -165,7 +168,8 @@ class Decoder:
             if self._block is None or len(self._block) < size or (in_use and not self._lent):
                 self._block = memoryview(bytearray(size))
             self._lent = len(self._block)
-            return self._block
+            # A view of its own: the borrower may release it, and `_block` still keeps the bytes from being resized.
+            return self._block[:]
         finally:
             self._lock.release()
 
@@ -185,6 +189,9 @@ class Decoder:
             if nbytes:
                 assert self._block is not None
                 self._append(self._block[:nbytes].toreadonly())
+        except MemoryError as error:
+            self._die(error)
+            raise
         finally:
             self._lock.release()
         return self
@@ -197,11 +204,8 @@ class Decoder:
         try:
             self._raise_error()
             packet = self._next_packet()
-        except _errors.DecodeError as error:
-            if self._error is None:
-                self._error = error.fresh()
-                self._drop_bytes()
-                self._block = None
+        except (_errors.DecodeError, MemoryError) as error:
+            self._die(error)
             raise
         finally:
             self._lock.release()
@@ -215,7 +219,14 @@ class Decoder:
 
     def _raise_error(self) -> None:
         if self._error is not None:
-            raise self._error.fresh()
+            raise _errors.fresh(self._error)
+
+    def _die(self, error: _errors.DecodeError | MemoryError) -> None:
+        """Keep nothing but the error."""
+        if self._error is None:
+            self._error = _errors.fresh(error)
+            self._block = None
+            self._drop_bytes()
 
     def _append(self, data: bytes | memoryview) -> None:
         if self._position < len(self._data) or self._backlog:
