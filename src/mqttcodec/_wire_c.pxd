@@ -374,6 +374,7 @@ cdef inline void open_writer(Writer* writer, uint8_t* stack, int version) noexce
     writer.end = stack + STACK_SIZE
     writer.on_heap = False
     writer.version = version
+    writer.payload = NULL
     writer.payload_size = 0
     writer.holds_view = False
 
@@ -382,6 +383,7 @@ cdef inline void drop_payload(Writer* writer) noexcept:
     if writer.holds_view:
         PyBuffer_Release(&writer.payload_view)
         writer.holds_view = False
+    writer.payload = NULL
     writer.payload_size = 0
 
 
@@ -428,9 +430,10 @@ cdef inline int put_byte(Writer* writer, int value) except -1:
 
 
 cdef inline int put_bytes(Writer* writer, const void* data, Py_ssize_t size) except -1:
-    reserve(writer, size)
-    memcpy(writer.ptr, data, <size_t> size)
-    writer.ptr += size
+    if size:  # `data` may be NULL where there is none, and memcpy takes no NULL.
+        reserve(writer, size)
+        memcpy(writer.ptr, data, <size_t> size)
+        writer.ptr += size
     return 0
 
 
