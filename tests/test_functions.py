@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import array
+import ctypes
 import mmap
 from typing import Any
 
@@ -33,7 +34,12 @@ def test_what_is_no_bytes(mqtt: Any, function: str) -> None:
     for buffer in ("text", 5, None, [0x30, 0]):
         with pytest.raises(TypeError, match=f"buffer must be a bytes-like object, not {type(buffer).__name__}"):
             call(buffer)
-    for buffer in (array.array("I", [1, 2]), memoryview(PUBLISH)[::2]):
+    for buffer in (
+        array.array("I", [1, 2]),
+        memoryview(PUBLISH)[::2],
+        (ctypes.c_uint8 * 2)(0xC0, 0),
+        ctypes.c_uint8(0),
+    ):
         with pytest.raises(BufferError, match="buffer must be C-contiguous, of one-byte items"):
             call(buffer)
     with pytest.raises(ValueError, match="released"):

@@ -65,10 +65,19 @@ cdef inline int get_bytes(object buffer, Py_buffer* view, str about) except -1:
         PyObject_GetBuffer(buffer, view, PyBUF_FULL_RO)
     except TypeError:
         raise faults().wrong_type(about, "a bytes-like object", buffer) from None
-    if view.itemsize != 1 or not PyBuffer_IsContiguous(view, b"C"):
+    if not is_byte_format(view.format) or not PyBuffer_IsContiguous(view, b"C"):
         PyBuffer_Release(view)
         raise faults().not_bytes()
     return 0
+
+
+cdef inline bint is_byte_format(const char* format) noexcept:
+    """Whether items are of one byte and native, so that a view of them can be cast to bytes."""
+    if format == NULL:
+        return True
+    if format[0] == c"@":
+        format += 1
+    return (format[0] == c"b" or format[0] == c"B" or format[0] == c"c" or format[0] == c"?") and format[1] == 0
 
 
 cdef inline int read_length(const uint8_t* packet, Py_ssize_t size, int version, int64_t* remaining_length) except -1:

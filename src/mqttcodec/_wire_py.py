@@ -12,6 +12,7 @@ from typing import Any
 from . import _errors, _spec
 from ._enums import MQTTv5, Role
 
+_BYTE_FORMATS = ("b", "B", "c", "?")
 _WILDCARD = re.compile("[+#]")
 
 
@@ -30,7 +31,7 @@ def byte_view(buffer: Any, about: str = "buffer") -> memoryview:
         view = memoryview(buffer)
     except TypeError:
         raise _errors.wrong_type(about, "a bytes-like object", buffer) from None
-    if view.itemsize != 1 or not view.c_contiguous:
+    if view.format.removeprefix("@") not in _BYTE_FORMATS or not view.c_contiguous:
         raise _errors.not_bytes()
     return view if view.format == "B" and view.ndim == 1 else view.cast("B")
 
