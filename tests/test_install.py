@@ -77,7 +77,15 @@ def test_sdist_holds_what_a_build_needs(source: Path) -> None:
         "tests/vectors/connect.jsonl",
     ):
         assert name in names
-    for name in ("_packets_c.pyx", "_packets_c.pxd", "_codec_c.pyx", "_wire_c.pxd", "_codec_py.py", "py.typed"):
+    for name in (
+        "_packets_c.pyx",
+        "_packets_c.pxd",
+        "_codec_c.pyx",
+        "_wire_c.pxd",
+        "_writer_c.pxd",
+        "_codec_py.py",
+        "py.typed",
+    ):
         assert f"src/mqttcodec/{name}" in names
     assert not [name for name in names if name.endswith((".so", ".c", ".pyc"))]
 

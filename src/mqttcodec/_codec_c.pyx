@@ -1,5 +1,5 @@
 # cython: language_level=3, auto_pickle=False, autotestdict=False, freethreading_compatible=True
-# The one index into a table, of 256 faults, is a byte.
+# Indices into our own tables of 3 versions and 256 first bytes are judged versions and bytes.
 # cython: boundscheck=False, wraparound=False
 """The functions users call: the compiled `_codec_py.py`, the same names in the same order.
 
@@ -16,6 +16,7 @@ from ._decode_c cimport decode_body
 from ._encode_c cimport write_packet
 from ._packets_c cimport Publish
 from ._wire_c cimport *
+from ._writer_c cimport *
 
 from . import _errors, _spec
 from ._enums import MQTTv5
@@ -54,17 +55,20 @@ cdef object decode_buffer(
 ):
     """The packet at `offset` of any buffer; `end` is left behind it."""
     cdef Py_buffer view
-    cdef Py_ssize_t start
-    if copy and type(buffer) is bytes:
-        start = checked_offset(offset, PyBytes_GET_SIZE(buffer))
+    cdef Py_buffer* kept
+    if not copy:
+        get_bytes(buffer, &view, "buffer")  # For its judgement; one view is parsed and handed out.
+        PyBuffer_Release(&view)
+        keeper = memoryview(buffer).cast("B")
+        kept = PyMemoryView_GET_BUFFER(keeper)
+        return decode_at(<const uint8_t*> kept.buf, kept.len, offset, end, is_whole, version, keeper)
+    if type(buffer) is bytes:
         return decode_at(
-            <const uint8_t*> PyBytes_AS_STRING(buffer), PyBytes_GET_SIZE(buffer), start, end, is_whole, version, None
+            <const uint8_t*> PyBytes_AS_STRING(buffer), PyBytes_GET_SIZE(buffer), offset, end, is_whole, version, None
         )
     get_bytes(buffer, &view, "buffer")
     try:
-        start = checked_offset(offset, view.len)
-        keeper = None if copy else memoryview(buffer).cast("B")
-        return decode_at(<const uint8_t*> view.buf, view.len, start, end, is_whole, version, keeper)
+        return decode_at(<const uint8_t*> view.buf, view.len, offset, end, is_whole, version, None)
     finally:
         PyBuffer_Release(&view)
 
@@ -72,12 +76,13 @@ cdef object decode_buffer(
 cdef object decode_at(
     const uint8_t* data,
     Py_ssize_t size,
-    Py_ssize_t start,
+    object offset,
     Py_ssize_t* end,
     bint is_whole,
     object version,
     object keeper,
 ):
+    cdef Py_ssize_t start = checked_offset(offset, size)
     cdef int number = checked_version(version)
     cdef Cursor cursor
     cdef int first_byte
@@ -103,11 +108,10 @@ cdef object decode_at(
 
 
 cdef Py_ssize_t checked_offset(object offset, Py_ssize_t size) except -1:
-    if not PyLong_Check(offset):
-        raise _errors.wrong_type("offset", "int", offset)
-    if not 0 <= offset <= size:
+    cdef int64_t number = integer(offset, "offset")
+    if not 0 <= number <= size:
         raise _errors.bad_value("offset", f"0 to {size}, the size of the buffer", offset)
-    return offset
+    return <Py_ssize_t> number
 
 
 def peek(buffer, offset=0):
@@ -166,6 +170,7 @@ def encode_many(packets, version=MQTTv5):
         for packet in packets:
             payload = write_packet(&writer, packet)
             put_bytes(&writer, writer.payload, writer.payload_size)
+            drop_payload(&writer)
         return PyBytes_FromStringAndSize(<const char*> writer.start, writer.ptr - writer.start)
     finally:
         close_writer(&writer)

@@ -11,12 +11,12 @@ from typing import Any
 
 from . import _errors, _spec
 from ._decode_py import decode_body
-from ._encode_py import encode_head
+from ._encode_py import encode_head, release
 from ._enums import MQTTv5
 from ._packets_py import Packet, Publish
 from ._spec import FixedHeader
 from ._stream_py import Decoder as Decoder
-from ._wire_py import byte_view, checked_version, cursor_for, read_length
+from ._wire_py import byte_view, checked_version, cursor_for, index, read_length
 
 _BytesLike = Any
 
@@ -31,11 +31,7 @@ def decode(buffer: _BytesLike, version: int = MQTTv5, *, copy: bool = True) -> P
     Raises `IncompletePacketError` when the packet goes on after `buffer`, and `MalformedPacketError`, `ProtocolError`
     or `UnsupportedVersionError` when it is none, or bytes follow it.
     """
-    data = buffer if type(buffer) is bytes and copy else byte_view(buffer)
-    packet, end = _decode_at(data, 0, version, copy)
-    if end != len(data):
-        raise _errors.TRAILING_BYTES.decoding(checked_version(version), end, "", len(data) - end)
-    return packet
+    return _decode_buffer(buffer, 0, True, version, copy)[0]
 
 
 def decode_from(buffer: _BytesLike, offset: int = 0, version: int = MQTTv5, *, copy: bool = True) -> tuple[Packet, int]:
@@ -43,11 +39,23 @@ def decode_from(buffer: _BytesLike, offset: int = 0, version: int = MQTTv5, *, c
 
     The `offset` of an error counts from the start of the packet. Raises `ValueError` for an offset outside the buffer.
     """
-    data = buffer if type(buffer) is bytes and copy else byte_view(buffer)
-    return _decode_at(data, _checked_offset(offset, len(data)), version, copy)
+    return _decode_buffer(buffer, offset, False, version, copy)
 
 
-def _decode_at(data: bytes | memoryview, start: int, version: int, copy: bool) -> tuple[Packet, int]:
+def _decode_buffer(buffer: _BytesLike, offset: int, is_whole: bool, version: int, copy: bool) -> tuple[Packet, int]:
+    """The packet at `offset` of any buffer, and the offset behind it."""
+    if type(buffer) is bytes and copy:
+        return _decode_at(buffer, _checked_offset(offset, len(buffer)), is_whole, version, copy)
+    with byte_view(buffer) as data:
+        try:
+            return _decode_at(data, _checked_offset(offset, len(data)), is_whole, version, copy)
+        except _errors.DecodeError as error:
+            failure = _errors.fresh(error)
+    # Raised anew: the frames of the first traceback hold views of the caller's buffer.
+    raise failure
+
+
+def _decode_at(data: bytes | memoryview, start: int, is_whole: bool, version: int, copy: bool) -> tuple[Packet, int]:
     if version is not MQTTv5:
         version = checked_version(version)
     size = len(data)
@@ -65,7 +73,10 @@ def _decode_at(data: bytes | memoryview, start: int, version: int, copy: bool) -
     if end > size:
         raise _incomplete(version, size - start)
     cursor = cursor_for(data, copy)(data, start, body, end, version, None)
-    return decode_body(cursor, first_byte), end
+    packet = decode_body(cursor, first_byte)
+    if is_whole and end != size:
+        raise _errors.TRAILING_BYTES.decoding(version, end, "", size - end)
+    return packet, end
 
 
 def _incomplete(version: int, size: int) -> _errors.IncompletePacketError:
@@ -75,11 +86,10 @@ def _incomplete(version: int, size: int) -> _errors.IncompletePacketError:
 
 
 def _checked_offset(offset: object, size: int) -> int:
-    if not isinstance(offset, int):
-        raise _errors.wrong_type("offset", "int", offset)
-    if not 0 <= offset <= size:
+    number = index(offset, "offset")
+    if not 0 <= number <= size:
         raise _errors.bad_value("offset", f"0 to {size}, the size of the buffer", offset)
-    return int(offset)
+    return number
 
 
 def peek(buffer: _BytesLike, offset: int = 0) -> FixedHeader | None:
@@ -88,13 +98,13 @@ def peek(buffer: _BytesLike, offset: int = 0) -> FixedHeader | None:
     Judges the form of the Remaining Length and nothing else: raises `MalformedPacketError` for it, and `ValueError` for
     an offset outside the buffer.
     """
-    data = buffer if type(buffer) is bytes else byte_view(buffer)
-    start = _checked_offset(offset, len(data))
-    header = read_length(data, start, len(data), MQTTv5)
-    if header is None:
-        return None
-    remaining_length, body = header
-    return _spec.fixed_header(data[start], remaining_length, body - start)
+    with byte_view(buffer) as data:
+        start = _checked_offset(offset, len(data))
+        header = read_length(data, start, len(data), MQTTv5)
+        if header is None:
+            return None
+        remaining_length, body = header
+        return _spec.fixed_header(data[start], remaining_length, body - start)
 
 
 def encode(packet: Packet, version: int = MQTTv5) -> bytes:
@@ -104,16 +114,21 @@ def encode(packet: Packet, version: int = MQTTv5) -> bytes:
     the field, for values of the wrong Python type. Properties come in the order of the packet's fields, everything in
     its shortest form.
     """
-    return b"".join(encode_head(packet, checked_version(version)))
+    return _joined(packet, checked_version(version))
+
+
+def _joined(packet: Packet, version: int) -> bytes:
+    head, payload = encode_head(packet, version)
+    try:
+        return b"".join((head, payload))
+    finally:
+        release(payload)
 
 
 def encode_many(packets: Iterable[Packet], version: int = MQTTv5) -> bytes:
     """The bytes of several packets, one after the other. Raises as `encode`, and then writes none."""
     version = checked_version(version)
-    parts: list[bytes | memoryview] = []
-    for packet in packets:
-        parts += encode_head(packet, version)
-    return b"".join(parts)
+    return b"".join([_joined(packet, version) for packet in packets])
 
 
 def encode_into(packet: Packet, buffer: _BytesLike, offset: int = 0, version: int = MQTTv5) -> int:
@@ -122,20 +137,23 @@ def encode_into(packet: Packet, buffer: _BytesLike, offset: int = 0, version: in
     Raises as `encode`; `EncodeError` also when the buffer is too small, `ValueError` for an offset outside it,
     `BufferError` when it is read-only. The buffer is untouched then.
     """
-    target = byte_view(buffer)
-    if target.readonly:
-        raise _errors.read_only()
-    start = _checked_offset(offset, len(target))
-    version = checked_version(version)
-    head, payload = encode_head(packet, version)
-    middle = start + len(head)
-    end = middle + len(payload)
-    if end > len(target):
-        raise _errors.BUFFER_TOO_SMALL.encoding(version, "", end - start)
-    # The payload first: it may lie in the same buffer, where the head would overwrite it.
-    target[middle:end] = payload
-    target[start:middle] = head
-    return end
+    with byte_view(buffer) as target:
+        if target.readonly:
+            raise _errors.read_only()
+        start = _checked_offset(offset, len(target))
+        version = checked_version(version)
+        head, payload = encode_head(packet, version)
+        try:
+            middle = start + len(head)
+            end = middle + len(payload)
+            if end > len(target):
+                raise _errors.BUFFER_TOO_SMALL.encoding(version, "", end - start)
+            # The payload first: it may lie in the same buffer, where the head would overwrite it.
+            target[middle:end] = payload
+            target[start:middle] = head
+            return end
+        finally:
+            release(payload)
 
 
 def encode_parts(packet: Packet, version: int = MQTTv5) -> tuple[bytes, _BytesLike]:
@@ -143,11 +161,14 @@ def encode_parts(packet: Packet, version: int = MQTTv5) -> tuple[bytes, _BytesLi
 
     For `writelines` and `sendmsg`. Raises as `encode`.
     """
-    head, _ = encode_head(packet, checked_version(version))
+    head, payload = encode_head(packet, checked_version(version))
+    release(payload)
     return head, packet.payload if type(packet) is Publish else b""
 
 
 def encoded_size(packet: Packet, version: int = MQTTv5) -> int:
     """The number of bytes `encode` would return. Raises as `encode`."""
     head, payload = encode_head(packet, checked_version(version))
-    return len(head) + len(payload)
+    size = len(head) + len(payload)
+    release(payload)
+    return size

@@ -8,7 +8,6 @@
 class.
 """
 
-from cpython.object cimport PyObject
 from libc.stdint cimport uint8_t
 
 from ._decode_properties_c cimport (
@@ -45,7 +44,7 @@ from ._spec_c cimport *
 from ._wire_c cimport *
 
 from . import _errors, _spec
-from ._enums import ConnectReturnCode, PacketType, ProtocolVersion, QoS, ReasonCode, RetainHandling
+from ._enums import ProtocolVersion, QoS, ReasonCode, RetainHandling
 
 cdef tuple QOS = tuple(QoS)
 cdef tuple RETAIN_HANDLING = tuple(RetainHandling)

@@ -1,4 +1,4 @@
-from ._wire_c cimport Writer
+from ._writer_c cimport Writer
 
 
 cdef object write_packet(Writer* writer, object packet)

@@ -31,6 +31,7 @@ from ._packets_c cimport (
 )
 from ._spec_c cimport *
 from ._wire_c cimport *
+from ._writer_c cimport *
 
 from . import _errors, _spec
 
@@ -100,7 +101,7 @@ cdef object write_packet(Writer* writer, object packet):
 
 cdef int put_property(Writer* writer, int identifier, object value, str name) except -1:
     """A property, if it is there; refused where the version has none (2.2.2)."""
-    if absent(value):
+    if value is None:
         return 0
     if writer.version != 5:
         refuse(writer, _errors.NOT_IN_VERSION, name)
@@ -190,6 +191,10 @@ cdef int connect(Writer* writer, Connect packet) except -1:
     cdef int clean_start, flags
     cdef Will will = None
     cdef Py_ssize_t properties
+    # Each field once: a buffer of the caller's own making may run code that makes the packet anew.
+    username, password, client_id = packet.username, packet.password, packet.client_id
+    method, data = packet.authentication_method, packet.authentication_data
+    given_will = packet.will
     if not 3 <= version <= 5:
         refuse(writer, _errors.PROTOCOL_VERSION, "", packet.protocol_version)
     writer.version = <int> version
@@ -197,19 +202,19 @@ cdef int connect(Writer* writer, Connect packet) except -1:
     put_byte(writer, <int> version)
     clean_start = flag(writer, packet.clean_start, "clean_start")
     flags = clean_start << 1
-    if packet.will is not None:
-        if type(packet.will) is not Will:
-            raise _errors.wrong_type("will", "Will", packet.will)
-        will = packet.will
+    if given_will is not None:
+        if type(given_will) is not Will:
+            raise _errors.wrong_type("will", "Will", given_will)
+        will = given_will
         flags |= 0x04 | two_bits(will.qos, "will.qos") << 3
         if flags & 0x18 == 0x18:
             refuse(writer, _errors.WILL_QOS)  # [MQTT-3.1.2-12]
         flags |= flag(writer, will.retain, "will.retain") << 5
-    if packet.username is not None:
+    if username is not None:
         flags |= 0x80
-    if packet.password is not None:
+    if password is not None:
         flags |= 0x40
-        if packet.username is None and version == 4:
+        if username is None and version == 4:
             refuse(writer, _errors.PASSWORD_WITHOUT_USERNAME)  # [MQTT-3.1.2-22]
     put_byte(writer, flags)
     put_number(writer, packet.keep_alive, 2, "keep_alive")
@@ -225,22 +230,22 @@ cdef int connect(Writer* writer, Connect packet) except -1:
         "request_response_information",
     )
     put_property(writer, REQUEST_PROBLEM_INFORMATION, packet.request_problem_information, "request_problem_information")
-    put_property(writer, AUTHENTICATION_METHOD, packet.authentication_method, "authentication_method")
-    put_property(writer, AUTHENTICATION_DATA, packet.authentication_data, "authentication_data")
+    put_property(writer, AUTHENTICATION_METHOD, method, "authentication_method")
+    put_property(writer, AUTHENTICATION_DATA, data, "authentication_data")
     put_repeated(writer, USER_PROPERTY, packet.user_properties, "user_properties")
     close_properties(writer, properties)
-    check_method(writer, packet.authentication_data, packet.authentication_method)
-    put_string(writer, packet.client_id, "client_id")
-    if version == 4 and not PyUnicode_GET_LENGTH(packet.client_id) and not clean_start:
+    check_method(writer, data, method)
+    put_string(writer, client_id, "client_id")
+    if version == 4 and not PyUnicode_GET_LENGTH(client_id) and not clean_start:
         refuse(writer, _errors.CLIENT_ID_EMPTY)  # [MQTT-3.1.3-8]
-    if version == 3 and not 1 <= PyUnicode_GET_LENGTH(packet.client_id) <= 23:
-        refuse(writer, _errors.CLIENT_ID_LENGTH, "", PyUnicode_GET_LENGTH(packet.client_id))  # [U27]
+    if version == 3 and not 1 <= PyUnicode_GET_LENGTH(client_id) <= 23:
+        refuse(writer, _errors.CLIENT_ID_LENGTH, "", PyUnicode_GET_LENGTH(client_id))  # [U27]
     if will is not None:
         put_will(writer, will)
-    if packet.username is not None:
-        put_string(writer, packet.username, "username")
-    if packet.password is not None:
-        put_binary(writer, packet.password, "password")
+    if username is not None:
+        put_string(writer, username, "username")
+    if password is not None:
+        put_binary(writer, password, "password")
     return 0x10
 
 

@@ -30,7 +30,8 @@ from ._packets_py import (
     Will,
 )
 from ._spec import Kind
-from ._wire_py import Writer, absent, byte_view, integer, two_bits, variable_integer
+from ._wire_py import byte_view, index
+from ._writer_py import Writer, absent, two_bits, variable_integer
 
 _PROPERTIES = {
     place: [
@@ -47,7 +48,7 @@ _PROPERTIES = {
 
 
 def encode_head(packet: Any, version: int) -> tuple[bytes, bytes | memoryview]:
-    """What comes before the payload, and the payload, as bytes or as a view that keeps it in place.
+    """What comes before the payload, and the payload, as bytes or as a view for the caller to `release`.
 
     Raises `EncodeError`, and `TypeError` for a field or a packet of the wrong Python type.
     """
@@ -58,13 +59,22 @@ def encode_head(packet: Any, version: int) -> tuple[bytes, bytes | memoryview]:
     try:
         first_byte = encoder(writer, packet)
     except AttributeError as error:
-        # Only a packet made without `__init__` lacks a field.
+        if type(error.obj) not in _MADE_OF_FIELDS:
+            raise  # The caller's own object said so.
+        # A packet made without `__init__` lacks its fields.
         raise _errors.wrong_type(str(error.name), "set", None) from None
     remaining_length = len(writer.body) + len(writer.payload)
     if remaining_length > _spec.MAXIMUM_REMAINING_LENGTH:
+        release(writer.payload)
         raise writer.fail(_errors.ENCODED_TOO_LARGE, "", remaining_length + 5)  # [U36]
     head = b"".join((bytes((first_byte,)), variable_integer(remaining_length), writer.body))
     return head, writer.payload
+
+
+def release(payload: bytes | memoryview) -> None:
+    """Let go of the caller's object."""
+    if type(payload) is memoryview:
+        payload.release()
 
 
 def _properties(writer: Writer, packet: Any, place: int) -> None:
@@ -73,7 +83,7 @@ def _properties(writer: Writer, packet: Any, place: int) -> None:
     writer.body = bytearray()
     for identifier, kind, name, repeats in _PROPERTIES[place]:
         value = getattr(packet, name)
-        if absent(value):
+        if value is None or (repeats and absent(value)):
             continue
         if writer.version != MQTTv5:
             raise writer.fail(_errors.NOT_IN_VERSION, name)
@@ -106,7 +116,7 @@ def _property_value(writer: Writer, value: Any, kind: Kind, name: str) -> None:
     elif kind <= Kind.QOS:
         writer.body.append(writer.flag(value, name))  # [U10] [U12]
     elif kind == Kind.VARIABLE_NON_ZERO:
-        number = integer(value, name)
+        number = index(value, name)
         if not 0 <= number <= _spec.MAXIMUM_REMAINING_LENGTH:
             raise writer.fail(_errors.OUT_OF_RANGE, name, number)
         if number == 0:
@@ -127,7 +137,7 @@ def _check_method(writer: Writer, packet: Connect | ConnAck) -> None:
 
 
 def _connect(writer: Writer, packet: Connect) -> int:
-    version = integer(packet.protocol_version, "protocol_version")
+    version = index(packet.protocol_version, "protocol_version")
     if version not in _spec.PROTOCOL_NAMES:
         raise writer.fail(_errors.PROTOCOL_VERSION, "", version)
     writer.version = version
@@ -221,7 +231,7 @@ def _acknowledgement(writer: Writer, packet: PubAck | PubRec | PubRel | PubComp)
 def _reason_and_properties(writer: Writer, packet: Any, packet_type: PacketType) -> None:
     """A reason code and properties that go unsaid before 5.0, and in 5.0 where they say nothing (3.4.2.1) [U39]."""
     start = len(writer.body)
-    if writer.version != MQTTv5 and integer(packet.reason_code, "reason_code") != 0:
+    if writer.version != MQTTv5 and index(packet.reason_code, "reason_code") != 0:
         raise writer.fail(_errors.NOT_IN_VERSION, "reason_code")
     code = writer.reason_code(packet.reason_code, packet_type)  # [MQTT-3.4.2-1] and its like
     _properties(writer, packet, packet_type)
@@ -351,3 +361,5 @@ _ENCODERS: dict[type, Any] = {
     Disconnect: _disconnect,
     Auth: _auth,
 }
+
+_MADE_OF_FIELDS = (*_ENCODERS, Will, Subscription)

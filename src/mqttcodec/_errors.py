@@ -140,14 +140,19 @@ def bad_value(about: str, expected: str, value: object) -> ValueError:
     return ValueError(f"{about} must be {expected}, not {shown(value)}")
 
 
+def decoder_interrupted() -> RuntimeError:
+    """The error of a `Decoder` whose work an exception from elsewhere broke off."""
+    return RuntimeError("this Decoder was interrupted while it decoded; reset() makes it new")
+
+
 def decoder_busy() -> RuntimeError:
     """The error for a `Decoder` that is entered again, from a finaliser or another thread, while it works."""
     return RuntimeError("this Decoder is at work already, in another thread or further up this one's stack")
 
 
-def not_bytes() -> BufferError:
+def not_bytes(about: str) -> BufferError:
     """The error for a buffer that is no run of bytes."""
-    return BufferError("buffer must be C-contiguous, of one-byte items")
+    return BufferError(f"{about} must be C-contiguous, of one-byte items")
 
 
 def read_only() -> BufferError:
@@ -185,7 +190,7 @@ LENGTH_TOO_LONG = Fault(*_MALFORMED, "{about} goes on after its fourth byte", "U
 LENGTH_NOT_SHORTEST = Fault(*_MALFORMED, "{about} is not in its shortest form", "MQTT-1.5.5-1", None)
 INCOMPLETE = Fault(IncompletePacketError, None, "the packet goes on after the end of the buffer, at {found} bytes")
 TRAILING_BYTES = Fault(
-    *_MALFORMED, "the packet is followed by more, {found} in bytes; decode_from and Decoder take several packets"
+    *_MALFORMED, "the packet is followed by {found} more byte(s); decode_from and Decoder take several packets"
 )
 PACKET_TOO_LARGE = Fault(
     PacketTooLargeError, ReasonCode.PACKET_TOO_LARGE, "a packet of {found} bytes is above max_packet_size", "U36"
@@ -229,7 +234,7 @@ FIELD_CUT = Fault(
 )
 LEFT_OVER = Fault(
     *_MALFORMED,
-    "the packet goes on after the last field of {about}, by {found} in bytes",
+    "the last field of {about} is followed by {found} more byte(s)",
     "U22",
     "MQTT-4.8.0-1",
     by={
@@ -291,7 +296,7 @@ TOPIC_WILDCARD = Fault(
     "MQTT-4.7.1-1",
     by={"topic": ("MQTT-3.3.2-2",), "response_topic": ("MQTT-3.3.2-14",)},
 )
-TOPIC_EMPTY = Fault(*_PROTOCOL, "{about} is empty; topic names and filters have at least one character", "MQTT-4.7.3-1")
+TOPIC_EMPTY = Fault(*_PROTOCOL, "{about}: topic names and topic filters have at least one character", "MQTT-4.7.3-1")
 TOPIC_AND_ALIAS_MISSING = Fault(*_PROTOCOL, "topic is empty and there is no topic_alias to stand for it", "U13")
 FILTER_HASH = Fault(
     *_MALFORMED,
@@ -328,11 +333,14 @@ ZERO = Fault(
 NOT_0_OR_1 = Fault(
     *_PROTOCOL,
     "{about} is {found}; it is 0 or 1",
-    "U12",
     by={
-        "payload_format_indicator": (None,),
         "request_problem_information": ("U10",),
         "request_response_information": ("U10",),
+        "maximum_qos": ("U12",),
+        "retain_available": ("U12",),
+        "wildcard_subscription_available": ("U12",),
+        "subscription_identifier_available": ("U12",),
+        "shared_subscription_available": ("U12",),
     },
 )
 TOPIC_ALIAS_ZERO = Fault(ProtocolError, ReasonCode.TOPIC_ALIAS_INVALID, "topic_alias is 0", "MQTT-3.3.2-8")

@@ -58,6 +58,11 @@ class _Value:
     def __replace__(self, **changes: Any) -> Self:
         return _values.replaced(self, changes)  # type: ignore[no-any-return]
 
+    if not TYPE_CHECKING:
+        # A frozen dataclass guards its own fields only: a subclass that adds none would take new names.
+        def __setattr__(self, name: str, value: object) -> None:
+            raise AttributeError(f"cannot set {name!r}: packets are immutable")
+
     def __copy__(self) -> Self:
         return self
 

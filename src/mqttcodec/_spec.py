@@ -238,7 +238,7 @@ PROPERTIES: dict[int, tuple[PropertyId, ...]] = {
 
 def place_name(place: int) -> str:
     """What an error calls a place of properties."""
-    return "a will" if place == WILL else PacketType(place).name
+    return "Will" if place == WILL else PacketType(place).name
 
 
 def may_repeat(place: int, identifier: int) -> bool:

@@ -27,9 +27,10 @@ cdef extern from "Python.h":
     int _PyBytes_Resize(PyObject** bytes, Py_ssize_t size)
     const Py_ssize_t PY_SSIZE_T_MAX
 
-LENT_BLOCK_SIZE = 65_536
-
 cdef enum:
+    LENT_SIZE = 65_536
+    # Up to this size bytes that were read are kept with those that were not.
+    KEPT_SIZE = 4_096
     # A PUBLISH above this size that comes in pieces has its payload assembled in the object handed out.
     LARGE = 65_536
 
@@ -51,14 +52,18 @@ cdef class Builder:
         return <const uint8_t*> PyBytes_AS_STRING(<object> self.growing)
 
     cdef int append(self, const uint8_t* data, Py_ssize_t size, Py_ssize_t limit) except -1:
-        """Add bytes; room is made for up to half as many again, but not for more than `limit` in all."""
+        """Add bytes; room is made ahead, but for no more than `limit` in all."""
         if size == 0:
             return 0
         cdef Py_ssize_t needed = self.size + size
+        cdef Py_ssize_t capacity
         if self.growing == NULL:
-            self.growing = new_bytes(NULL, needed + min(needed // 2, limit - needed))
-        elif needed > PyBytes_GET_SIZE(<object> self.growing):
-            self.resize(needed + min(needed // 2, limit - needed))
+            self.growing = new_bytes(NULL, needed)
+        else:
+            capacity = PyBytes_GET_SIZE(<object> self.growing)
+            if needed > capacity:
+                # Half as much again, of the old size: with what is just being fed that stays below twice what is held.
+                self.resize(max(needed, min(limit, capacity + capacity // 2)))
         memcpy(<uint8_t*> PyBytes_AS_STRING(<object> self.growing) + self.size, data, <size_t> size)
         self.size = needed
         return 0
@@ -105,7 +110,7 @@ cdef class Decoder:
     cdef int _version_number
     cdef Role _receiver
     cdef int64_t _max_packet_size
-    cdef bint _copy, _connected, _started, _busy
+    cdef bint _copy, _connected, _started, _busy, _is_ours
     # Bytes wait in three places, in this order: `_partial` has the start of a packet that goes on after what was fed
     # (and `_payload` the rest, if it is a large PUBLISH); `_data`, of which `_position` is read, is parsed in place;
     # `_backlog` has what was fed before `_data` was used up.
@@ -131,14 +136,15 @@ cdef class Decoder:
             raise _errors.decoder_busy()
         if role is not None and not isinstance(role, RoleEnum):
             raise _errors.wrong_type("role", "Role", role)
-        if not PyLong_Check(max_packet_size):
-            raise _errors.wrong_type("max_packet_size", "int", max_packet_size)
-        if max_packet_size < 2:
+        cdef int64_t limit = integer(max_packet_size, "max_packet_size")
+        if limit == OUTSIDE and int.__index__(max_packet_size) > 0:
+            limit = MAXIMUM_REMAINING_LENGTH + 5
+        if limit < 2:
             raise _errors.bad_value("max_packet_size", "2 or more", max_packet_size)
         self._given_version = optional_version(version)
         self._role = role
         self._receiver = SERVER if role is RoleEnum.SERVER else CLIENT if role is RoleEnum.CLIENT else EITHER
-        self._max_packet_size = min(max_packet_size, <int64_t> 1 << 62)
+        self._max_packet_size = min(limit, <int64_t> (MAXIMUM_REMAINING_LENGTH + 5))
         self._copy = bool(copy)
         self.start_anew()
 
@@ -163,6 +169,7 @@ cdef class Decoder:
         self._data = self._view = None
         self._start = NULL
         self._size = self._position = 0
+        self._is_ours = False
 
     cdef int judge_by_version(self) except -1:
         self._faults = _spec.first_byte_faults(self._version, self._role, self._connected)
@@ -170,6 +177,7 @@ cdef class Decoder:
         return 0
 
     @property
+    @cython.critical_section
     def version(self):
         """The version of the connection, None until it is known. May be set before the first packet."""
         return self._version
@@ -177,7 +185,7 @@ cdef class Decoder:
     @version.setter
     @cython.critical_section
     def version(self, version):
-        if self._started:
+        if self._started or self._partial.size:
             raise ValueError("version can be set before the first packet only")
         self._version = optional_version(version)
         self.judge_by_version()
@@ -198,6 +206,7 @@ cdef class Decoder:
         return self._copy
 
     @property
+    @cython.critical_section
     def pending(self):
         """The number of bytes held that belong to no returned packet; at the end of a stream, those of a cut packet."""
         return self._partial.size + self._payload.size + self._size - self._position + self._backlog.size
@@ -220,17 +229,19 @@ cdef class Decoder:
         then on every call raises an equal error, until `reset`.
         """
         cdef Py_buffer view
+        cdef bint is_ours
         self.enter()
         try:
             self.raise_error()
-            if type(data) is not bytes:
+            is_ours = type(data) is not bytes
+            if is_ours:
                 get_bytes(data, &view, "buffer")
                 try:
                     data = PyBytes_FromStringAndSize(<const char*> view.buf, view.len)
                 finally:
                     PyBuffer_Release(&view)
             self._lent = 0
-            self.append(data, <const uint8_t*> PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
+            self.append(data, <const uint8_t*> PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data), is_ours)
         except MemoryError as error:
             self.die(error)
             raise
@@ -244,21 +255,23 @@ cdef class Decoder:
 
         It is the decoder's; what is written into it counts once `buffer_updated` says so.
         """
+        cdef int64_t hint
         cdef Py_ssize_t size
         cdef bint in_use
         self.enter()
         try:
             self.raise_error()
-            if not PyLong_Check(sizehint):
-                raise _errors.wrong_type("sizehint", "int", sizehint)
-            size = max(int(sizehint), LENT_BLOCK_SIZE)
+            hint = integer(sizehint, "sizehint")
+            if hint > PY_SSIZE_T_MAX or (hint == OUTSIDE and int.__index__(sizehint) > 0):
+                raise _errors.bad_value("sizehint", f"{PY_SSIZE_T_MAX} or less", sizehint)
+            size = max(<Py_ssize_t> hint, <Py_ssize_t> LENT_SIZE)
             # A block that may still be read, by this decoder or through a view it handed out, is not lent again.
             in_use = not self._copy or self._position < self._size
             if self._block is None or len(self._block) < size or (in_use and not self._lent):
                 self._block = memoryview(bytearray(size))
-            self._lent = len(self._block)
+            self._lent = size
             # A view of its own: the borrower may release it, and `_block` still keeps the bytes from being resized.
-            return self._block[:]
+            return self._block[:size]
         finally:
             self._busy = False
 
@@ -268,16 +281,19 @@ cdef class Decoder:
 
         Raises `ValueError` when that is less than 0 or more than was lent; a `feed` in between takes the loan back.
         """
+        cdef int64_t count
         self.enter()
         try:
             self.raise_error()
-            if not PyLong_Check(nbytes):
-                raise _errors.wrong_type("nbytes", "int", nbytes)
-            if not 0 <= nbytes <= self._lent:
+            count = integer(nbytes, "nbytes")
+            if not 0 <= count <= self._lent:
                 raise _errors.bad_value("nbytes", f"0 to {self._lent}, the size of the buffer lent", nbytes)
             self._lent = 0
-            if nbytes:
-                self.append(self._block, <const uint8_t*> PyMemoryView_GET_BUFFER(self._block).buf, nbytes)
+            if count:
+                block = self._block
+                self.append(block, <const uint8_t*> PyMemoryView_GET_BUFFER(block).buf, <Py_ssize_t> count, False)
+                if len(block) > LENT_SIZE:
+                    self._block = None  # Larger than usual: not to be kept.
         except MemoryError as error:
             self.die(error)
             raise
@@ -296,6 +312,10 @@ cdef class Decoder:
             packet = self.next_packet()
         except (_errors.DecodeError, MemoryError) as error:
             self.die(error)
+            raise
+        except BaseException:
+            # An interrupt, say: it may have come between two steps that belong together.
+            self.die(_errors.decoder_interrupted())
             raise
         finally:
             self._busy = False
@@ -322,7 +342,8 @@ cdef class Decoder:
             self.drop_bytes()
         return 0
 
-    cdef int append(self, object owner, const uint8_t* data, Py_ssize_t size) except -1:
+    cdef int append(self, object owner, const uint8_t* data, Py_ssize_t size, bint is_ours) except -1:
+        """`is_ours`: nobody else keeps `owner`, so that what is read of it has to go."""
         if self._position < self._size or self._backlog.size:
             self._backlog.append(data, size, PY_SSIZE_T_MAX)
         elif size:
@@ -331,6 +352,7 @@ cdef class Decoder:
             self._start = data
             self._size = size
             self._position = 0
+            self._is_ours = is_ours
         return 0
 
     cdef object next_packet(self):
@@ -340,13 +362,28 @@ cdef class Decoder:
                 if self._backlog.size == 0:
                     return None
                 fed = self._backlog.take()
-                self.append(fed, <const uint8_t*> PyBytes_AS_STRING(fed), PyBytes_GET_SIZE(fed))
+                self.append(fed, <const uint8_t*> PyBytes_AS_STRING(fed), PyBytes_GET_SIZE(fed), True)
             if self._partial.size == 0:
                 packet = self.next_in_place()
             else:
                 packet = self.next_from_partial()
             if packet is not None:
+                self.drop_what_is_read()
                 return packet
+
+    cdef inline int drop_what_is_read(self) except -1:
+        """Keep no more of our own bytes than twice what is still to be read: each is moved once on average."""
+        cdef Py_ssize_t rest = self._size - self._position
+        if rest == 0:
+            self.drop_data()
+        elif self._is_ours and 2 * rest < self._size and self._size > KEPT_SIZE:
+            kept = PyBytes_FromStringAndSize(<const char*> self._start + self._position, rest)
+            self._data = kept
+            self._view = None if self._copy else memoryview(kept)
+            self._start = <const uint8_t*> PyBytes_AS_STRING(kept)
+            self._size = rest
+            self._position = 0
+        return 0
 
     cdef object next_in_place(self):
         """The packet at `_position`; None, and what there is of it in `_partial`, when it goes on after `_data`."""
@@ -355,7 +392,8 @@ cdef class Decoder:
         cdef int64_t remaining_length = 0
         cdef int header_size
         cdef Cursor cursor
-        self.judge_first_byte(start[0])
+        cdef uint8_t first_byte = start[0]  # Read once: another thread may write to a buffer that was lent.
+        self.judge_first_byte(first_byte)
         header_size = read_length(start, size, self._version_number, &remaining_length)
         if header_size:
             self.judge_size(header_size + remaining_length)
@@ -364,7 +402,7 @@ cdef class Decoder:
                 open_cursor(&cursor, start, header_size, size, self._version_number, self._receiver)
                 if self._view is not None:
                     keep_views_of(&cursor, self._view)
-                packet = self.accept(decode_body(&cursor, start[0]))
+                packet = self.accept(decode_body(&cursor, first_byte))
                 self._position += size
                 return packet
             self._packet_size = header_size + <Py_ssize_t> remaining_length

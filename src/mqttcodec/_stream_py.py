@@ -5,6 +5,7 @@ It adds to the decoding of one packet what to keep until a packet is whole, and 
 
 from __future__ import annotations
 
+import sys
 from _thread import allocate_lock
 from collections.abc import Iterator
 from typing import Any
@@ -13,10 +14,12 @@ from . import _errors, _spec
 from ._decode_py import decode_body
 from ._enums import MQTTv5, ProtocolVersion, Role
 from ._packets_py import Connect, Packet
-from ._wire_py import byte_view, checked_version, cursor_for, read_length
+from ._wire_py import byte_view, checked_version, cursor_for, index, read_length
 
 _BytesLike = Any
-LENT_BLOCK_SIZE = 65_536
+LENT_SIZE = 65_536
+KEPT_SIZE = 4_096
+"""Up to this size bytes that were read are kept with those that were not."""
 
 
 class Decoder:
@@ -40,6 +43,7 @@ class Decoder:
         "_error",
         "_faults",
         "_given_version",
+        "_is_ours",
         "_lent",
         "_lock",
         "_max_packet_size",
@@ -51,6 +55,9 @@ class Decoder:
         "_version",
     )
 
+    _data: bytes | memoryview
+    _position: int
+
     def __init__(
         self,
         version: int | None = None,
@@ -59,30 +66,31 @@ class Decoder:
         max_packet_size: int = _spec.MAXIMUM_PACKET_SIZE,
         copy: bool = True,
     ) -> None:
+        lock = getattr(self, "_lock", None)
+        if lock is not None and lock.locked():
+            raise _errors.decoder_busy()
         if role is not None and not isinstance(role, Role):
             raise _errors.wrong_type("role", "Role", role)
-        if not isinstance(max_packet_size, int):
-            raise _errors.wrong_type("max_packet_size", "int", max_packet_size)
-        if max_packet_size < 2:
+        limit = index(max_packet_size, "max_packet_size")
+        if limit < 2:
             raise _errors.bad_value("max_packet_size", "2 or more", max_packet_size)
         self._given_version = _optional_version(version)
         self._role = role
-        self._max_packet_size = int(max_packet_size)
+        self._max_packet_size = min(limit, _spec.MAXIMUM_PACKET_SIZE)
         self._copy = bool(copy)
         self._lock = allocate_lock()
-        self._block: memoryview | None = None
         self._start_anew()
 
     def _start_anew(self) -> None:
         self._version = self._given_version
         self._connected = self._started = False
         self._error: Exception | None = None
+        self._block: memoryview | None = None
         self._judge_by_version()
         self._drop_bytes()
 
     def _drop_bytes(self) -> None:
-        self._data: bytes | memoryview = b""
-        self._position = 0
+        self._drop_data()
         self._partial = bytearray()
         self._packet_size = 0
         self._backlog = bytearray()
@@ -98,7 +106,7 @@ class Decoder:
 
     @version.setter
     def version(self, version: int | None) -> None:
-        if self._started:
+        if self._started or self._partial:
             raise ValueError("version can be set before the first packet only")
         self._version = _optional_version(version)
         self._judge_by_version()
@@ -141,10 +149,12 @@ class Decoder:
         self._enter()
         try:
             self._raise_error()
-            if type(data) is not bytes:
-                data = bytes(byte_view(data))
             self._lent = 0
-            self._append(data)
+            if type(data) is bytes:
+                self._append(data, False)
+            else:
+                with byte_view(data) as view:
+                    self._append(bytes(view), True)
         except MemoryError as error:
             self._die(error)
             raise
@@ -160,16 +170,16 @@ class Decoder:
         self._enter()
         try:
             self._raise_error()
-            if not isinstance(sizehint, int):
-                raise _errors.wrong_type("sizehint", "int", sizehint)
-            size = max(int(sizehint), LENT_BLOCK_SIZE)
+            size = max(index(sizehint, "sizehint"), LENT_SIZE)
+            if size > sys.maxsize:
+                raise _errors.bad_value("sizehint", f"{sys.maxsize} or less", sizehint)
             # A block that may still be read, by this decoder or through a view it handed out, is not lent again.
             in_use = not self._copy or self._position < len(self._data)
             if self._block is None or len(self._block) < size or (in_use and not self._lent):
                 self._block = memoryview(bytearray(size))
-            self._lent = len(self._block)
+            self._lent = size
             # A view of its own: the borrower may release it, and `_block` still keeps the bytes from being resized.
-            return self._block[:]
+            return self._block[:size]
         finally:
             self._lock.release()
 
@@ -181,20 +191,24 @@ class Decoder:
         self._enter()
         try:
             self._raise_error()
-            if not isinstance(nbytes, int):
-                raise _errors.wrong_type("nbytes", "int", nbytes)
-            if not 0 <= nbytes <= self._lent:
+            count = index(nbytes, "nbytes")
+            if not 0 <= count <= self._lent:
                 raise _errors.bad_value("nbytes", f"0 to {self._lent}, the size of the buffer lent", nbytes)
             self._lent = 0
-            if nbytes:
+            if count:
                 assert self._block is not None
-                self._append(self._block[:nbytes].toreadonly())
+                self._append(self._block[:count].toreadonly(), False)
+                if len(self._block) > LENT_SIZE:
+                    self._block = None  # Larger than usual: not to be kept.
         except MemoryError as error:
             self._die(error)
             raise
         finally:
             self._lock.release()
         return self
+
+    def __reduce__(self) -> Any:
+        raise TypeError("a Decoder can be neither copied nor pickled")
 
     def __iter__(self) -> Iterator[Packet]:
         return self
@@ -206,6 +220,10 @@ class Decoder:
             packet = self._next_packet()
         except (_errors.DecodeError, MemoryError) as error:
             self._die(error)
+            raise
+        except BaseException:
+            # An interrupt, say: it may have come between two steps that belong together.
+            self._die(_errors.decoder_interrupted())
             raise
         finally:
             self._lock.release()
@@ -221,51 +239,68 @@ class Decoder:
         if self._error is not None:
             raise _errors.fresh(self._error)
 
-    def _die(self, error: _errors.DecodeError | MemoryError) -> None:
+    def _die(self, error: Exception) -> None:
         """Keep nothing but the error."""
         if self._error is None:
             self._error = _errors.fresh(error)
             self._block = None
             self._drop_bytes()
 
-    def _append(self, data: bytes | memoryview) -> None:
+    def _append(self, data: bytes | memoryview, is_ours: bool) -> None:
+        """`is_ours`: nobody else keeps `data`, so that what is read of it has to go."""
         if self._position < len(self._data) or self._backlog:
             self._backlog += data
         elif data:
             self._data = data if self._copy else memoryview(data)
+            self._is_ours = is_ours
             self._position = 0
+
+    def _drop_data(self) -> None:
+        self._data = b""
+        self._position = 0
+        self._is_ours = False
 
     def _next_packet(self) -> Packet | None:
         while True:
             if self._position == len(self._data):
+                self._drop_data()
                 if not self._backlog:
-                    self._data = b""
-                    self._position = 0
                     return None
-                self._data = memoryview(self._backlog).toreadonly()
-                self._position = 0
-                self._backlog = bytearray()
+                fed, self._backlog = self._backlog, bytearray()
+                self._append(memoryview(fed).toreadonly(), True)
             if not self._partial:
                 packet = self._next_in_place()
             else:
                 packet = self._next_from_partial()
             if packet is not None:
+                self._drop_what_is_read()
                 return packet
+
+    def _drop_what_is_read(self) -> None:
+        """Keep no more of our own bytes than twice what is still to be read: each is moved once on average."""
+        rest = len(self._data) - self._position
+        if rest == 0:
+            self._drop_data()
+        elif self._is_ours and 2 * rest < len(self._data) and len(self._data) > KEPT_SIZE:
+            kept = bytes(self._data[self._position :])
+            self._data = kept if self._copy else memoryview(kept)
+            self._position = 0
 
     def _next_in_place(self) -> Packet | None:
         """The packet at `_position`; None, and what there is of it in `_partial`, when it goes on after `_data`."""
         data, start = self._data, self._position
-        self._judge_first_byte(data[start])
+        first_byte = data[start]  # Read once: another thread may write to a buffer that was lent.
+        self._judge_first_byte(first_byte)
         header = read_length(data, start, len(data), self._version or MQTTv5)
         if header is not None:
             remaining_length, body = header
             end = body + remaining_length
             self._judge_size(end - start)
             if end <= len(data):
-                packet = self._decode(data, start, body, end)
+                packet = self._decode(data, start, body, end, first_byte)
                 self._position = end
                 return packet
-        self._partial += data[start:]
+        self._partial += memoryview(data)[start:]
         self._position = len(data)
         self._packet_size = 0 if header is None else end - start
         return None
@@ -283,7 +318,7 @@ class Decoder:
             return None
         header = read_length(self._partial, 0, len(self._partial), self._version or MQTTv5)
         assert header is not None
-        packet = self._decode(memoryview(self._partial), 0, header[1], self._packet_size)
+        packet = self._decode(memoryview(self._partial), 0, header[1], self._packet_size, self._partial[0])
         self._partial = bytearray()
         self._packet_size = 0
         return packet
@@ -291,7 +326,7 @@ class Decoder:
     def _take(self, size: int) -> None:
         """Move up to `size` bytes from `_data` to `_partial`."""
         end = min(self._position + max(size, 0), len(self._data))
-        self._partial += self._data[self._position : end]
+        self._partial += memoryview(self._data)[self._position : end]
         self._position = end
 
     def _judge_first_byte(self, first_byte: int) -> None:
@@ -303,9 +338,10 @@ class Decoder:
         if packet_size > self._max_packet_size:
             raise _errors.PACKET_TOO_LARGE.decoding(self._version or MQTTv5, 1, "", packet_size)
 
-    def _decode(self, data: bytes | memoryview, start: int, body: int, end: int) -> Packet:
+    def _decode(self, data: bytes | memoryview, start: int, body: int, end: int, first_byte: int) -> Packet:
         cursor = cursor_for(data, self._copy)(data, start, body, end, self._version or MQTTv5, self._role)
-        packet = decode_body(cursor, data[start])
+        packet = decode_body(cursor, first_byte)
+        self._started = True
         if type(packet) is Connect:
             version = packet.protocol_version
             if self._version is None:
@@ -314,7 +350,6 @@ class Decoder:
                 raise _errors.VERSION_CHANGED.decoding(self._version, 0, "", version.title)
             self._connected = True
             self._judge_by_version()
-        self._started = True
         return packet
 
 

@@ -1,0 +1,279 @@
+"""How numbers and strings become bytes: `_writer_py.py` as inline C functions.
+
+A function that writes has the name of its method in `_writer_py.py` behind `put_`.
+"""
+
+from cpython.buffer cimport PyBuffer_Release
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from cpython.exc cimport PyErr_Clear, PyErr_ExceptionMatches
+from cpython.mem cimport PyMem_Free, PyMem_Realloc
+from libc.stdint cimport int64_t, uint8_t
+from libc.string cimport memcpy, memmove
+
+from ._wire_c cimport (
+    NUL,
+    OUTSIDE,
+    WILDCARD,
+    PyLong_Check,
+    faults,
+    get_bytes,
+    integer,
+    scan,
+    topic_filter_fault,
+    topic_name_fault,
+)
+
+cdef extern from "Python.h":
+    # Without `except NULL`: the caller looks at the error itself.
+    const char* PyUnicode_AsUTF8AndSize(object text, Py_ssize_t* size)
+    Py_ssize_t PyUnicode_GET_LENGTH(object text)
+    bint PyUnicode_Check(object value)
+    Py_ssize_t PyTuple_GET_SIZE(object value)
+    Py_ssize_t PyList_GET_SIZE(object value)
+
+cdef enum:
+    STACK_SIZE = 512
+
+
+cdef struct Writer:
+    # start <= ptr <= end: what is written is between the first two. It lies on the caller's stack until it outgrows
+    # that.
+    uint8_t* start
+    uint8_t* ptr
+    uint8_t* end
+    bint on_heap
+    int version
+    # The payload a PUBLISH ends with, where it lies; `payload_view` is held while it is one.
+    const uint8_t* payload
+    Py_ssize_t payload_size
+    Py_buffer payload_view
+    bint holds_view
+
+
+cdef inline void open_writer(Writer* writer, uint8_t* stack, int version) noexcept:
+    """Begin to write into `stack`, of STACK_SIZE bytes."""
+    writer.start = writer.ptr = stack
+    writer.end = stack + STACK_SIZE
+    writer.on_heap = False
+    writer.version = version
+    writer.payload = NULL
+    writer.payload_size = 0
+    writer.holds_view = False
+
+
+cdef inline void drop_payload(Writer* writer) noexcept:
+    if writer.holds_view:
+        PyBuffer_Release(&writer.payload_view)
+        writer.holds_view = False
+    writer.payload = NULL
+    writer.payload_size = 0
+
+
+cdef inline void close_writer(Writer* writer) noexcept:
+    drop_payload(writer)
+    if writer.on_heap:
+        PyMem_Free(writer.start)
+
+
+cdef inline int refuse(Writer* writer, object fault, str about="", object found=None) except -1:
+    raise fault.encoding(writer.version, about, found)
+
+
+cdef inline int reserve(Writer* writer, Py_ssize_t size) except -1:
+    """See that `size` bytes fit behind `ptr`: the one place where the writer grows."""
+    if writer.end - writer.ptr < size:
+        grow(writer, size)
+    return 0
+
+
+cdef inline int grow(Writer* writer, Py_ssize_t size) except -1:
+    cdef Py_ssize_t used = writer.ptr - writer.start
+    cdef size_t capacity = 2 * <size_t> (writer.end - writer.start)
+    if capacity < <size_t> used + <size_t> size:
+        capacity = <size_t> used + <size_t> size
+    # PyMem refuses what a Py_ssize_t cannot count.
+    cdef uint8_t* start = <uint8_t*> PyMem_Realloc(writer.start if writer.on_heap else NULL, capacity)
+    if start == NULL:
+        raise MemoryError
+    if not writer.on_heap:
+        memcpy(start, writer.start, <size_t> used)
+        writer.on_heap = True
+    writer.start = start
+    writer.ptr = start + used
+    writer.end = start + capacity
+    return 0
+
+
+cdef inline int put_byte(Writer* writer, int value) except -1:
+    reserve(writer, 1)
+    writer.ptr[0] = <uint8_t> value
+    writer.ptr += 1
+    return 0
+
+
+cdef inline int put_bytes(Writer* writer, const void* data, Py_ssize_t size) except -1:
+    if size:  # `data` may be NULL where there is none, and memcpy takes no NULL.
+        reserve(writer, size)
+        memcpy(writer.ptr, data, <size_t> size)
+        writer.ptr += size
+    return 0
+
+
+cdef inline int put_variable_integer(Writer* writer, int64_t value) except -1:
+    """A Variable Byte Integer (1.5.5) in its shortest form; `value` fits."""
+    while value > 0x7F:
+        put_byte(writer, <int> (value & 0x7F) | 0x80)
+        value >>= 7
+    return put_byte(writer, <int> value)
+
+
+cdef inline int insert_length(Writer* writer, Py_ssize_t at, int64_t length) except -1:
+    """Write a Variable Byte Integer at offset `at`, where one byte was left for it."""
+    cdef Py_ssize_t extra = 0 if length < 1 << 7 else 1 if length < 1 << 14 else 2 if length < 1 << 21 else 3
+    cdef uint8_t* place
+    if extra:
+        reserve(writer, extra)
+        place = writer.start + at + 1
+        memmove(place + extra, place, <size_t> (writer.ptr - place))
+        writer.ptr += extra
+    place = writer.start + at
+    while length > 0x7F:
+        place[0] = <uint8_t> (length & 0x7F) | 0x80
+        place += 1
+        length >>= 7
+    place[0] = <uint8_t> length
+    return 0
+
+
+cdef inline bint absent(object value):
+    """Whether a field of several values says that there is none."""
+    if value is None:
+        return True
+    if isinstance(value, tuple):
+        return PyTuple_GET_SIZE(value) == 0
+    return isinstance(value, list) and PyList_GET_SIZE(value) == 0
+
+
+cdef inline int64_t put_number(Writer* writer, object value, int size, str about) except -1:
+    """An unsigned integer of `size` bytes; returns its value."""
+    cdef int64_t number = integer(value, about)
+    cdef int shift
+    if number == OUTSIDE or number >> 8 * size:
+        refuse(writer, faults().OUT_OF_RANGE, about, value)
+    for shift in range(size - 1, -1, -1):
+        put_byte(writer, <int> (number >> 8 * shift) & 0xFF)
+    return number
+
+
+cdef inline int flag(Writer* writer, object value, str about) except -1:
+    """The bit of a flag: 0 or 1."""
+    cdef int64_t number
+    if value is True:
+        return 1
+    if value is False:
+        return 0
+    if not PyLong_Check(value):
+        raise faults().wrong_type(about, "bool", value)
+    number = integer(value, about)
+    if number != 0 and number != 1:
+        refuse(writer, faults().NOT_0_OR_1, about, value)
+    return <int> number
+
+
+cdef inline int two_bits(object value, str about) except -1:
+    """The bits of a QoS or its like; 3, which means nothing, for what is not 0, 1 or 2."""
+    cdef int64_t number = integer(value, about)
+    return <int> number if 0 <= number <= 2 else 3
+
+
+cdef inline tuple sequence(object value, str about):
+    """A snapshot of a tuple or list."""
+    if type(value) is tuple:
+        return <tuple> value
+    if isinstance(value, tuple):
+        return tuple.__getitem__(value, slice(None))
+    if isinstance(value, list):
+        return tuple(list.copy(value))
+    raise faults().wrong_type(about, "a tuple or list", value)
+
+
+cdef inline int put_prefixed(Writer* writer, const void* data, Py_ssize_t size, str about) except -1:
+    if size > 0xFFFF:
+        refuse(writer, faults().TOO_LONG, about, size)  # [U36] [MQTT-4.7.3-3]
+    put_byte(writer, <int> size >> 8)
+    put_byte(writer, <int> size & 0xFF)
+    return put_bytes(writer, data, size)
+
+
+cdef inline int put_binary(Writer* writer, object value, str about) except -1:
+    """Binary Data (1.5.6)."""
+    cdef Py_buffer view
+    if type(value) is bytes:
+        return put_prefixed(writer, PyBytes_AS_STRING(value), PyBytes_GET_SIZE(value), about)
+    get_bytes(value, &view, about)
+    try:
+        return put_prefixed(writer, view.buf, view.len, about)
+    finally:
+        PyBuffer_Release(&view)
+
+
+cdef inline int put_text(Writer* writer, object value, str about) except -1:
+    """A UTF-8 Encoded String (1.5.4); returns what `scan` found in it."""
+    cdef Py_ssize_t size
+    cdef const char* encoded
+    cdef int found
+    if not PyUnicode_Check(value):
+        raise faults().wrong_type(about, "str", value)
+    encoded = PyUnicode_AsUTF8AndSize(value, &size)
+    if encoded == NULL:
+        refuse_surrogate(writer, about)
+    put_prefixed(writer, encoded, size, about)
+    found = scan(<const uint8_t*> encoded, size)
+    if found & NUL:
+        refuse(writer, faults().NULL_CHARACTER, about)  # [MQTT-1.5.4-2]
+    return found
+
+
+cdef inline int refuse_surrogate(Writer* writer, str about) except -1:
+    """Raise what a str that has no UTF-8 deserves; any other error goes on."""
+    if PyErr_ExceptionMatches(UnicodeEncodeError):
+        PyErr_Clear()
+        refuse(writer, faults().ILL_FORMED_UTF8, about)  # [MQTT-1.5.4-1]
+    return -1
+
+
+cdef inline int put_string(Writer* writer, object value, str about) except -1:
+    put_text(writer, value, about)
+    return 0
+
+
+cdef inline bint put_topic_name(Writer* writer, object value, str about) except -1:
+    """A topic name; returns whether there is one, as it may be empty."""
+    if put_text(writer, value, about) & WILDCARD:
+        refuse_topic(writer, topic_name_fault(str.__str__(value)), str.__str__(value), about)
+    return PyUnicode_GET_LENGTH(value) != 0
+
+
+cdef inline int put_topic_filter(Writer* writer, object value, str about) except -1:
+    cdef str text
+    put_text(writer, value, about)
+    text = str.__str__(value)
+    if not text:
+        refuse(writer, faults().TOPIC_EMPTY, about)  # [MQTT-4.7.3-1]
+    refuse_topic(writer, topic_filter_fault(text, writer.version), text, about)
+    return 0
+
+
+cdef inline int refuse_topic(Writer* writer, object found, str text, str about) except -1:
+    """Raise what a judge of topics found, if anything."""
+    if found is None:
+        return 0
+    fault, at = found
+    return refuse(writer, fault, about, text[at:at + 1])
+
+
+cdef inline int put_packet_identifier(Writer* writer, object value, str about) except -1:
+    """The identifier of `about`, a packet."""
+    if put_number(writer, value, 2, "packet_id") == 0:
+        refuse(writer, faults().PACKET_ID_ZERO, about)  # [MQTT-2.2.1-3] [U24]
+    return 0

@@ -1,0 +1,133 @@
+"""How numbers and strings become bytes: `_writer_c.pxd` in plain Python."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import _errors, _spec
+from ._wire_py import byte_view, index, topic_filter_fault, topic_name_fault
+
+
+def variable_integer(value: int) -> bytes:
+    """A Variable Byte Integer (1.5.5) in its shortest form; `value` fits."""
+    if value < 0x80:
+        return bytes((value,))
+    encoded = bytearray()
+    while value > 0x7F:
+        encoded.append(value & 0x7F | 0x80)
+        value >>= 7
+    encoded.append(value)
+    return bytes(encoded)
+
+
+def two_bits(value: object, about: str) -> int:
+    """The bits of a QoS or its like; 3, which means nothing, for what is not 0, 1 or 2."""
+    number = index(value, about)
+    return number if 0 <= number <= 2 else 3
+
+
+def absent(value: object) -> bool:
+    """Whether a field of several values says that there is none."""
+    if isinstance(value, tuple):
+        return tuple.__len__(value) == 0
+    return value is None or (isinstance(value, list) and list.__len__(value) == 0)
+
+
+class Writer:
+    """The body of one packet in the making, but for the payload a PUBLISH ends with."""
+
+    __slots__ = ("body", "payload", "version")
+
+    def __init__(self, version: int) -> None:
+        self.body = bytearray()
+        self.payload: bytes | memoryview = b""
+        self.version = version
+
+    def fail(self, fault: _errors.Fault, about: str = "", found: object = None) -> _errors.EncodeError:
+        return fault.encoding(self.version, about, found)
+
+    def number(self, value: object, size: int, about: str) -> int:
+        """An unsigned integer of `size` bytes; returns its value."""
+        number = index(value, about)
+        if not 0 <= number < 1 << 8 * size:
+            raise self.fail(_errors.OUT_OF_RANGE, about, number)
+        self.body += number.to_bytes(size, "big")
+        return number
+
+    def flag(self, value: object, about: str) -> int:
+        """The bit of a flag: 0 or 1."""
+        if value is True or value is False:
+            return int(value)
+        if not isinstance(value, int):
+            raise _errors.wrong_type(about, "bool", value)
+        number = int.__index__(value)
+        if number not in (0, 1):
+            raise self.fail(_errors.NOT_0_OR_1, about, number)
+        return number
+
+    def sequence(self, value: object, about: str) -> tuple[Any, ...]:
+        """A snapshot of a tuple or list."""
+        if isinstance(value, tuple):
+            return tuple.__getitem__(value, slice(None))
+        if isinstance(value, list):
+            return tuple(list.copy(value))
+        raise _errors.wrong_type(about, "a tuple or list", value)
+
+    def _prefixed(self, encoded: bytes | memoryview, about: str) -> None:
+        if len(encoded) > 0xFFFF:
+            raise self.fail(_errors.TOO_LONG, about, len(encoded))  # [U36] [MQTT-4.7.3-3]
+        self.body += len(encoded).to_bytes(2, "big")
+        self.body += encoded
+
+    def binary(self, value: object, about: str) -> None:
+        """Binary Data (1.5.6)."""
+        if type(value) is bytes:
+            self._prefixed(value, about)
+        else:
+            with byte_view(value, about) as view:
+                self._prefixed(view, about)
+
+    def string(self, value: object, about: str) -> str:
+        """A UTF-8 Encoded String (1.5.4); returns it as an exact str."""
+        if type(value) is not str:
+            if not isinstance(value, str):
+                raise _errors.wrong_type(about, "str", value)
+            value = str.__str__(value)
+        try:
+            encoded = value.encode()
+        except UnicodeEncodeError:
+            raise self.fail(_errors.ILL_FORMED_UTF8, about) from None  # [MQTT-1.5.4-1]
+        self._prefixed(encoded, about)
+        if "\0" in value:
+            raise self.fail(_errors.NULL_CHARACTER, about)  # [MQTT-1.5.4-2]
+        return value
+
+    def topic_name(self, value: object, about: str) -> str:
+        """A topic name, which may be empty."""
+        text = self.string(value, about)
+        self._refuse(text, topic_name_fault(text), about)
+        return text
+
+    def topic_filter(self, value: object, about: str) -> str:
+        text = self.string(value, about)
+        if not text:
+            raise self.fail(_errors.TOPIC_EMPTY, about)  # [MQTT-4.7.3-1]
+        self._refuse(text, topic_filter_fault(text, self.version), about)
+        return text
+
+    def _refuse(self, text: str, found: tuple[_errors.Fault, int] | None, about: str) -> None:
+        if found:
+            fault, at = found
+            raise self.fail(fault, about, text[at : at + 1])
+
+    def packet_identifier(self, value: object, about: str) -> None:
+        """The identifier of `about`, a packet."""
+        if self.number(value, 2, "packet_id") == 0:
+            raise self.fail(_errors.PACKET_ID_ZERO, about)  # [MQTT-2.2.1-3] [U24]
+
+    def reason_code(self, value: object, packet_type: int, about: str = "reason_code") -> int:
+        code = index(value, about)
+        if not 0 <= code <= 0xFF or _spec.reason_codes(packet_type, self.version)[code] is None:
+            raise self.fail(_errors.REASON_CODE, _spec.place_name(packet_type), code)
+        self.body.append(code)
+        return code
