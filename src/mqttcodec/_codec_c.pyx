@@ -34,7 +34,8 @@ def decode(buffer, version=MQTTv5, *, copy=True):
     memoryviews of `buffer` and keep it alive.
 
     Raises `IncompletePacketError` when the packet goes on after `buffer`, and `MalformedPacketError`, `ProtocolError`
-    or `UnsupportedVersionError` when it is none, or bytes follow it.
+    or `UnsupportedVersionError` when it is none, or bytes follow it; `TypeError` or `BufferError` for what is no bytes,
+    `ValueError` for a `version` other than 3, 4 and 5.
     """
     cdef Py_ssize_t end = 0
     return decode_buffer(buffer, &end, True, version, copy)
@@ -117,8 +118,8 @@ cdef Py_ssize_t checked_offset(object offset, Py_ssize_t size) except -1:
 def peek(buffer, offset=0):
     """The fixed header at `offset` of `buffer`; None while bytes of it are missing.
 
-    Judges the form of the Remaining Length and nothing else: raises `MalformedPacketError` for it, and `ValueError` for
-    an offset outside the buffer.
+    Judges the form of the Remaining Length (2.1.4) and nothing else: raises `MalformedPacketError` for it, `ValueError`
+    for an offset outside the buffer, `TypeError` or `BufferError` for a buffer that is no bytes.
     """
     cdef Py_buffer view
     cdef Py_ssize_t start

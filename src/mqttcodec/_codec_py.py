@@ -29,7 +29,8 @@ def decode(buffer: _BytesLike, version: int = MQTTv5, *, copy: bool = True) -> P
     memoryviews of `buffer` and keep it alive.
 
     Raises `IncompletePacketError` when the packet goes on after `buffer`, and `MalformedPacketError`, `ProtocolError`
-    or `UnsupportedVersionError` when it is none, or bytes follow it.
+    or `UnsupportedVersionError` when it is none, or bytes follow it; `TypeError` or `BufferError` for what is no bytes,
+    `ValueError` for a `version` other than 3, 4 and 5.
     """
     return _decode_buffer(buffer, 0, True, version, copy)[0]
 
@@ -95,8 +96,8 @@ def _checked_offset(offset: object, size: int) -> int:
 def peek(buffer: _BytesLike, offset: int = 0) -> FixedHeader | None:
     """The fixed header at `offset` of `buffer`; None while bytes of it are missing.
 
-    Judges the form of the Remaining Length and nothing else: raises `MalformedPacketError` for it, and `ValueError` for
-    an offset outside the buffer.
+    Judges the form of the Remaining Length (2.1.4) and nothing else: raises `MalformedPacketError` for it, `ValueError`
+    for an offset outside the buffer, `TypeError` or `BufferError` for a buffer that is no bytes.
     """
     with byte_view(buffer) as data:
         start = _checked_offset(offset, len(data))

@@ -144,7 +144,8 @@ class Decoder:
 
         bytes are kept, not copied; any other buffer is copied at once. A loop may be broken off and taken up by
         `feed(b"")`, and may feed more. Iterating raises `DecodeError` after the good packets before the fault; from
-        then on every call raises an equal error, until `reset`.
+        then on every call raises an equal error, until `reset`. Feeding raises `TypeError` or `BufferError` for what is
+        no bytes, and any call `RuntimeError` while another is at work.
         """
         self._enter()
         try:
@@ -165,7 +166,7 @@ class Decoder:
     def get_buffer(self, sizehint: int = -1) -> memoryview:
         """A writable buffer for `recv_into` and `asyncio.BufferedProtocol`: 64 KiB, or `sizehint` if that is more.
 
-        It is the decoder's; what is written into it counts once `buffer_updated` says so.
+        It is the decoder's, lent until the next `feed` or `buffer_updated`, which says how much was written into it.
         """
         self._enter()
         try:
