@@ -29,7 +29,7 @@ cdef tuple PROPERTY_FIELDS
 cdef int fill_property_tables() except -1:
     global PROPERTY_FIELDS
     cdef int identifier, place
-    fields = [[None] * 64 for place in range(16)]
+    fields = [[None] * 64 for _ in range(16)]
     for identifier in range(64):
         PROPERTY_KINDS[identifier] = _spec.PROPERTY_KINDS.get(identifier, 0)
     for place in range(16):
