@@ -300,6 +300,8 @@ cdef inline str judged_text(
         try:
             decoded = PyUnicode_DecodeUTF8(<const char*> copy, size, NULL)
         except UnicodeDecodeError as error:
+            if type(error) is not UnicodeDecodeError:
+                raise  # Memory ran out while the traceback was made; the error caught is another then.
             at = error.start
         else:
             at = -1
