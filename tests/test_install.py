@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+import implementations
+
 PROJECT = Path(__file__).parents[1]
 
 pytestmark = [
@@ -90,6 +92,7 @@ def test_sdist_holds_what_a_build_needs(source: Path) -> None:
     assert not [name for name in names if name.endswith((".so", ".c", ".pyc"))]
 
 
+@pytest.mark.skipif("cython" not in implementations.NAMES, reason="the installation found no compiler")
 def test_with_a_compiler(source: Path, tmp_path: Path) -> None:
     wheel, names = build(source, tmp_path, MQTTCODEC_EXTENSIONS="require")
     assert "none-any" not in wheel
