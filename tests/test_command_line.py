@@ -535,7 +535,7 @@ def test_processes(run: Run, variables: dict[str, str]) -> None:
     assert (demonstration.returncode, demonstration.stderr) == (0, b"")
     backend = "python" if variables else mqttcodec.BACKEND
     assert f"backend: {backend}\n" in output
-    assert ("backend_error: MQTTCODEC_EXTENSIONS=off\n" in output) == (backend == "python")
+    assert ("backend_error: " in output) == (backend == "python")
     assert output.partition("\n\n")[2].splitlines() == run()[1].partition("\n\n")[2].splitlines()
 
     data = bytes.fromhex(PING + WILDCARD)

@@ -42,4 +42,4 @@ except ImportError as error:
         raise
     codec, packets = _load("_py")
     BACKEND = "python"
-    BACKEND_ERROR = _explained(error)
+    BACKEND_ERROR = error if _choice == "off" else _explained(error)
