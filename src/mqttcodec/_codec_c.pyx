@@ -58,9 +58,7 @@ cdef object decode_buffer(
     cdef Py_buffer view
     cdef Py_buffer* kept
     if not copy:
-        get_bytes(buffer, &view, "buffer")  # For its judgement; one view is parsed and handed out.
-        PyBuffer_Release(&view)
-        keeper = memoryview(buffer).cast("B")
+        keeper = view_to_keep(buffer)
         kept = PyMemoryView_GET_BUFFER(keeper)
         return decode_at(<const uint8_t*> kept.buf, kept.len, offset, end, is_whole, version, keeper)
     if type(buffer) is bytes:
@@ -72,6 +70,18 @@ cdef object decode_buffer(
         return decode_at(<const uint8_t*> view.buf, view.len, offset, end, is_whole, version, None)
     finally:
         PyBuffer_Release(&view)
+
+
+cdef object view_to_keep(object buffer):
+    """The one view of a buffer that is parsed, and that binary data is cut from."""
+    cdef Py_buffer judged
+    try:
+        keeper = memoryview(buffer)
+    except TypeError:
+        raise _errors.wrong_type("buffer", "a bytes-like object", buffer) from None
+    get_bytes(keeper, &judged, "buffer")
+    PyBuffer_Release(&judged)
+    return keeper.cast("B")
 
 
 cdef object decode_at(

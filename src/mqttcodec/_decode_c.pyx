@@ -62,6 +62,7 @@ cdef tuple REASON_CODES = tuple(
     ]
 )
 
+
 cdef object decode_body(Cursor* cursor, int first_byte):
     """The packet whose body the cursor stands before; it ends behind it.
 

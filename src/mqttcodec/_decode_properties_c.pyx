@@ -13,7 +13,7 @@ from ._spec_c cimport *
 from ._wire_c cimport *
 
 from . import _errors, _spec
-from ._enums import QoS
+from ._enums import PropertyId, QoS
 
 cdef tuple QOS = tuple(QoS)
 cdef tuple PLACE_NAMES = tuple(map(_spec.place_name, range(16)))
@@ -93,7 +93,7 @@ cdef int property_identifier(Cursor* cursor, int place) except -1:
         return <int> identifier
     if identifier >= 64 or PROPERTY_KINDS[identifier] == 0:
         return fail(cursor, _errors.PROPERTY_UNKNOWN, start, "", identifier)  # [U05]
-    name = _spec.PropertyId(identifier).name.lower()
+    name = PropertyId(identifier).name.lower()
     return fail(cursor, _errors.PROPERTY_MISPLACED, start, name, PLACE_NAMES[place])  # [U05]
 
 

@@ -272,6 +272,7 @@ cdef int connack(Writer* writer, ConnAck packet) except -1:
     put_byte(writer, session_present)
     if put_reason_code(writer, packet.reason_code, CONNACK) and session_present:  # [MQTT-3.2.2-8]
         refuse(writer, _errors.SESSION_PRESENT)  # [MQTT-3.2.2-6]
+    method, data = packet.authentication_method, packet.authentication_data
     properties = open_properties(writer)
     put_property(writer, SESSION_EXPIRY_INTERVAL, packet.session_expiry_interval, "session_expiry_interval")
     put_property(writer, RECEIVE_MAXIMUM, packet.receive_maximum, "receive_maximum")
@@ -302,11 +303,11 @@ cdef int connack(Writer* writer, ConnAck packet) except -1:
     put_property(writer, SERVER_KEEP_ALIVE, packet.server_keep_alive, "server_keep_alive")
     put_property(writer, RESPONSE_INFORMATION, packet.response_information, "response_information")
     put_property(writer, SERVER_REFERENCE, packet.server_reference, "server_reference")
-    put_property(writer, AUTHENTICATION_METHOD, packet.authentication_method, "authentication_method")
-    put_property(writer, AUTHENTICATION_DATA, packet.authentication_data, "authentication_data")
+    put_property(writer, AUTHENTICATION_METHOD, method, "authentication_method")
+    put_property(writer, AUTHENTICATION_DATA, data, "authentication_data")
     put_repeated(writer, USER_PROPERTY, packet.user_properties, "user_properties")
     close_properties(writer, properties)
-    check_method(writer, packet.authentication_data, packet.authentication_method)
+    check_method(writer, data, method)
     return 0x20
 
 
@@ -329,9 +330,10 @@ cdef int publish(Writer* writer, Publish packet, object payload) except -1:
     elif packet.packet_id is not None:
         refuse(writer, _errors.PACKET_ID_AT_QOS_0, "", packet.packet_id)  # [MQTT-2.2.1-2]
     properties = open_properties(writer)
+    topic_alias = packet.topic_alias
     put_property(writer, PAYLOAD_FORMAT_INDICATOR, packet.payload_format_indicator, "payload_format_indicator")
     put_property(writer, MESSAGE_EXPIRY_INTERVAL, packet.message_expiry_interval, "message_expiry_interval")
-    put_property(writer, TOPIC_ALIAS, packet.topic_alias, "topic_alias")
+    put_property(writer, TOPIC_ALIAS, topic_alias, "topic_alias")
     put_property(writer, RESPONSE_TOPIC, packet.response_topic, "response_topic")
     put_property(writer, CORRELATION_DATA, packet.correlation_data, "correlation_data")
     put_repeated(writer, SUBSCRIPTION_IDENTIFIER, packet.subscription_identifiers, "subscription_identifiers")
@@ -341,7 +343,7 @@ cdef int publish(Writer* writer, Publish packet, object payload) except -1:
     if not has_topic:
         if writer.version != 5:
             refuse(writer, _errors.TOPIC_EMPTY, "topic")  # [MQTT-4.7.3-1]
-        if packet.topic_alias is None:
+        if topic_alias is None:
             refuse(writer, _errors.TOPIC_AND_ALIAS_MISSING)  # [U13]
     if type(payload) is bytes:
         writer.payload = <const uint8_t*> PyBytes_AS_STRING(payload)
@@ -504,14 +506,15 @@ cdef int auth(Writer* writer, Auth packet) except -1:
     if writer.version != 5:
         refuse(writer, _errors.NOT_IN_VERSION, "AUTH")
     code = put_reason_code(writer, packet.reason_code, AUTH)  # [MQTT-3.15.2-1]
+    method = packet.authentication_method
     properties = open_properties(writer)
-    put_property(writer, AUTHENTICATION_METHOD, packet.authentication_method, "authentication_method")
+    put_property(writer, AUTHENTICATION_METHOD, method, "authentication_method")
     put_property(writer, AUTHENTICATION_DATA, packet.authentication_data, "authentication_data")
     put_property(writer, REASON_STRING, packet.reason_string, "reason_string")
     put_repeated(writer, USER_PROPERTY, packet.user_properties, "user_properties")
     close_properties(writer, properties)
     if code == 0 and writer.ptr - writer.start == start + 2:
         writer.ptr = writer.start + start  # [U20]
-    elif packet.authentication_method is None:
+    elif method is None:
         refuse(writer, _errors.AUTH_METHOD_MISSING)  # [U21]
     return 0xF0

@@ -131,8 +131,8 @@ def _property_value(writer: Writer, value: Any, kind: Kind, name: str) -> None:
                 raise writer.fail(_errors.ZERO, name)  # [U08] [U09]
 
 
-def _check_method(writer: Writer, packet: Connect | ConnAck) -> None:
-    if packet.authentication_data is not None and packet.authentication_method is None:
+def _check_method(writer: Writer, authentication_data: Any, authentication_method: Any) -> None:
+    if authentication_data is not None and authentication_method is None:
         raise writer.fail(_errors.METHOD_MISSING)  # [U11]
 
 
@@ -162,8 +162,9 @@ def _connect(writer: Writer, packet: Connect) -> int:
             raise writer.fail(_errors.PASSWORD_WITHOUT_USERNAME)  # [MQTT-3.1.2-22]
     writer.body.append(flags)
     writer.number(packet.keep_alive, 2, "keep_alive")
+    method, data = packet.authentication_method, packet.authentication_data
     _properties(writer, packet, PacketType.CONNECT)
-    _check_method(writer, packet)
+    _check_method(writer, data, method)
     client_id = writer.string(packet.client_id, "client_id")
     if version == MQTTv311 and not client_id and not clean_start:
         raise writer.fail(_errors.CLIENT_ID_EMPTY)  # [MQTT-3.1.3-8]
@@ -189,8 +190,9 @@ def _connack(writer: Writer, packet: ConnAck) -> int:
     reason_code = writer.reason_code(packet.reason_code, PacketType.CONNACK)  # [MQTT-3.2.2-8]
     if session_present and reason_code:
         raise writer.fail(_errors.SESSION_PRESENT)  # [MQTT-3.2.2-6]
+    method, data = packet.authentication_method, packet.authentication_data
     _properties(writer, packet, PacketType.CONNACK)
-    _check_method(writer, packet)
+    _check_method(writer, data, method)
     return 0x20
 
 
@@ -210,11 +212,12 @@ def _publish(writer: Writer, packet: Publish) -> int:
         writer.packet_identifier(packet_id, "PUBLISH")
     elif packet_id is not None:
         raise writer.fail(_errors.PACKET_ID_AT_QOS_0, "", packet_id)  # [MQTT-2.2.1-2]
+    topic_alias = packet.topic_alias
     _properties(writer, packet, PacketType.PUBLISH)
     if not topic:
         if writer.version != MQTTv5:
             raise writer.fail(_errors.TOPIC_EMPTY, "topic")  # [MQTT-4.7.3-1]
-        if packet.topic_alias is None:
+        if topic_alias is None:
             raise writer.fail(_errors.TOPIC_AND_ALIAS_MISSING)  # [U13]
     payload = packet.payload
     writer.payload = payload if type(payload) is bytes else byte_view(payload, "payload")
@@ -329,10 +332,11 @@ def _auth(writer: Writer, packet: Auth) -> int:
     if writer.version != MQTTv5:
         raise writer.fail(_errors.NOT_IN_VERSION, "AUTH")
     writer.reason_code(packet.reason_code, PacketType.AUTH)  # [MQTT-3.15.2-1]
+    method = packet.authentication_method
     _properties(writer, packet, PacketType.AUTH)
     if writer.body == b"\0\0":
         writer.body.clear()  # [U20]
-    elif packet.authentication_method is None:
+    elif method is None:
         raise writer.fail(_errors.AUTH_METHOD_MISSING)  # [U21]
     return 0xF0
 
