@@ -2,15 +2,40 @@ from __future__ import annotations
 
 from typing import Any
 
+import hypothesis
 import pytest
 
 import implementations
 import mqttcodec
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--full", action="store_true", help="the slow tests too, and all of them on many more inputs")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    common = {"deadline": None, "print_blob": True, "suppress_health_check": [hypothesis.HealthCheck.too_slow]}
+    hypothesis.settings.register_profile("fast", max_examples=100, **common)
+    hypothesis.settings.register_profile("full", max_examples=10_000, **common)
+    hypothesis.settings.load_profile("full" if config.getoption("--full") else "fast")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("--full"):
+        slow = [item for item in items if item.get_closest_marker("slow")]
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [item for item in items if item not in slow]
+
+
 def pytest_report_header() -> str:
     header = "mqttcodec implementations: " + ", ".join(implementations.NAMES)
     return header + (f" ({mqttcodec.BACKEND_ERROR})" if len(implementations.ALL) < 2 else "")
+
+
+@pytest.fixture(scope="session")
+def full(request: pytest.FixtureRequest) -> bool:
+    """Whether this is the run with many more inputs."""
+    return bool(request.config.getoption("--full"))
 
 
 @pytest.fixture(scope="session", params=implementations.ALL, ids=implementations.NAMES)
