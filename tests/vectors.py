@@ -1,8 +1,18 @@
 """The vectors of `vectors/*.jsonl`: one input a line, with what becomes of it.
 
-`hex` is the input, `expect` "ok", "error" or "incomplete". A `packet` names the fields that differ from their defaults;
-bytes are {"hex": ...}. `canonical` false: the packet is written otherwise than it came. `statements` are the ids a
-vector speaks for.
+`hex` is the input as bytes (`61*300`: a byte 300 times), `version` that of the connection, `expect` "ok", "error" or
+"incomplete". What is expected then:
+
+* ok: the `packet`, with the fields that differ from their defaults. `canonical` false: it is not written as it came.
+* error: its class, `reason_code`, `clause` and `offset`. A `packet` beside them says the same thing as the bytes, or
+  what no bytes can say: `encode` refuses it and names the same clause.
+* incomplete: no error yet, and no packet.
+
+Values in a packet that JSON lacks: {"hex": "00ff"}, {"times": [300, "x"]}, {"zeros": 300} (bytes that take no memory).
+
+A `decoder` is given where the rule is one of a stream: the arguments of a Decoder, which alone is tried, and which has
+read the packets of `after` before. `decode_only`: for `decode`, not for a stream. `buffer`: the size of the one that
+`encode_into` is given, which alone is tried. `statements` are the ids a vector speaks for.
 """
 
 from __future__ import annotations
@@ -23,13 +33,22 @@ def load() -> list[dict[str, Any]]:
 
 
 ALL = load()
-OK = [vector for vector in ALL if vector["expect"] == "ok"]
-ERRORS = [vector for vector in ALL if vector["expect"] == "error"]
-INCOMPLETE = [vector for vector in ALL if vector["expect"] == "incomplete"]
+# By what is tried: bytes that `decode` and a Decoder judge alike, bytes for a Decoder in a state, packets to write.
+BYTES = [vector for vector in ALL if "hex" in vector and "decoder" not in vector]
+OK = [vector for vector in BYTES if vector["expect"] == "ok"]
+ERRORS = [vector for vector in BYTES if vector["expect"] == "error"]
+INCOMPLETE = [vector for vector in BYTES if vector["expect"] == "incomplete"]
+STREAMS = [vector for vector in ALL if "decoder" in vector]
+UNWRITABLE = [vector for vector in ALL if vector["expect"] == "error" and "packet" in vector]
+
+
+def octets(text: str) -> bytes:
+    parts = (part.partition("*") for part in text.split())
+    return b"".join(bytes.fromhex(part) * int(count or 1) for part, _, count in parts)
 
 
 def data(vector: dict[str, Any]) -> bytes:
-    return bytes.fromhex(vector["hex"])
+    return octets(vector["hex"])
 
 
 def packet(mqtt: Any, described: Any) -> Any:
@@ -40,5 +59,22 @@ def packet(mqtt: Any, described: Any) -> Any:
         return described
     ((name, content),) = described.items()
     if name == "hex":
-        return bytes.fromhex(content)
+        return octets(content)
+    if name == "times":
+        return content[1] * content[0]
+    if name == "zeros":
+        return bytes(content)
     return getattr(mqtt, name)(**{field: packet(mqtt, value) for field, value in content.items()})
+
+
+def decoder(mqtt: Any, vector: dict[str, Any]) -> Any:
+    """A decoder in the state a vector is for: of the version given, or about to learn it from the CONNECT."""
+    given = vector.get("decoder")
+    if given is None:
+        is_connect = vector.get("hex", "").startswith("10")
+        return mqtt.Decoder(None if is_connect else vector["version"])
+    arguments = {**given, "role": mqtt.Role[given["role"]]} if "role" in given else given
+    made = mqtt.Decoder(**arguments)
+    for _ in made.feed(octets(vector.get("after", ""))):
+        pass
+    return made

@@ -213,7 +213,7 @@ cdef Publish publish(Cursor* cursor, int first_byte):
     packet.retain = first_byte & 0x01 != 0
     packet.dup = first_byte & 0x08 != 0
     if qos:
-        packet.packet_id = packet_identifier(cursor, "PUBLISH")
+        packet.packet_id = packet_identifier(cursor, "a server's PUBLISH" if cursor.role == CLIENT else "PUBLISH")
     packet.subscription_identifiers = ()
     packet.user_properties = ()
     if cursor.version == 5:

@@ -151,7 +151,8 @@ def _publish(cursor: Cursor, first_byte: int) -> Publish:
     fields["retain"] = first_byte & 0x01 != 0
     fields["dup"] = first_byte & 0x08 != 0
     if qos:
-        fields["packet_id"] = cursor.packet_identifier("PUBLISH")
+        about = "a server's PUBLISH" if cursor.role is Role.CLIENT else "PUBLISH"
+        fields["packet_id"] = cursor.packet_identifier(about)
     if cursor.version == MQTTv5:
         read_properties(cursor, PacketType.PUBLISH, fields)
         if not topic and "topic_alias" not in fields:

@@ -237,7 +237,7 @@ cdef int connect(Writer* writer, Connect packet) except -1:
     check_method(writer, data, method)
     put_string(writer, client_id, "client_id")
     if version == 4 and not PyUnicode_GET_LENGTH(client_id) and not clean_start:
-        refuse(writer, _errors.CLIENT_ID_EMPTY)  # [MQTT-3.1.3-8]
+        refuse(writer, _errors.CLIENT_ID_EMPTY_TO_SEND)  # [MQTT-3.1.3-7]
     if version == 3 and not 1 <= PyUnicode_GET_LENGTH(client_id) <= 23:
         refuse(writer, _errors.CLIENT_ID_LENGTH, "", PyUnicode_GET_LENGTH(client_id))  # [U27]
     if will is not None:

@@ -167,7 +167,7 @@ def _connect(writer: Writer, packet: Connect) -> int:
     _check_method(writer, data, method)
     client_id = writer.string(packet.client_id, "client_id")
     if version == MQTTv311 and not client_id and not clean_start:
-        raise writer.fail(_errors.CLIENT_ID_EMPTY)  # [MQTT-3.1.3-8]
+        raise writer.fail(_errors.CLIENT_ID_EMPTY_TO_SEND)  # [MQTT-3.1.3-7]
     if version == MQTTv31 and not 1 <= len(client_id) <= 23:
         raise writer.fail(_errors.CLIENT_ID_LENGTH, "", len(client_id))  # [U27]
     if will is not None:

@@ -218,8 +218,6 @@ FIELD_MISSING = Fault(
 FIELD_CUT = Fault(
     *_MALFORMED,
     "{about} has a length of {found}, past the end of the packet",
-    "MQTT-4.13.1-1",
-    "MQTT-4.8.0-1",
     by={
         "protocol_name": ("MQTT-3.1.4-1",),
         "client_id": ("MQTT-3.1.3-4",),
@@ -284,6 +282,7 @@ TOO_LONG = Fault(
     by={
         "topic": ("MQTT-4.7.3-3",),
         "will.topic": ("MQTT-4.7.3-3",),
+        "response_topic": ("MQTT-4.7.3-3",),
         "response_topic": ("MQTT-4.7.3-3",),
         "subscriptions": ("MQTT-4.7.3-3",),
         "topic_filters": ("MQTT-4.7.3-3",),
@@ -356,6 +355,8 @@ WILL_QOS_WITHOUT_WILL = Fault(*_PROTOCOL, "a Will QoS is set without a will", "M
 WILL_RETAIN_WITHOUT_WILL = Fault(*_PROTOCOL, "Will Retain is set without a will", "MQTT-3.1.2-13", "MQTT-3.1.2-15")
 PASSWORD_WITHOUT_USERNAME = Fault(*_PROTOCOL, "a password without a username came with MQTT 5.0", None, "MQTT-3.1.2-22")
 CLIENT_ID_EMPTY = Fault(*_CLIENT_ID, "client_id is empty and clean_start is not set", None, "MQTT-3.1.3-8")
+# What the one clause tells a server to refuse, the other tells a client not to send.
+CLIENT_ID_EMPTY_TO_SEND = Fault(*_UNWRITABLE, "client_id is empty and clean_start is not set", None, "MQTT-3.1.3-7")
 CLIENT_ID_LENGTH = Fault(*_CLIENT_ID, "client_id has {found} characters; MQTT 3.1 takes 1 to 23", None, None, "U27")
 CONNACK_FLAGS = Fault(*_MALFORMED, "the connect acknowledge flags {found} use reserved bits", "MQTT-3.2.2-1", "U31")
 SESSION_PRESENT = Fault(*_PROTOCOL, "session_present is set in a refusal", "MQTT-3.2.2-6", "MQTT-3.2.2-4")
@@ -367,6 +368,7 @@ PACKET_ID_ZERO = Fault(
     "U24",
     by={
         "PUBLISH": ("MQTT-2.2.1-3", "MQTT-2.3.1-1"),
+        "a server's PUBLISH": ("MQTT-2.2.1-4", "MQTT-2.3.1-4"),
         "SUBSCRIBE": ("MQTT-2.2.1-3", "MQTT-2.3.1-1"),
         "UNSUBSCRIBE": ("MQTT-2.2.1-3", "MQTT-2.3.1-1"),
     },

@@ -347,7 +347,7 @@ cdef inline int packet_identifier(Cursor* cursor, str about) except -1:
     """The identifier of `about`, a packet."""
     cdef int identifier = two_bytes(cursor, "packet_id")
     if identifier == 0:
-        fail(cursor, faults().PACKET_ID_ZERO, cursor.ptr - 2, about)  # [MQTT-2.2.1-3] [U24]
+        fail(cursor, faults().PACKET_ID_ZERO, cursor.ptr - 2, about)  # [MQTT-2.2.1-3] [MQTT-2.2.1-4] [U24]
     return identifier
 
 

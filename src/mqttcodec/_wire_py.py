@@ -216,7 +216,7 @@ class Cursor:
         """The identifier of `about`, a packet."""
         identifier = self.two_bytes("packet_id")
         if identifier == 0:
-            raise self.fail(_errors.PACKET_ID_ZERO, self.position - 2, about)  # [MQTT-2.2.1-3] [U24]
+            raise self.fail(_errors.PACKET_ID_ZERO, self.position - 2, about)  # [MQTT-2.2.1-3] [MQTT-2.2.1-4] [U24]
         return identifier
 
     def reason_code(self, packet_type: int) -> Any:

@@ -1,0 +1,149 @@
+"""Every statement that binds a codec is shown to hold, every fault is reached, and the pages that say so are true."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import pytest
+
+import pages
+import statements
+import vectors
+from mqttcodec import MQTTv5, _errors
+from samples import packets
+from statements import Statement
+
+every_statement = pytest.mark.parametrize(
+    "statement", statements.ALL, ids=[f"{statement.id}, {statement.version}" for statement in statements.ALL]
+)
+
+
+def test_every_statement_is_there() -> None:
+    required = statements.required()
+    given = {(statement.version, statement.id): statement.binds_a_codec for statement in statements.ALL}
+    assert given == required
+    assert len(given) == len(statements.ALL)
+
+
+def test_vectors_speak_for_statements_there_are() -> None:
+    known = {statement.id for statement in statements.ALL}
+    for vector in vectors.ALL:
+        assert set(vector["statements"]) <= known, vector["id"]
+        if vector["expect"] == "error" and vector["clause"]:
+            assert vector["clause"] in vector["statements"], vector["id"]
+    assert len({vector["id"] for vector in vectors.ALL}) == len(vectors.ALL)
+
+
+def sides(found: list[dict[str, Any]]) -> str:
+    """On which sides vectors are refused."""
+    names = (("decode", "hex"), ("encode", "packet"))
+    return "+".join(side for side, key in names if any(key in vector for vector in found))
+
+
+@every_statement
+def test_shown(statement: Statement) -> None:
+    obeying, breaking = statements.obeying(statement), statements.breaking(statement)
+    if statement.shown_by == "refused":
+        assert obeying, "no vector obeys it"
+        naming = [vector for vector in breaking if vector["clause"] == statement.id]
+        assert sides(naming) == statement.detail
+    elif statement.shown_by == "follows":
+        assert obeying, "no vector obeys it"
+        assert {vector["clause"] for vector in breaking} == set(statement.detail.split())
+    elif statement.shown_by == "accepted":
+        assert obeying, "no vector shows it"
+        assert not breaking
+    elif statement.shown_by == "test":
+        for test in statement.detail.split():
+            module, _, function = test.partition("::")
+            assert callable(getattr(importlib.import_module(module.removesuffix(".py")), function))
+    else:
+        assert statement.shown_by == "elsewhere"
+        assert statement.detail
+
+
+@every_statement
+def test_places_exist(statement: Statement) -> None:
+    if statement.binds_a_codec:
+        found = statements.places(statement)
+        assert found
+        for place in found:
+            file, _, function = place.partition(":")
+            assert statements.defines(file, function), place
+
+
+def test_every_fault_is_reached(mqtt: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every fault, and each field or packet for which it names a clause of its own, by some vector."""
+    reached = set()
+    words = _errors.Fault._words
+
+    def noted(fault: _errors.Fault, version: int, about: str, found: object) -> tuple[str, str | None]:
+        reached.add((id(fault), about if about in fault.clauses else ""))
+        return words(fault, version, about, found)
+
+    monkeypatch.setattr(_errors.Fault, "_words", noted)
+    for vector in vectors.ALL:
+        for _ in statements.refusals(mqtt, vector):
+            pass
+    missed = [
+        (name, about)
+        for name, fault in vars(_errors).items()
+        if isinstance(fault, _errors.Fault)
+        for about in fault.clauses
+        # A fault with a clause for each field, and none by itself, is always of a field.
+        if (id(fault), about) not in reached and (about or fault.clauses[""] != (None,) or len(fault.clauses) == 1)
+    ]
+    assert missed == []
+
+
+@pytest.mark.skipif(not pages.DOCS.is_dir(), reason="needs the project's source tree")
+@pytest.mark.parametrize("file_name", pages.PAGES)
+def test_pages_are_up_to_date(file_name: str) -> None:
+    written = (pages.DOCS / file_name).read_text(encoding="utf-8")
+    assert written == pages.PAGES[file_name](), "run `python tests/pages.py`"
+
+
+def test_packets_above_a_maximum_packet_size(mqtt: Any) -> None:
+    """[MQTT-3.1.2-24] [MQTT-3.2.2-15]: the size is told, to the byte, before anything is written."""
+    for packet in packets(mqtt, MQTTv5):
+        size = mqtt.encoded_size(packet)
+        written = mqtt.encode(packet)
+        assert size == len(written)
+        given = None if type(packet) is mqtt.Connect else MQTTv5
+        assert list(mqtt.Decoder(given, max_packet_size=max(size, 2)).feed(written)) == [mqtt.decode(written)]
+        if size > 2:
+            with pytest.raises(mqtt.PacketTooLargeError):
+                list(mqtt.Decoder(given, max_packet_size=size - 1).feed(written))
+
+
+WITH_REASON_STRING = {
+    "ConnAck": {},
+    "PubAck": {"packet_id": 1},
+    "PubRec": {"packet_id": 1},
+    "PubRel": {"packet_id": 1},
+    "PubComp": {"packet_id": 1},
+    "SubAck": {"packet_id": 1, "reason_codes": [0]},
+    "UnsubAck": {"packet_id": 1, "reason_codes": [0]},
+    "Disconnect": {"reason_code": 0x8B},
+    "Auth": {"reason_code": 0x18, "authentication_method": "m"},
+}
+
+
+@pytest.mark.parametrize("name", WITH_REASON_STRING)
+def test_what_can_be_left_out(mqtt: Any, name: str) -> None:
+    """[MQTT-3.2.2-19], [MQTT-3.2.2-20] and their like in other packets.
+
+    What a packet takes without its Reason String or User Properties is known before anything is written, and the
+    packet without them says the rest unchanged.
+    """
+    bare = getattr(mqtt, name)(**WITH_REASON_STRING[name])
+    reason_string, pair = "x" * 300, ("n" * 100, "v" * 100)
+    full = bare.replace(reason_string=reason_string, user_properties=(pair,) * 2)
+    without_properties = full.replace(user_properties=())
+    sizes = [mqtt.encoded_size(packet) for packet in (full, without_properties, bare)]
+    assert sizes == [len(mqtt.encode(packet)) for packet in (full, without_properties, bare)]
+    assert sizes[0] - sizes[1] == 2 * (1 + 2 + 100 + 2 + 100)
+    assert sizes[1] - sizes[2] >= 1 + 2 + 300
+    assert full.replace(reason_string=None, user_properties=()) == bare
+    assert mqtt.decode(mqtt.encode(without_properties)).reason_string == reason_string
