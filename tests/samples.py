@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import random
 from collections.abc import Iterator
 from enum import Enum
 from typing import Any
 
 from mqttcodec import MQTTv5, MQTTv31, MQTTv311, PacketType, PropertyId, ProtocolVersion, ReasonCode, _spec, _values
+
+SEED = int(os.environ.get("MQTTCODEC_SEED") or random.SystemRandom().randrange(1 << 32))
+"""Of all random inputs. Tests print it; the environment variable repeats a run."""
 
 VERSIONS = (MQTTv31, MQTTv311, MQTTv5)
 

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
@@ -15,8 +14,8 @@ import pytest
 
 import vectors
 from mqttcodec import PacketType
+from samples import SEED
 
-SEED = int(os.environ.get("MQTTCODEC_SEED") or random.SystemRandom().randrange(1 << 32))
 
 Vector = dict[str, Any]
 Give = Callable[[Any, bytes], Iterator[Any]]

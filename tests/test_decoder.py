@@ -6,8 +6,10 @@ import asyncio
 import gc
 import random
 import socket
+import sys
 import threading
 import tracemalloc
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -418,6 +420,109 @@ def test_re_entry_is_refused(mqtt: Any) -> None:
     list(decoder.feed(PINGREQ))
     assert list(decoder.feed(Reentrant())) == [mqtt.PingResp()]
     assert len(errors) == 1
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="since Python 3.12 the collector waits for the next bytecode")
+def test_re_entry_from_the_collector(mqtt: Any) -> None:
+    """A finaliser may run, and call the decoder, wherever an object is made."""
+    decoder = mqtt.Decoder(5)
+    calls = [
+        lambda: decoder.feed(b""),
+        lambda: next(decoder),
+        decoder.reset,
+        decoder.get_buffer,
+        lambda: decoder.buffer_updated(0),
+        lambda: decoder.__init__(4),
+    ]
+    errors: list[str] = []
+
+    def collecting(phase: str, info: dict[str, int]) -> None:
+        if phase == "start" and "decoding" in state:
+            for call in calls:
+                with pytest.raises(RuntimeError) as caught:
+                    call()
+                errors.append(str(caught.value))
+
+    packet = mqtt.Subscribe(
+        1, tuple(mqtt.Subscription(f"a/{n}") for n in range(50)), user_properties=(("a", "b"),) * 50
+    )
+    decoder.feed(mqtt.encode(packet))
+    state: set[str] = set()
+    thresholds = gc.get_threshold()
+    gc.callbacks.append(collecting)
+    try:
+        gc.set_threshold(1)
+        state.add("decoding")
+        found = next(decoder)
+        state.clear()
+    finally:
+        gc.callbacks.remove(collecting)
+        gc.set_threshold(*thresholds)
+    assert found == packet
+    assert set(errors) == {"this Decoder is at work already, in another thread or further up this one's stack"}
+
+
+def test_an_interrupt(mqtt: Any) -> None:
+    """An exception from elsewhere, between two steps that belong together: nothing is known of the rest."""
+    if mqtt.BACKEND == "cython":
+        pytest.skip("nothing interrupts compiled code")
+    decoder = mqtt.Decoder(5)
+    decoder.feed(PINGREQ)
+
+    def interrupt(frame: FrameType, event: str, argument: object) -> None:
+        if frame.f_code.co_name == "decode_body":
+            raise KeyboardInterrupt
+
+    before = sys.gettrace()
+    sys.settrace(interrupt)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            next(decoder)
+    finally:
+        sys.settrace(before)
+    with pytest.raises(RuntimeError, match=r"was interrupted while it decoded; reset\(\) makes it new"):
+        decoder.feed(PINGREQ)
+    decoder.reset()
+    assert list(decoder.feed(PINGREQ)) == [mqtt.PingReq()]
+
+
+def test_initialised_twice(mqtt: Any) -> None:
+    decoder = mqtt.Decoder(5)
+    decoder.feed(PINGREQ)
+    decoder.__init__(4, max_packet_size=100)
+    assert (decoder.version, decoder.max_packet_size, decoder.pending) == (MQTTv311, 100, 0)
+    assert list(decoder.feed(PINGREQ)) == [mqtt.PingReq()]
+
+
+def test_out_of_memory(mqtt: Any) -> None:
+    """Whichever allocation fails: MemoryError, then the same from each call until `reset`."""
+    testcapi = pytest.importorskip("_testcapi")
+    data = mqtt.encode(mqtt.Publish("a", bytes(100), 1, packet_id=1))
+
+    def receive(decoder: Any) -> None:
+        decoder.get_buffer()[: len(data)] = data
+        decoder.buffer_updated(len(data))
+
+    gives = (lambda decoder: decoder.feed(bytearray(data)), receive, lambda decoder: next(decoder.feed(data)))
+    failures = 0
+    for give in gives:
+        for number in range(40):
+            decoder = mqtt.Decoder(5)
+            decoder.feed(data[:10])
+            testcapi.set_nomemory(number, number + 1)
+            try:
+                give(decoder)
+                failed = False
+            except MemoryError:
+                failed = True
+            finally:
+                testcapi.remove_mem_hooks()
+            failures += failed
+            if not failed:
+                decoder.feed(b"")  # Nothing was lost in silence.
+            decoder.reset()
+            assert list(decoder.feed(data)) == [mqtt.decode(data)]
+    assert failures
 
 
 def test_threads_get_all_or_an_error(mqtt: Any) -> None:

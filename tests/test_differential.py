@@ -16,9 +16,8 @@ import pytest
 
 import implementations
 from mqttcodec import ProtocolVersion, Role, _spec, _values
-from samples import VERSIONS, outcome, packets
+from samples import SEED, VERSIONS, outcome, packets
 
-SEED = int(os.environ.get("MQTTCODEC_SEED") or random.SystemRandom().randrange(1 << 32))
 INPUTS = int(os.environ.get("MQTTCODEC_INPUTS") or 200_000)
 # Bytes on which decisions turn: lengths, wildcards, the ends of UTF-8 ranges, property identifiers.
 TELLING_BYTES = bytes(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import pickle
 import tracemalloc
 from typing import Any
 
@@ -170,8 +171,9 @@ def test_version_stays_while_a_packet_is_under_way(mqtt: Any) -> None:
 
 
 def test_decoders_are_not_copied(mqtt: Any) -> None:
-    with pytest.raises(TypeError):
-        copy.copy(mqtt.Decoder(5))
+    for copied in (copy.copy, copy.deepcopy, pickle.dumps):
+        with pytest.raises(TypeError, match="cannot pickle .*Decoder"):
+            copied(mqtt.Decoder(5))
 
 
 def test_packets_take_no_new_names(mqtt: Any) -> None:

@@ -229,6 +229,35 @@ def test_reason_codes(mqtt: Any, version: int, packet: str) -> None:
             )
 
 
+CLASSES = {
+    "CONNACK": ("ConnAck", lambda code: {"reason_code": code}),
+    "PUBACK": ("PubAck", lambda code: {"packet_id": 1, "reason_code": code}),
+    "PUBREC": ("PubRec", lambda code: {"packet_id": 1, "reason_code": code}),
+    "PUBREL": ("PubRel", lambda code: {"packet_id": 1, "reason_code": code}),
+    "PUBCOMP": ("PubComp", lambda code: {"packet_id": 1, "reason_code": code}),
+    "SUBACK": ("SubAck", lambda code: {"packet_id": 1, "reason_codes": (code,)}),
+    "UNSUBACK": ("UnsubAck", lambda code: {"packet_id": 1, "reason_codes": (code,)}),
+    "DISCONNECT": ("Disconnect", lambda code: {"reason_code": code}),
+    "AUTH": ("Auth", lambda code: {"reason_code": code, "authentication_method": "m"}),
+}
+
+
+@pytest.mark.parametrize("version", [3, 4, 5])
+@pytest.mark.parametrize("packet", CLASSES)
+def test_reason_codes_to_write(mqtt: Any, version: int, packet: str) -> None:
+    allowed = codes_of(packet, version)
+    if version < 5 and packet not in ("CONNACK", "SUBACK", "UNSUBACK", "AUTH"):
+        allowed = {0}  # Success, which goes unsaid.
+    name, fields = CLASSES[packet]
+    for code in range(256):
+        made = getattr(mqtt, name)(**fields(code)) if version == 5 or packet != "AUTH" else mqtt.Auth(code)
+        if code in allowed:
+            assert mqtt.decode(mqtt.encode(made, version), version) == made
+        else:
+            with pytest.raises(mqtt.EncodeError):
+                mqtt.encode(made, version)
+
+
 def test_reason_codes_have_their_names(mqtt: Any) -> None:
     for row in REASON_CODES:
         for name in row["name"].split(" / "):

@@ -209,7 +209,7 @@ class Decoder:
         return self
 
     def __reduce__(self) -> Any:
-        raise TypeError("a Decoder can be neither copied nor pickled")
+        raise TypeError("cannot pickle 'Decoder' object")
 
     def __iter__(self) -> Iterator[Packet]:
         return self

@@ -1,0 +1,212 @@
+"""Does the proof bite? Breaks one enforcing line of the plain codec at a time: the vectors have to notice each.
+
+    python tests/mutants.py
+
+A mutant lacks one `raise`, one return of a fault or one call of a check, or has one condition that leads to such a line
+negated, or short of one of its operands. Vectors are tried first, then the tests of the functions and the decoder for
+what no vector can say (wrong types, say). What survives both is in ALIKE, with the reason, or fails the run.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import importlib.util
+import io
+import os
+import resource
+import signal
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from multiprocessing import Pool
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+TESTS = Path(__file__).parent
+# Not imported here: each mutant is imported in its own process, together with what it works with.
+PACKAGE = importlib.util.find_spec("mqttcodec")
+assert PACKAGE is not None
+assert PACKAGE.origin is not None
+SOURCES = Path(PACKAGE.origin).parent
+MODULES = (
+    "_spec",
+    "_wire_py",
+    "_writer_py",
+    "_decode_properties_py",
+    "_decode_py",
+    "_encode_py",
+    "_stream_py",
+    "_codec_py",
+)
+CHECKS = {"finish", "_check_method", "_check_connect_flags", "_refuse", "_judge_first_byte", "_judge_size"}
+SUITE = ("test_encode", "test_functions", "test_decoder", "test_hostile")
+SECONDS = 60
+"""After which a mutant counts as noticed: it runs in circles."""
+
+ALIKE = {
+    ("_encode_py", "deleted", 'raise writer.fail(_errors.ENCODED_TOO_LARGE, "", len(properties) + 5)'): (
+        "the packet around the properties is then refused for its size; the compiled side needs the check"
+    ),
+    ("_encode_py", "deleted", "raise  # The caller's own object said so."): (
+        "before Python 3.12, whose objects may have `__buffer__`, encoding runs nothing of the caller's"
+    ),
+}
+"""Mutants that behave as the codec does: by module, kind and the line's text, why."""
+
+
+class Mutant(NamedTuple):
+    module: str
+    kind: str
+    line: int
+    text: str
+    source: str
+
+    def __str__(self) -> str:
+        return f"{self.module}.py:{self.line}: {self.kind}: {self.text}"
+
+
+# --- Making them.
+
+
+def is_enforcing(node: ast.AST) -> bool:
+    if isinstance(node, ast.Raise):
+        return True
+    if isinstance(node, ast.Return) and node.value is not None:
+        return any(isinstance(part, ast.Name) and part.id == "_errors" for part in ast.walk(node.value))
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+        function = node.value.func
+        return getattr(function, "attr", getattr(function, "id", None)) in CHECKS
+    return False
+
+
+def mutants(module: str) -> Iterator[Mutant]:
+    source = (SOURCES / f"{module}.py").read_text(encoding="utf-8")
+    lines = source.splitlines()
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        replacements: list[tuple[str, ast.expr | ast.stmt, str]] = []
+        if is_enforcing(node):
+            assert isinstance(node, ast.stmt)
+            replacements.append(("deleted", node, "return None" if isinstance(node, ast.Return) else "pass"))
+        elif isinstance(node, ast.If | ast.While) and any(map(is_enforcing, ast.walk(node))):
+            test = node.test
+            replacements.append(("negated", test, f"(not ({ast.unparse(test)}))"))
+            if isinstance(test, ast.BoolOp):
+                word = " and " if isinstance(test.op, ast.And) else " or "
+                for dropped in test.values:
+                    rest = word.join(f"({ast.unparse(value)})" for value in test.values if value is not dropped)
+                    replacements.append((f"without `{ast.unparse(dropped)}`", test, f"({rest})"))
+        for kind, place, text in replacements:
+            yield Mutant(module, kind, place.lineno, lines[place.lineno - 1].strip(), replaced(source, place, text))
+
+
+def replaced(source: str, node: ast.expr | ast.stmt, text: str) -> str:
+    assert node.end_lineno is not None
+    assert node.end_col_offset is not None
+    lines = source.encode().splitlines(keepends=True)
+    before = b"".join(lines[: node.lineno - 1]) + lines[node.lineno - 1][: node.col_offset]
+    after = lines[node.end_lineno - 1][node.end_col_offset :] + b"".join(lines[node.end_lineno :])
+    return (before + text.encode() + after).decode()
+
+
+# --- Trying them, each in a process of its own.
+
+
+class Loader:
+    """Puts the mutant in the place of its module."""
+
+    def __init__(self, mutant: Mutant) -> None:
+        self.mutant = mutant
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
+        if name != f"mqttcodec.{self.mutant.module}":
+            return None
+        return importlib.util.spec_from_loader(name, self)
+
+    def create_module(self, spec: Any) -> None:
+        return None
+
+    def exec_module(self, module: Any) -> None:
+        exec(compile(self.mutant.source, f"{self.mutant.module}.py", "exec"), vars(module))
+
+
+def noticed(mutant: Mutant) -> str:
+    """What notices a mutant: "vectors", "suite", or "" for nothing."""
+    for stage in ("vectors", "suite"):
+        process = os.fork()
+        if process == 0:
+            signal.alarm(SECONDS)
+            resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))
+            sys.meta_path.insert(0, Loader(mutant))
+            with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+                try:
+                    holds = vectors_hold() if stage == "vectors" else suite_holds()
+                except BaseException:
+                    holds = False
+            os._exit(0 if holds else 1)
+        _, status = os.waitpid(process, 0)
+        if status != 0:
+            return stage
+    return ""
+
+
+def vectors_hold() -> bool:
+    import implementations
+    import test_chunking as chunking
+    import test_vectors as tests
+    import vectors
+
+    (mqtt,) = implementations.ALL
+    for check, chosen in (
+        (tests.test_refused, vectors.ERRORS),
+        (tests.test_unwritable, vectors.UNWRITABLE),
+        (tests.test_in_a_stream, vectors.STREAMS),
+        (tests.test_decoded, vectors.OK),
+        (tests.test_encoded, vectors.OK),
+        (tests.test_incomplete, vectors.INCOMPLETE),
+        (tests.test_cut_short_is_incomplete, vectors.OK),
+        (tests.test_with_bytes_behind, vectors.OK),
+        (tests.test_from_any_buffer, vectors.OK),
+    ):
+        for vector in chosen:
+            check(mqtt, vector)
+    for give in (chunking.feed, chunking.receive):
+        chunking.test_split_in_two(mqtt, give)
+        chunking.test_broken_off_and_resumed(mqtt, give)
+    return True
+
+
+def suite_holds() -> bool:
+    arguments = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:randomly"]
+    return pytest.main([*arguments, *(str(TESTS / f"{name}.py") for name in SUITE)]) == 0
+
+
+def main() -> int:
+    os.environ["MQTTCODEC_EXTENSIONS"] = "off"
+    unchanged = Mutant("_codec_py", "unchanged", 1, "", (SOURCES / "_codec_py.py").read_text(encoding="utf-8"))
+    if noticed(unchanged):
+        print("the tests fail without a change")
+        return 1
+    everything = [mutant for module in MODULES for mutant in mutants(module)]
+    with Pool() as pool:
+        results = pool.map(noticed, everything, chunksize=4)
+    counts: Counter[tuple[str, str]] = Counter()
+    unexplained = []
+    for mutant, result in zip(everything, results, strict=True):
+        counts[mutant.kind.split(" ")[0], result] += 1
+        if not result and (mutant.module, mutant.kind, mutant.text) not in ALIKE:
+            unexplained.append(mutant)
+            print("nothing notices", mutant)
+        if result == "suite" and "-v" in sys.argv:
+            print("only the suite notices", mutant)
+    for kind in ("deleted", "negated", "without"):
+        row = [counts[kind, result] for result in ("vectors", "suite", "")]
+        print(f"{kind}: {sum(row)}, noticed by the vectors {row[0]}, by the suite {row[1]}, by nothing {row[2]}")
+    return 1 if unexplained else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
