@@ -27,7 +27,8 @@ import mqttcodec
 import vectors
 
 SPEC = Path(__file__).with_name("spec")
-SOURCES = Path(mqttcodec.__file__).parent
+SOURCES = Path(__file__).parents[1] / "src" / "mqttcodec"
+INSTALLED = Path(mqttcodec.__file__).parent
 # Between a rule and its error: what is called to raise.
 RAISERS = {"fail", "_refuse", "missing"}
 # The functions of the compiled side whose names are not those of the plain one with `put_` before it or without `_`.
@@ -145,7 +146,7 @@ def rule_of(error: Exception) -> list[str]:
     frames = [
         (Path(frame.filename).name, frame.name)
         for frame in traceback.extract_tb(error.__traceback__)
-        if Path(frame.filename).parent == SOURCES
+        if Path(frame.filename).parent == INSTALLED
     ]
     *callers, rule = (frame for frame in frames if frame[1] not in RAISERS)
     of_packet = [frame for frame in callers if frame[0] in ("_decode_py.py", "_encode_py.py")]

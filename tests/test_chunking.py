@@ -16,7 +16,6 @@ import vectors
 from mqttcodec import PacketType
 from samples import SEED
 
-
 Vector = dict[str, Any]
 Give = Callable[[Any, bytes], Iterator[Any]]
 STREAMED = [vector for vector in vectors.ALL if "hex" in vector and "decode_only" not in vector]

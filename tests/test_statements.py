@@ -14,6 +14,7 @@ from mqttcodec import MQTTv5, _errors
 from samples import packets
 from statements import Statement
 
+needs_sources = pytest.mark.skipif(not statements.SOURCES.is_dir(), reason="needs the project's source tree")
 every_statement = pytest.mark.parametrize(
     "statement", statements.ALL, ids=[f"{statement.id}, {statement.version}" for statement in statements.ALL]
 )
@@ -63,6 +64,7 @@ def test_shown(statement: Statement) -> None:
         assert statement.detail
 
 
+@needs_sources
 @every_statement
 def test_places_exist(statement: Statement) -> None:
     if statement.binds_a_codec:
@@ -97,7 +99,7 @@ def test_every_fault_is_reached(mqtt: Any, monkeypatch: pytest.MonkeyPatch) -> N
     assert missed == []
 
 
-@pytest.mark.skipif(not pages.DOCS.is_dir(), reason="needs the project's source tree")
+@needs_sources
 @pytest.mark.parametrize("file_name", pages.PAGES)
 def test_pages_are_up_to_date(file_name: str) -> None:
     written = (pages.DOCS / file_name).read_text(encoding="utf-8")

@@ -283,7 +283,6 @@ TOO_LONG = Fault(
         "topic": ("MQTT-4.7.3-3",),
         "will.topic": ("MQTT-4.7.3-3",),
         "response_topic": ("MQTT-4.7.3-3",),
-        "response_topic": ("MQTT-4.7.3-3",),
         "subscriptions": ("MQTT-4.7.3-3",),
         "topic_filters": ("MQTT-4.7.3-3",),
     },

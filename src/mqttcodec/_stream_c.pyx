@@ -10,9 +10,9 @@ cimport cython
 from cpython.buffer cimport PyBuffer_Release
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.object cimport PyObject
-from cpython.ref cimport Py_DECREF, Py_XDECREF
+from cpython.ref cimport Py_DECREF, Py_INCREF, Py_XDECREF
 from libc.stdint cimport int64_t, uint8_t
-from libc.string cimport memcpy
+from libc.string cimport memcpy, memmove
 
 from ._decode_c cimport decode_body
 from ._packets_c cimport Connect
@@ -23,14 +23,14 @@ from ._enums import ProtocolVersion, Role as RoleEnum
 
 cdef extern from "Python.h":
     PyObject* new_bytes "PyBytes_FromStringAndSize"(const char* data, Py_ssize_t size) except NULL
-    # Without `except -1`: `Builder.resize` has to look.
+    # Without `except -1`: who calls it has to look.
     int _PyBytes_Resize(PyObject** bytes, Py_ssize_t size)
     const Py_ssize_t PY_SSIZE_T_MAX
 
 cdef enum:
     LENT_SIZE = 65_536
     # Up to this size bytes that were read are kept with those that were not.
-    KEPT_SIZE = 4_096
+    KEPT_SIZE = 2_048
     # A PUBLISH above this size that comes in pieces has its payload assembled in the object handed out.
     LARGE = 65_536
 
@@ -110,10 +110,11 @@ cdef class Decoder:
     cdef int _version_number
     cdef Role _receiver
     cdef int64_t _max_packet_size
-    cdef bint _copy, _connected, _started, _busy, _is_ours
+    cdef bint _copy, _connected, _started, _busy, _is_ours, _is_in_block
     # Bytes wait in three places, in this order: `_partial` has the start of a packet that goes on after what was fed
     # (and `_payload` the rest, if it is a large PUBLISH); `_data`, of which `_position` is read, is parsed in place;
-    # `_backlog` has what was fed before `_data` was used up.
+    # `_backlog` has what was fed before `_data` was used up. `_data` is the caller's bytes, our own, or a block that was
+    # lent; `_view` is one of it with `copy=False`.
     cdef Builder _partial, _payload, _backlog
     cdef Py_ssize_t _packet_size, _body, _head_size
     cdef object _data, _view
@@ -169,7 +170,7 @@ cdef class Decoder:
         self._data = self._view = None
         self._start = NULL
         self._size = self._position = 0
-        self._is_ours = False
+        self._is_ours = self._is_in_block = False
 
     cdef int judge_by_version(self) except -1:
         self._faults = _spec.first_byte_faults(self._version, self._role, self._connected)
@@ -242,7 +243,7 @@ cdef class Decoder:
                 finally:
                     PyBuffer_Release(&view)
             self._lent = 0
-            self.append(data, <const uint8_t*> PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data), is_ours)
+            self.append(data, <const uint8_t*> PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data), is_ours, False)
         except MemoryError as error:
             self.die(error)
             raise
@@ -258,7 +259,6 @@ cdef class Decoder:
         """
         cdef int64_t hint
         cdef Py_ssize_t size
-        cdef bint in_use
         self.enter()
         try:
             self.raise_error()
@@ -266,9 +266,10 @@ cdef class Decoder:
             if hint > PY_SSIZE_T_MAX or (hint == OUTSIDE and int.__index__(sizehint) > 0):
                 raise _errors.bad_value("sizehint", f"{PY_SSIZE_T_MAX} or less", sizehint)
             size = max(<Py_ssize_t> hint, <Py_ssize_t> LENT_SIZE)
-            # A block that may still be read, by this decoder or through a view it handed out, is not lent again.
-            in_use = not self._copy or self._position < self._size
-            if self._block is None or len(self._block) < size or (in_use and not self._lent):
+            if self._is_in_block:
+                self.move_out_of_block()
+            # A block that may still be read through a view that was handed out is not lent again.
+            if self._block is None or len(self._block) < size or not (self._copy or self._lent):
                 self._block = memoryview(bytearray(size))
             self._lent = size
             # A view of its own: the borrower may release it, and `_block` still keeps the bytes from being resized.
@@ -283,6 +284,7 @@ cdef class Decoder:
         Raises `ValueError` when that is less than 0 or more than was lent; a `feed` in between takes the loan back.
         """
         cdef int64_t count
+        cdef const uint8_t* start
         self.enter()
         try:
             self.raise_error()
@@ -292,9 +294,13 @@ cdef class Decoder:
             self._lent = 0
             if count:
                 block = self._block
-                self.append(block, <const uint8_t*> PyMemoryView_GET_BUFFER(block).buf, <Py_ssize_t> count, False)
-                if len(block) > LENT_SIZE:
-                    self._block = None  # Larger than usual: not to be kept.
+                start = <const uint8_t*> PyMemoryView_GET_BUFFER(block).buf
+                if len(block) == LENT_SIZE:
+                    self.append(block, start, <Py_ssize_t> count, False, True)
+                else:  # Larger than usual: not to be kept.
+                    data = PyBytes_FromStringAndSize(<const char*> start, <Py_ssize_t> count)
+                    self.append(data, <const uint8_t*> PyBytes_AS_STRING(data), <Py_ssize_t> count, True, False)
+                    self._block = None
         except MemoryError as error:
             self.die(error)
             raise
@@ -343,18 +349,33 @@ cdef class Decoder:
             self.drop_bytes()
         return 0
 
-    cdef int append(self, object owner, const uint8_t* data, Py_ssize_t size, bint is_ours) except -1:
+    cdef int append(
+        self, object owner, const uint8_t* data, Py_ssize_t size, bint is_ours, bint is_in_block
+    ) except -1:
         """`is_ours`: nobody else keeps `owner`, so that what is read of it has to go."""
         if self._position < self._size or self._backlog.size:
             self._backlog.append(data, size, PY_SSIZE_T_MAX)
         elif size:
-            self._data = owner
-            self._view = None if self._copy else memoryview(owner)
-            self._start = data
-            self._size = size
-            self._position = 0
-            self._is_ours = is_ours
+            self.set_data(owner, data, size, is_ours, is_in_block)
         return 0
+
+    cdef int set_data(
+        self, object owner, const uint8_t* data, Py_ssize_t size, bint is_ours, bint is_in_block
+    ) except -1:
+        self._view = None if self._copy else memoryview(owner)
+        self._data = owner
+        self._start = data
+        self._size = size
+        self._position = 0
+        self._is_ours = is_ours
+        self._is_in_block = is_in_block
+        return 0
+
+    cdef int move_out_of_block(self) except -1:
+        """So that the block can be lent again, or go."""
+        cdef Py_ssize_t rest = self._size - self._position
+        cdef bytes data = PyBytes_FromStringAndSize(<const char*> self._start + self._position, rest)
+        return self.set_data(data, <const uint8_t*> PyBytes_AS_STRING(data), rest, True, False)
 
     cdef object next_packet(self):
         while True:
@@ -363,7 +384,8 @@ cdef class Decoder:
                 if self._backlog.size == 0:
                     return None
                 fed = self._backlog.take()
-                self.append(fed, <const uint8_t*> PyBytes_AS_STRING(fed), PyBytes_GET_SIZE(fed), True)
+                self.set_data(fed, <const uint8_t*> PyBytes_AS_STRING(fed), PyBytes_GET_SIZE(fed), True, False)
+                fed = None  # `close_up` has to find one reference only.
             if self._partial.size == 0:
                 packet = self.next_in_place()
             else:
@@ -378,12 +400,24 @@ cdef class Decoder:
         if rest == 0:
             self.drop_data()
         elif self._is_ours and 2 * rest < self._size and self._size > KEPT_SIZE:
-            kept = PyBytes_FromStringAndSize(<const char*> self._start + self._position, rest)
-            self._data = kept
-            self._view = None if self._copy else memoryview(kept)
-            self._start = <const uint8_t*> PyBytes_AS_STRING(kept)
-            self._size = rest
-            self._position = 0
+            self.close_up(rest)
+        return 0
+
+    cdef int close_up(self, Py_ssize_t rest) except -1:
+        """Drop what is read of our own bytes: in place, where no view of them may have been handed out."""
+        cdef const uint8_t* unread = self._start + self._position
+        cdef PyObject* data
+        if not self._copy:
+            kept = PyBytes_FromStringAndSize(<const char*> unread, rest)
+            return self.set_data(kept, <const uint8_t*> PyBytes_AS_STRING(kept), rest, True, False)
+        memmove(<uint8_t*> self._start, unread, <size_t> rest)
+        data = <PyObject*> self._data
+        Py_INCREF(self._data)
+        self.drop_data()  # The reference in `data` is the only one now.
+        if _PyBytes_Resize(&data, rest) < 0:
+            return -1
+        self.set_data(<object> data, <const uint8_t*> PyBytes_AS_STRING(<object> data), rest, True, False)
+        Py_DECREF(<object> data)
         return 0
 
     cdef object next_in_place(self):

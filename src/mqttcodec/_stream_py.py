@@ -18,7 +18,7 @@ from ._wire_py import byte_view, checked_version, cursor_for, index, read_length
 
 _BytesLike = Any
 LENT_SIZE = 65_536
-KEPT_SIZE = 4_096
+KEPT_SIZE = 2_048
 """Up to this size bytes that were read are kept with those that were not."""
 
 
@@ -34,6 +34,7 @@ class Decoder:
 
     # Bytes wait in three places, in this order: `_partial` has the start of a packet that goes on after what was fed;
     # `_data`, of which `_position` is read, is parsed in place; `_backlog` has what was fed before `_data` was used up.
+    # `_data` is the caller's bytes, our own bytearray, or a view of a block that was lent; with `copy=False` a view.
     __slots__ = (
         "_backlog",
         "_block",
@@ -43,6 +44,7 @@ class Decoder:
         "_error",
         "_faults",
         "_given_version",
+        "_is_in_block",
         "_is_ours",
         "_lent",
         "_lock",
@@ -55,7 +57,7 @@ class Decoder:
         "_version",
     )
 
-    _data: bytes | memoryview
+    _data: bytes | bytearray | memoryview
     _position: int
 
     def __init__(
@@ -152,10 +154,10 @@ class Decoder:
             self._raise_error()
             self._lent = 0
             if type(data) is bytes:
-                self._append(data, False)
+                self._append(data)
             else:
                 with byte_view(data) as view:
-                    self._append(bytes(view), True)
+                    self._append(bytearray(view), is_ours=True)
         except MemoryError as error:
             self._die(error)
             raise
@@ -174,9 +176,10 @@ class Decoder:
             size = max(index(sizehint, "sizehint"), LENT_SIZE)
             if size > sys.maxsize:
                 raise _errors.bad_value("sizehint", f"{sys.maxsize} or less", sizehint)
-            # A block that may still be read, by this decoder or through a view it handed out, is not lent again.
-            in_use = not self._copy or self._position < len(self._data)
-            if self._block is None or len(self._block) < size or (in_use and not self._lent):
+            if self._is_in_block:
+                self._move_out_of_block()
+            # A block that may still be read through a view that was handed out is not lent again.
+            if self._block is None or len(self._block) < size or not (self._copy or self._lent):
                 self._block = memoryview(bytearray(size))
             self._lent = size
             # A view of its own: the borrower may release it, and `_block` still keeps the bytes from being resized.
@@ -198,9 +201,11 @@ class Decoder:
             self._lent = 0
             if count:
                 assert self._block is not None
-                self._append(self._block[:count].toreadonly(), False)
-                if len(self._block) > LENT_SIZE:
-                    self._block = None  # Larger than usual: not to be kept.
+                if len(self._block) == LENT_SIZE:
+                    self._append(self._block[:count].toreadonly(), is_in_block=True)
+                else:  # Larger than usual: not to be kept.
+                    self._append(bytearray(self._block[:count]), is_ours=True)
+                    self._block = None
         except MemoryError as error:
             self._die(error)
             raise
@@ -247,19 +252,29 @@ class Decoder:
             self._block = None
             self._drop_bytes()
 
-    def _append(self, data: bytes | memoryview, is_ours: bool) -> None:
+    def _append(
+        self, data: bytes | bytearray | memoryview, *, is_ours: bool = False, is_in_block: bool = False
+    ) -> None:
         """`is_ours`: nobody else keeps `data`, so that what is read of it has to go."""
         if self._position < len(self._data) or self._backlog:
             self._backlog += data
         elif data:
-            self._data = data if self._copy else memoryview(data)
-            self._is_ours = is_ours
-            self._position = 0
+            self._set_data(data, is_ours=is_ours, is_in_block=is_in_block)
+
+    def _set_data(
+        self, data: bytes | bytearray | memoryview, *, is_ours: bool = False, is_in_block: bool = False
+    ) -> None:
+        self._data = data if self._copy else memoryview(data).toreadonly()
+        self._position = 0
+        self._is_ours = is_ours
+        self._is_in_block = is_in_block
 
     def _drop_data(self) -> None:
-        self._data = b""
-        self._position = 0
-        self._is_ours = False
+        self._set_data(b"")
+
+    def _move_out_of_block(self) -> None:
+        """So that the block can be lent again, or go."""
+        self._set_data(bytearray(self._data[self._position :]), is_ours=True)
 
     def _next_packet(self) -> Packet | None:
         while True:
@@ -268,7 +283,7 @@ class Decoder:
                 if not self._backlog:
                     return None
                 fed, self._backlog = self._backlog, bytearray()
-                self._append(memoryview(fed).toreadonly(), True)
+                self._set_data(fed, is_ours=True)
             if not self._partial:
                 packet = self._next_in_place()
             else:
@@ -283,9 +298,18 @@ class Decoder:
         if rest == 0:
             self._drop_data()
         elif self._is_ours and 2 * rest < len(self._data) and len(self._data) > KEPT_SIZE:
-            kept = bytes(self._data[self._position :])
-            self._data = kept if self._copy else memoryview(kept)
+            self._close_up(rest)
+
+    def _close_up(self, rest: int) -> None:
+        """Drop what is read of our own bytes: in place, where no view of them may have been handed out."""
+        data = self._data
+        if type(data) is bytearray:
+            with memoryview(data) as view:
+                view[:rest] = view[self._position :]
+            del data[rest:]
             self._position = 0
+        else:
+            self._set_data(bytearray(data[self._position :]), is_ours=True)
 
     def _next_in_place(self) -> Packet | None:
         """The packet at `_position`; None, and what there is of it in `_partial`, when it goes on after `_data`."""
@@ -301,9 +325,14 @@ class Decoder:
                 packet = self._decode(data, start, body, end, first_byte)
                 self._position = end
                 return packet
-        self._partial += memoryview(data)[start:]
-        self._position = len(data)
         self._packet_size = 0 if header is None else end - start
+        if type(data) is bytearray:
+            self._close_up(len(data) - start)
+            self._partial = data
+            self._drop_data()
+        else:
+            self._partial += memoryview(data)[start:]
+            self._position = len(data)
         return None
 
     def _next_from_partial(self) -> Packet | None:
@@ -319,7 +348,7 @@ class Decoder:
             return None
         header = read_length(self._partial, 0, len(self._partial), self._version or MQTTv5)
         assert header is not None
-        packet = self._decode(memoryview(self._partial), 0, header[1], self._packet_size, self._partial[0])
+        packet = self._decode(self._partial, 0, header[1], self._packet_size, self._partial[0])
         self._partial = bytearray()
         self._packet_size = 0
         return packet
@@ -339,7 +368,11 @@ class Decoder:
         if packet_size > self._max_packet_size:
             raise _errors.PACKET_TOO_LARGE.decoding(self._version or MQTTv5, 1, "", packet_size)
 
-    def _decode(self, data: bytes | memoryview, start: int, body: int, end: int, first_byte: int) -> Packet:
+    def _decode(self, data: bytes | bytearray | memoryview, start: int, body: int, end: int, first_byte: int) -> Packet:
+        if isinstance(data, bytearray):
+            # Let go of at once: the bytearray has to be free to shrink.
+            with memoryview(data) as view:
+                return self._decode(view, start, body, end, first_byte)
         cursor = cursor_for(data, self._copy)(data, start, body, end, self._version or MQTTv5, self._role)
         packet = decode_body(cursor, first_byte)
         self._started = True
