@@ -494,6 +494,7 @@ def test_initialised_twice(mqtt: Any) -> None:
     assert list(decoder.feed(PINGREQ)) == [mqtt.PingReq()]
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # Where nobody can be told.
 def test_out_of_memory(mqtt: Any) -> None:
     """Whichever allocation fails: MemoryError, then the same from each call until `reset`."""
     testcapi = pytest.importorskip("_testcapi")
