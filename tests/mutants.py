@@ -47,8 +47,8 @@ SECONDS = 60
 """After which a mutant counts as noticed: it runs in circles."""
 
 ALIKE = {
-    ("_encode_py", "deleted", 'raise writer.fail(_errors.ENCODED_TOO_LARGE, "", len(properties) + 5)'): (
-        "the packet around the properties is then refused for its size; the compiled side needs the check"
+    ("_writer_py", "deleted", "raise self.fail(_errors.ENCODED_TOO_LARGE)  # [U36]"): (
+        "the packet is refused when it is whole; what the line saves is memory, and test_adversarial looks at that"
     ),
     ("_encode_py", "deleted", "raise  # The caller's own object said so."): (
         "before Python 3.12, whose objects may have `__buffer__`, encoding runs nothing of the caller's"

@@ -172,7 +172,7 @@ def test_version_stays_while_a_packet_is_under_way(mqtt: Any) -> None:
 
 def test_decoders_are_not_copied(mqtt: Any) -> None:
     for copied in (copy.copy, copy.deepcopy, pickle.dumps):
-        with pytest.raises(TypeError, match="cannot pickle .*Decoder"):
+        with pytest.raises(TypeError, match=r"cannot pickle .*Decoder"):
             copied(mqtt.Decoder(5))
 
 

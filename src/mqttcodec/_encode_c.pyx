@@ -60,6 +60,7 @@ cdef object write_packet(Writer* writer, object packet):
     cdef int64_t remaining_length
     cdef int first_byte
     drop_payload(writer)
+    writer.packet = start
     payload = None
     put_byte(writer, 0)
     put_byte(writer, 0)
@@ -92,7 +93,7 @@ cdef object write_packet(Writer* writer, object packet):
         raise _errors.wrong_type("packet", "one of this implementation's packets", packet)
     remaining_length = <int64_t> (writer.ptr - writer.start) - start - 2 + writer.payload_size
     if remaining_length > MAXIMUM_REMAINING_LENGTH:
-        refuse(writer, _errors.ENCODED_TOO_LARGE, "", remaining_length + 5)  # [U36]
+        refuse(writer, _errors.ENCODED_TOO_LARGE)  # [U36]
     writer.start[start] = <uint8_t> first_byte
     insert_length(writer, start + 1, remaining_length)
     writer.version = version
@@ -132,8 +133,6 @@ cdef int close_properties(Writer* writer, Py_ssize_t start) except -1:
     """Put the Property Length before the properties that begin at `start` [MQTT-2.2.2-1]."""
     cdef Py_ssize_t length = writer.ptr - writer.start - start
     if writer.version == 5:
-        if length > MAXIMUM_REMAINING_LENGTH:
-            refuse(writer, _errors.ENCODED_TOO_LARGE, "", length + 5)
         insert_length(writer, start - 1, length)
     return 0
 

@@ -66,7 +66,7 @@ def encode_head(packet: Any, version: int) -> tuple[bytes, bytes | memoryview]:
     remaining_length = len(writer.body) + len(writer.payload)
     if remaining_length > _spec.MAXIMUM_REMAINING_LENGTH:
         release(writer.payload)
-        raise writer.fail(_errors.ENCODED_TOO_LARGE, "", remaining_length + 5)  # [U36]
+        raise writer.fail(_errors.ENCODED_TOO_LARGE)  # [U36]
     head = b"".join((bytes((first_byte,)), variable_integer(remaining_length), writer.body))
     return head, writer.payload
 
@@ -92,8 +92,6 @@ def _properties(writer: Writer, packet: Any, place: int) -> None:
             _property_value(writer, item, kind, name)
     if writer.version == MQTTv5:
         properties = writer.body
-        if len(properties) > _spec.MAXIMUM_REMAINING_LENGTH:
-            raise writer.fail(_errors.ENCODED_TOO_LARGE, "", len(properties) + 5)
         packet_body += variable_integer(len(properties))  # [MQTT-2.2.2-1]
         packet_body += properties
     writer.body = packet_body

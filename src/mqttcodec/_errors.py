@@ -419,5 +419,5 @@ EXPIRY_FROM_SERVER = Fault(*_PROTOCOL, "a server's DISCONNECT has a session_expi
 NOT_IN_VERSION = Fault(*_UNWRITABLE, "{version} cannot carry {about}")
 OUT_OF_RANGE = Fault(*_UNWRITABLE, "{about} is {found}, which its field cannot hold")
 PROTOCOL_VERSION = Fault(*_UNWRITABLE, "protocol_version is {found}; it is 3, 4 or 5", "MQTT-3.1.2-2")
-ENCODED_TOO_LARGE = Fault(*_UNWRITABLE, "the packet would take {found} bytes; 268435460 is the most there is", "U36")
+ENCODED_TOO_LARGE = Fault(*_UNWRITABLE, "the packet would take more than 268435460 bytes", "U36")
 BUFFER_TOO_SMALL = Fault(*_UNWRITABLE, "the packet takes {found} bytes, more than the buffer has from the offset on")

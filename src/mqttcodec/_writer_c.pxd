@@ -11,6 +11,7 @@ from libc.stdint cimport int64_t, uint8_t
 from libc.string cimport memcpy, memmove
 
 from ._wire_c cimport (
+    MAXIMUM_REMAINING_LENGTH,
     NUL,
     OUTSIDE,
     WILDCARD,
@@ -43,6 +44,8 @@ cdef struct Writer:
     uint8_t* end
     bint on_heap
     int version
+    # Where the packet begins that is being written.
+    Py_ssize_t packet
     # The payload a PUBLISH ends with, where it lies; `payload_view` is held while it is one.
     const uint8_t* payload
     Py_ssize_t payload_size
@@ -56,6 +59,7 @@ cdef inline void open_writer(Writer* writer, uint8_t* stack, int version) noexce
     writer.end = stack + STACK_SIZE
     writer.on_heap = False
     writer.version = version
+    writer.packet = 0
     writer.payload = NULL
     writer.payload_size = 0
     writer.holds_view = False
@@ -89,8 +93,11 @@ cdef inline int reserve(Writer* writer, Py_ssize_t size) except -1:
 cdef inline int grow(Writer* writer, Py_ssize_t size) except -1:
     cdef Py_ssize_t used = writer.ptr - writer.start
     cdef size_t capacity = 2 * <size_t> (writer.end - writer.start)
-    if capacity < <size_t> used + <size_t> size:
-        capacity = <size_t> used + <size_t> size
+    cdef size_t limit = <size_t> writer.packet + <size_t> MAXIMUM_REMAINING_LENGTH + 5
+    # Of what no packet can hold no more is written: a list may name one long string many times.
+    if <size_t> used + <size_t> size > limit:
+        refuse(writer, faults().ENCODED_TOO_LARGE)  # [U36]
+    capacity = min(max(capacity, <size_t> used + <size_t> size), limit)
     # PyMem refuses what a Py_ssize_t cannot count.
     cdef uint8_t* start = <uint8_t*> PyMem_Realloc(writer.start if writer.on_heap else NULL, capacity)
     if start == NULL:

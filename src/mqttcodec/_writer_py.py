@@ -76,6 +76,9 @@ class Writer:
     def _prefixed(self, encoded: bytes | memoryview, about: str) -> None:
         if len(encoded) > 0xFFFF:
             raise self.fail(_errors.TOO_LONG, about, len(encoded))  # [U36] [MQTT-4.7.3-3]
+        # Of what no packet can hold no more is written: a list may name one long string many times.
+        if len(self.body) > _spec.MAXIMUM_REMAINING_LENGTH:
+            raise self.fail(_errors.ENCODED_TOO_LARGE)  # [U36]
         self.body += len(encoded).to_bytes(2, "big")
         self.body += encoded
 
