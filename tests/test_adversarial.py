@@ -1,0 +1,494 @@
+"""Inputs that took other brokers and libraries down, or would: `adversarial.jsonl`, each with the bound it has to keep.
+
+`hex` is the input, or `gen` makes it; `expect` says what becomes of it, `ref` how another reader judged it, `bound`
+what must hold besides. A bound gets a test of its own, named after its line, unless it says no more than `expect`.
+That work is linear (A05, A06, A18, A28 to A30) is for `test_linear_work.py`; that nothing recurses (A18) for
+`test_bounds.py`. `max_properties` (A28) and an option that refuses a payload that is not UTF-8 (A32) do not exist.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import json
+import os
+import sys
+import tracemalloc
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from samples import VERSIONS
+from test_size import GREATEST, MIB, peak_of
+from test_tables import PROPERTIES
+
+INPUTS = {
+    line["id"]: line
+    for line in map(json.loads, Path(__file__).with_name("adversarial.jsonl").read_text("utf-8").splitlines())
+}
+# A shared filter without a filter behind its share name. The reader answers 0x8F (Topic Filter invalid), which is for a
+# filter that is correctly formed and not accepted (Table 3-10, 0x8F); a malformed one is a Malformed Packet.
+REASON_CODES = {"A19": 0x81}
+PINGREQ = b"\xc0\x00"
+
+
+def vbi(number: int) -> bytes:
+    """A Variable Byte Integer (1.5.5)."""
+    encoded = bytearray()
+    while number > 0x7F:
+        encoded.append(number & 0x7F | 0x80)
+        number >>= 7
+    return bytes((*encoded, number))
+
+
+def pk(first_byte: int, body: bytes) -> bytes:
+    """A packet."""
+    return bytes((first_byte,)) + vbi(len(body)) + body
+
+
+def s(text: str) -> bytes:
+    """A UTF-8 Encoded String (1.5.4)."""
+    return len(text.encode()).to_bytes(2, "big") + text.encode()
+
+
+def data_of(name: str) -> bytes:
+    line = INPUTS[name]
+    data = bytes.fromhex(line["hex"]) if line["hex"] else eval(line["gen"], {"pk": pk, "s": s, "vbi": vbi})
+    assert len(data) == line["bytes"]
+    return data  # type: ignore[no-any-return]
+
+
+def of(*expectations: str) -> list[str]:
+    return [name for name, line in INPUTS.items() if line["expect"] in expectations]
+
+
+def all_from(mqtt: Any, data: Any, version: int) -> list[Any]:
+    """The packets `decode_from` finds one behind the other."""
+    packets, offset = [], 0
+    while offset < len(data):
+        packet, offset = mqtt.decode_from(data, offset, version)
+        packets.append(packet)
+    return packets
+
+
+def refused_at(mqtt: Any, decoder: Any, data: bytes) -> int:
+    """The number of bytes, fed one by one, after which the decoder raises."""
+    for size in range(len(data)):
+        try:
+            assert list(decoder.feed(data[size : size + 1])) == []
+        except mqtt.DecodeError:
+            return size + 1
+    pytest.fail("the decoder waits for more")
+
+
+@pytest.mark.parametrize("name", of("ok", "error", "incomplete"))
+def test_expected(mqtt: Any, name: str, full: bool) -> None:
+    """From `decode_from` and from a decoder that gets it whole, the same of bytes as of any other buffer."""
+    line, original = INPUTS[name], data_of(name)
+    version = line["version"]
+    assert line["ref"][0] == line["expect"]
+    for data in (original, bytearray(original)) if full or len(original) < 100_000 else (bytearray(original),):
+        decoder = mqtt.Decoder(version)
+        if line["expect"] == "ok":
+            packets = list(decoder.feed(data))
+            assert packets
+            assert decoder.pending == 0
+            assert all_from(mqtt, data, version) == packets
+        elif line["expect"] == "incomplete":
+            assert list(decoder.feed(data)) == []
+            assert decoder.pending == len(data)
+            with pytest.raises(mqtt.IncompletePacketError):
+                mqtt.decode(data, version)
+        else:
+            reason_code = REASON_CODES.get(name, line["ref"][1])
+            for call in (lambda: list(decoder.feed(data)), lambda: all_from(mqtt, data, version)):
+                with pytest.raises((mqtt.MalformedPacketError, mqtt.ProtocolError)) as caught:
+                    call()
+                assert caught.value.reason_code == reason_code
+
+
+def test_the_other_reader_does_differ() -> None:
+    assert {name: INPUTS[name]["ref"][1] for name in REASON_CODES} == {"A19": 0x8F}
+
+
+@pytest.mark.parametrize("name", ["A01", "A02"])
+def test_declared_length_takes_no_memory(mqtt: Any, name: str) -> None:
+    line, data = INPUTS[name], data_of(name)
+    list(mqtt.Decoder(line["version"]).feed(data))
+    for pieces in ([data], [data[at : at + 1] for at in range(len(data))]):
+
+        def feed(pieces: list[bytes] = pieces) -> Any:
+            decoder = mqtt.Decoder(line["version"])
+            for piece in pieces:
+                assert next(decoder.feed(piece), None) is None
+            return decoder
+
+        decoder, peak = peak_of(feed)
+        assert decoder.pending == 5
+        assert peak <= 4096
+    for limit in (2, 1 << 20, GREATEST - 1):
+        decoder = mqtt.Decoder(line["version"], max_packet_size=limit)
+        with pytest.raises(mqtt.PacketTooLargeError) as caught:
+            list(decoder.feed(data))
+        assert caught.value.reason_code == 0x95
+
+
+def test_a03_size_is_judged_before_the_body(mqtt: Any) -> None:
+    data = data_of("A03")
+    decoder = mqtt.Decoder(5, max_packet_size=1 << 20)
+    assert list(decoder.feed(data[:4])) == []
+    with pytest.raises(mqtt.PacketTooLargeError):
+        list(decoder.feed(data[4:5]))
+    with pytest.raises(mqtt.PacketTooLargeError):
+        list(mqtt.Decoder(5, max_packet_size=1 << 20).feed(data))
+
+
+def test_a04_what_is_buffered_is_not_the_packet(mqtt: Any) -> None:
+    start = data_of("A04")
+    size = mqtt.peek(start).packet_size
+    rest = start[-1:] * (size - len(start))
+    decoder = mqtt.Decoder(5, max_packet_size=1024)
+    assert list(decoder.feed(start)) == []
+    packets = list(decoder.feed(rest + PINGREQ * 10_000))
+    assert len(packets) == 10_001
+    assert packets[0].payload == b"x" * 900
+
+
+def test_a05_memory_of_a_trickled_packet(mqtt: Any, full: bool) -> None:
+    # The whole of it in plain Python takes a minute.
+    size = (4 << 20 if mqtt.BACKEND == "cython" else 1 << 20) if full else 1 << 17
+    data = pk(0x30, s("t") + b"\0" + b"x" * size)
+
+    def feed() -> Any:
+        decoder = mqtt.Decoder(5)
+        # The slices, of one byte, are objects that Python has anyway.
+        return [packet for at in range(len(data)) for packet in decoder.feed(data[at : at + 1])]
+
+    (packet,), peak = peak_of(feed)
+    assert packet.payload == b"x" * size
+    # In plain Python the bytearray it is copied out of has grown by an eighth more than it needed.
+    assert peak <= (2 if mqtt.BACKEND == "cython" else 2.125) * len(data) + 65_536
+
+
+def test_a08_the_neighbours_bytes_stay_where_they_are(mqtt: Any) -> None:
+    data = data_of("A08")
+    size = mqtt.peek(data).packet_size
+    for copied in (True, False):
+        for call in (
+            lambda: mqtt.decode_from(data, 0, 4, copy=copied),
+            lambda: mqtt.decode(memoryview(data)[:size], 4, copy=copied),
+            lambda: list(mqtt.Decoder(4, copy=copied).feed(data)),
+            lambda: list(mqtt.Decoder(4, copy=copied).feed(bytearray(data))),
+        ):
+            with pytest.raises(mqtt.MalformedPacketError) as caught:
+                call()
+            error = caught.value
+            assert error.__context__ is None
+            assert "SECRET" not in f"{error} {error!r} {error.args} {vars(error)}"
+    # The other way round: a payload ends where its packet ends.
+    publish = pk(0x30, s("a") + b"x")
+    assert mqtt.decode_from(publish + b"SECRET", 0, 4)[0].payload == b"x"
+
+
+def test_a11_the_fifth_length_byte_is_not_waited_for(mqtt: Any) -> None:
+    for version in (None, 4):
+        data = data_of("A11") if version else b"\x10" + data_of("A11")[1:]
+        assert refused_at(mqtt, mqtt.Decoder(version), data) == 5
+    with pytest.raises(mqtt.MalformedPacketError):
+        mqtt.decode(data_of("A11")[:5], 4)
+    with pytest.raises(mqtt.MalformedPacketError):
+        mqtt.peek(data_of("A11")[:5])
+
+
+def test_a21_fields_are_defaults(mqtt: Any) -> None:
+    packet = mqtt.decode(data_of("A21"))
+    assert packet == mqtt.Auth()
+    assert packet.reason_code is mqtt.ReasonCode.SUCCESS
+    assert (packet.authentication_method, packet.authentication_data, packet.reason_string) == (None, None, None)
+    assert packet.user_properties == ()
+
+
+def fails(mqtt: Any, call: Callable[[], Any]) -> None:
+    with contextlib.suppress(mqtt.DecodeError):
+        call()
+        pytest.fail("no error")
+
+
+def failing_calls(mqtt: Any, name: str) -> list[Callable[[], Any]]:
+    """Each way to give an input to the codec."""
+    version, data = INPUTS[name]["version"], data_of(name)
+    other, decoder = bytearray(data), mqtt.Decoder(version)
+
+    def lend() -> None:
+        decoder.reset()
+        decoder.get_buffer()[: len(data)] = data
+        next(decoder.buffer_updated(len(data)))
+
+    def feed_bytes() -> None:
+        decoder.reset()
+        for at in range(len(data)):
+            next(decoder.feed(data[at : at + 1]), None)
+
+    return [
+        lambda: all_from(mqtt, data, version),
+        lambda: mqtt.decode_from(other, 0, version, copy=False),
+        lambda: next(mqtt.Decoder(version).feed(data)),
+        lambda: next(mqtt.Decoder(version, copy=False).feed(other)),
+        lend,
+        feed_bytes,
+    ]
+
+
+only_cpython = pytest.mark.skipif(sys.implementation.name != "cpython", reason="it counts references")
+
+
+@only_cpython
+@pytest.mark.parametrize("name", of("error"))
+def test_a22_errors_leave_nothing_behind(mqtt: Any, name: str, full: bool) -> None:
+    """No object, no reference, no byte: A22, and every other input that is refused."""
+    calls = failing_calls(mqtt, name)
+    times = 1000 if full else 100
+    shared = (data_of(name), mqtt.MalformedPacketError, mqtt.ReasonCode.MALFORMED_PACKET, mqtt.ReasonCode, mqtt.MQTTv5)
+
+    def held() -> list[int]:
+        gc.collect()
+        return [tracemalloc.get_traced_memory()[0], len(gc.get_objects()), *map(sys.getrefcount, shared)]
+
+    tracemalloc.start()
+    try:
+        # Python itself keeps things the first times. What leaks, though, leaks every time.
+        for _ in range(10):
+            before = held()
+            for call in calls:
+                for _ in range(times):
+                    fails(mqtt, call)
+            memory, *others = (after - each for each, after in zip(before, held(), strict=True))
+            if memory < 16 * times and all(abs(growth) < times // 10 for growth in others):
+                break
+        else:
+            pytest.fail(f"{times} times leave {memory} bytes, and {others} objects and references")
+    finally:
+        tracemalloc.stop()
+
+
+def resident() -> int:
+    """The bytes of this process that lie in memory."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="it reads /proc")
+def test_a22_the_process_does_not_grow(mqtt: Any, full: bool) -> None:
+    calls = failing_calls(mqtt, "A22")
+    for _ in range(2000):
+        for call in calls:
+            fails(mqtt, call)
+    gc.collect()
+    before = resident()
+    for _ in range(100_000 if full else 5_000):
+        for call in calls:
+            fails(mqtt, call)
+    assert resident() - before < MIB
+
+
+def text_fields(mqtt: Any, types: tuple[str, ...]) -> Iterator[tuple[str, Callable[[Any, int], Any]]]:
+    """Every field of 5.0 that holds a string or binary data: its name, and a packet with a value in it."""
+    filters = (mqtt.Subscription("a"),)
+    if "UTF-8 String" in types:
+        yield "client_id", lambda value, version: mqtt.Connect(value, protocol_version=version)
+        yield "username", lambda value, version: mqtt.Connect("c", username=value, protocol_version=version)
+        yield "will.topic", lambda value, version: mqtt.Connect("c", will=mqtt.Will(value), protocol_version=version)
+        yield "topic", lambda value, version: mqtt.Publish(value)
+        yield "topic_filter", lambda value, version: mqtt.Subscribe(1, (*filters, mqtt.Subscription(value)))
+        yield "topic_filters", lambda value, version: mqtt.Unsubscribe(1, ("a", value))
+    if "Binary Data" in types:
+        yield (
+            "password",
+            lambda value, version: mqtt.Connect("c", username="u", password=value, protocol_version=version),
+        )
+        yield (
+            "will.payload",
+            lambda value, version: mqtt.Connect("c", will=mqtt.Will("w", value), protocol_version=version),
+        )
+    holders: dict[str, Callable[..., Any]] = {
+        "CONNECT": mqtt.Connect,
+        "WILL": lambda **fields: mqtt.Connect(will=mqtt.Will("w", **fields)),
+        "CONNACK": mqtt.ConnAck,
+        "PUBLISH": lambda **fields: mqtt.Publish("a", **fields),
+        "PUBACK": lambda **fields: mqtt.PubAck(1, **fields),
+        "PUBREC": lambda **fields: mqtt.PubRec(1, **fields),
+        "PUBREL": lambda **fields: mqtt.PubRel(1, **fields),
+        "PUBCOMP": lambda **fields: mqtt.PubComp(1, **fields),
+        "SUBSCRIBE": lambda **fields: mqtt.Subscribe(1, filters, **fields),
+        "SUBACK": lambda **fields: mqtt.SubAck(1, (0,), **fields),
+        "UNSUBSCRIBE": lambda **fields: mqtt.Unsubscribe(1, ("a",), **fields),
+        "UNSUBACK": lambda **fields: mqtt.UnsubAck(1, (0,), **fields),
+        "DISCONNECT": mqtt.Disconnect,
+        "AUTH": lambda **fields: mqtt.Auth(0x18, **{"authentication_method": "m", **fields}),
+    }
+    for row in PROPERTIES:
+        if row["type"] not in types:
+            continue
+        field = row["name"].lower().replace(" ", "_")
+        for place in row["allowed_packets"].split(","):
+            make = holders[place]
+            beside = {"authentication_method": "m"} if field == "authentication_data" else {}
+            if row["type"] == "UTF-8 String Pair":
+                yield f"name of a {place} property", lambda value, _, make=make: make(user_properties=((value, "v"),))
+                yield f"value of a {place} property", lambda value, _, make=make: make(user_properties=(("n", value),))
+            else:
+                yield (
+                    f"{place} {field}",
+                    lambda value, _, make=make, field=field, beside=beside: make(**{**beside, field: value}),
+                )
+
+
+STRINGS = ("UTF-8 String", "UTF-8 String Pair")
+BEFORE_5 = ("client_id", "username", "will.topic", "topic", "topic_filter", "topic_filters", "password", "will.payload")
+
+
+def assert_nothing_is_written(mqtt: Any, packet: Any, version: int) -> None:
+    untouched = b"\xaa" * 150_000
+    buffer = bytearray(untouched)
+    for call in (
+        lambda: mqtt.encode(packet, version),
+        lambda: mqtt.encode_many([mqtt.PingReq(), packet], version),
+        lambda: mqtt.encode_parts(packet, version),
+        lambda: mqtt.encode_into(packet, buffer, 0, version),
+    ):
+        with pytest.raises(mqtt.EncodeError):
+            call()
+    assert buffer == untouched
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a24_no_null_character_is_written(mqtt: Any, version: int) -> None:
+    tried = 0
+    for name, make in text_fields(mqtt, STRINGS):
+        if version == 5 or name in BEFORE_5:
+            for value in ("a\0b", "\0", "a" * 200 + "\0"):
+                assert_nothing_is_written(mqtt, make(value, version), version)
+            assert mqtt.encode(make("ab", version), version)
+            tried += 1
+    # 6 fields; in 5.0 also the properties of Table 2-4 that are strings, in each place, a pair twice.
+    assert tried == (6 if version < 5 else 6 + 20 + 2 * 14)
+
+
+def test_a25_only_documented_errors(mqtt: Any) -> None:
+    """The input, and all that differ from it in one byte."""
+    data = data_of("A25")
+    found = set()
+    for at in range(len(data)):
+        for byte in range(256):
+            changed = data[:at] + bytes((byte,)) + data[at + 1 :]
+            for call in (
+                lambda: mqtt.decode(changed),
+                lambda: mqtt.decode(bytearray(changed), 4, copy=False),
+                lambda: list(mqtt.Decoder(5).feed(changed)),
+                lambda: mqtt.peek(changed),
+            ):
+                try:
+                    call()
+                except mqtt.DecodeError as error:
+                    found.add(type(error))
+    assert found == {
+        mqtt.IncompletePacketError,
+        mqtt.MalformedPacketError,
+        mqtt.ProtocolError,
+        mqtt.UnsupportedVersionError,
+    }
+
+
+@pytest.mark.parametrize("name", ["A07", "A09", "A14", "A26"])
+def test_a26_a_whole_packet_is_never_incomplete(mqtt: Any, name: str) -> None:
+    """A field that ends behind its packet is refused with the packet's last byte, and not waited for."""
+    version, data = INPUTS[name]["version"], data_of(name)
+    assert refused_at(mqtt, mqtt.Decoder(version), data) == len(data)
+    for size in range(1, len(data)):
+        with pytest.raises(mqtt.IncompletePacketError):
+            mqtt.decode(data[:size], version)
+    with pytest.raises(mqtt.MalformedPacketError):
+        mqtt.decode(data, version)
+    with pytest.raises(mqtt.MalformedPacketError):
+        mqtt.decode_from(data + bytes(70_000), 0, version)
+
+
+def test_a28_memory_of_user_properties(mqtt: Any) -> None:
+    data = data_of("A28")
+    packet, peak = peak_of(lambda: mqtt.decode(data))
+    assert packet.user_properties == (("", ""),) * 50_000
+    assert peak <= 200 * 50_000
+
+
+def test_a32_a_payload_that_is_not_the_text_it_says(mqtt: Any) -> None:
+    packet = mqtt.decode(data_of("A32"))
+    assert packet == mqtt.Publish("t", b"\xff", payload_format_indicator=1)
+    assert mqtt.encode(packet) == data_of("A32")
+
+
+@pytest.mark.parametrize("name", ["A20", "A33", "A37", "A38"])
+@pytest.mark.parametrize("version", [None, *VERSIONS])
+def test_refused_at_its_first_byte(mqtt: Any, name: str, version: int | None) -> None:
+    """A33, A37 and A38 say so; A20 has wrong flags too."""
+    data = data_of(name)
+    assert refused_at(mqtt, mqtt.Decoder(version), data) == 1
+    with pytest.raises(mqtt.MalformedPacketError) as caught:
+        mqtt.decode(data[:1], version or 5)
+    assert caught.value.offset == 0
+
+
+@pytest.mark.parametrize("version", [4, 5])
+def test_a34_sixteen_bits_do_not_wrap(mqtt: Any, version: int) -> None:
+    tried = 0
+    for types, letter in ((STRINGS, "x"), (("Binary Data",), b"x")):
+        for name, make in text_fields(mqtt, types):
+            if version == 5 or name in BEFORE_5:
+                for size in (65_536, 65_537, 131_072):
+                    assert_nothing_is_written(mqtt, make(letter * size, version), version)
+                packet = make(letter * 65_535, version)
+                assert mqtt.decode(mqtt.encode(packet, version), version) == packet
+                tried += 1
+    assert tried == (8 if version < 5 else 8 + 20 + 2 * 14 + 5)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a35_the_packet_that_is_too_large_is_not_made(mqtt: Any, version: int) -> None:
+    """A Remaining Length of 268,435,456 is refused before memory is taken for it, in a moment."""
+    overhead = len(mqtt.encode(mqtt.Publish("a", b"x"), version)) - 3
+    # Zeros that nobody reads take no memory.
+    packet = mqtt.Publish("a", bytes(GREATEST - 5 - overhead))
+    assert mqtt.encoded_size(packet, version) == GREATEST
+    assert mqtt.encode_parts(packet, version)[0][:5] == b"\x30\xff\xff\xff\x7f"
+    too_large = mqtt.Publish("a", bytes(GREATEST - 5 - overhead + 1))
+    buffer = bytearray(100)
+    for call in (
+        lambda: mqtt.encode(too_large, version),
+        lambda: mqtt.encode_many([too_large], version),
+        lambda: mqtt.encode_parts(too_large, version),
+        lambda: mqtt.encoded_size(too_large, version),
+        lambda: mqtt.encode_into(too_large, buffer, 0, version),
+    ):
+        _, peak = peak_of(lambda: pytest.raises(mqtt.EncodeError, call))
+        assert peak < MIB
+    assert buffer == bytes(100)
+
+
+@pytest.mark.slow
+def test_a35_nor_one_of_many_parts(mqtt: Any) -> None:
+    """One filter of 65,535 bytes takes no memory for being listed 8,200 times; written, it would be half a gigabyte."""
+    too_large = mqtt.Unsubscribe(1, ("x" * 65_535,) * 8_200)
+    _, peak = peak_of(lambda: pytest.raises(mqtt.EncodeError, mqtt.encode, too_large))
+    assert peak < 1.25 * GREATEST
+
+
+def test_a36_an_odd_sequence(mqtt: Any) -> None:
+    """A PUBCOMP for what was never published is the session's business."""
+    data = data_of("A36")
+    connect = mqtt.Connect("F8cZpwP4cdSh", False, 13_468, "Asi7EbfPL9jWqN71ecZ", protocol_version=4)
+    expected = [connect, mqtt.PubComp(0x1E11)]
+    assert all_from(mqtt, data, 4) == expected
+    decoder = mqtt.Decoder()
+    assert list(decoder.feed(data)) == expected
+    assert list(decoder.feed(data[-4:] * 3)) == [mqtt.PubComp(0x1E11)] * 3

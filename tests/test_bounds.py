@@ -1,0 +1,386 @@
+"""What a peer can make the codec take, of memory, of bytes before it says no, and of stack.
+
+Memory is what `tracemalloc` traces. Both implementations take it through Python's allocators, all of which it follows;
+only the C stack it does not see, nor that while `realloc` moves a block both may be there. What is reserved and never
+touched shows in the size of the process's address space.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import tracemalloc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from test_adversarial import pk, s, vbi
+from test_size import GREATEST, MIB, peak_of
+
+PINGREQ = b"\xc0\x00"
+LENT_SIZE = 65_536
+WAYS = ("bytes", "bytearray", "buffer")
+
+# The first byte of a packet, and how its body begins: all that is looked at before the whole of it is there.
+STARTS = {
+    "PUBLISH": (0x30, s("a/b") + b"\0"),
+    "PUBLISH with identifier": (0x3D, s("a/b") + b"\0\1\0"),
+    "PUBLISH with a large head": (0x30, s("t" * 65_535) + vbi(200_000)),
+    "PUBLISH with a head that lies": (0x30, s("t") + vbi(268_435_455)),
+    "CONNECT": (0x10, s("MQTT") + b"\5\2\0\0"),
+    "SUBSCRIBE": (0x82, b"\0\1\0" + s("a")),
+    "PUBACK": (0x40, b"\0\1\0" + vbi(200_000)),
+}
+DECLARED = (0, 127, 128, 16_383, 16_384, 1 << 20, 1 << 26, 268_435_455)
+HELD = (1, 2, 4, 5, 6, 100, 5_000, 70_000, 300_000)
+SIZES = (1, 3, 1000, 4096, 50_000, 65_536)
+
+
+def start_of_packet(kind: str, declared: int, held: int) -> bytes:
+    """The first `held` bytes of a packet with that Remaining Length."""
+    first_byte, body = STARTS[kind]
+    return (bytes((first_byte,)) + vbi(declared) + body + b"x" * held)[:held]
+
+
+def pieces_of(data: bytes, size: int, way: str) -> list[Any]:
+    kind = bytearray if way == "bytearray" else bytes
+    return [kind(data[at : at + size]) for at in range(0, len(data), size)]
+
+
+def give(decoder: Any, piece: Any, way: str) -> Iterator[Any]:
+    """Feed a piece, or write it into the buffer the decoder lends."""
+    if way != "buffer":
+        return decoder.feed(piece)  # type: ignore[no-any-return]
+    decoder.get_buffer()[: len(piece)] = piece
+    return decoder.buffer_updated(len(piece))  # type: ignore[no-any-return]
+
+
+@contextmanager
+def traced() -> Iterator[None]:
+    tracemalloc.start()
+    try:
+        yield
+    finally:
+        tracemalloc.stop()
+
+
+def assert_bound(pending: int, uncounted: int = 0, *, note: object = "") -> None:
+    """At most 2k + 4 KiB with k bytes held, at any time since this was asked before."""
+    peak = tracemalloc.get_traced_memory()[1] - uncounted
+    assert peak <= 2 * pending + 4096, note
+    tracemalloc.reset_peak()
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("kind", STARTS)
+def test_memory_of_a_packet_under_way(mqtt: Any, kind: str, way: str, full: bool) -> None:
+    """At any time, whatever length is declared, whatever the pieces; the bytes fed and the buffer lent not counted."""
+    lent = LENT_SIZE if way == "buffer" else 0
+    mqtt.Decoder(5)
+    for copied in (True, False) if way != "buffer" else (True,):
+        for declared in DECLARED:
+            # All but one byte, at the most.
+            for held in sorted({min(held, len(vbi(declared)) + declared) for held in HELD}):
+                data = start_of_packet(kind, declared, held)
+                for size in SIZES:
+                    if held // size > (10_000 if full else 2_000) or held < size > 3:
+                        continue
+                    pieces = pieces_of(data, size, way)
+                    with traced():
+                        decoder = mqtt.Decoder(5, copy=copied)
+                        fed = 0
+                        for piece in pieces:
+                            assert next(give(decoder, piece, way), None) is None
+                            fed += len(piece)
+                            assert_bound(fed, lent, note=(declared, held, size, fed))
+                        assert decoder.pending == fed
+
+
+@pytest.mark.parametrize("way", ["bytes", "bytearray"])
+def test_memory_of_what_nobody_asked_for(mqtt: Any, way: str) -> None:
+    """Packets fed, whole and cut, and not iterated over."""
+    mqtt.Decoder(5)
+    for packet in (PINGREQ, pk(0x30, s("a") + b"\0" + b"x" * 300), pk(0x30, s("a") + b"\0" + b"x" * 70_000)):
+        for size in (7, 1000, 65_536):
+            data = packet * (min(300_000, 1000 * size) // len(packet))
+            pieces = pieces_of(data, size, way)
+            with traced():
+                decoder = mqtt.Decoder(5)
+                fed = 0
+                for piece in pieces:
+                    decoder.feed(piece)
+                    fed += len(piece)
+                    assert decoder.pending == fed
+                    assert_bound(fed, note=(len(packet), size, fed))
+
+
+def test_memory_while_packets_are_taken(mqtt: Any) -> None:
+    """The more is read, the less is held."""
+    fed = bytearray(PINGREQ * 50_000)
+    mqtt.Decoder(5)
+    with traced():
+        decoder = mqtt.Decoder(5)
+        for _ in decoder.feed(fed):
+            assert_bound(decoder.pending)
+
+
+def test_memory_of_a_start_that_waited(mqtt: Any) -> None:
+    """A packet under way, the start of which was fed in pieces behind a packet not yet asked for."""
+    for held in range(70_000, 140_000, 5_000):
+        pieces = pieces_of(start_of_packet("SUBSCRIBE", 1 << 20, held), 1000, "bytes")
+        with traced():
+            decoder = mqtt.Decoder(5)
+            decoder.feed(PINGREQ)
+            for piece in pieces:
+                decoder.feed(piece)
+            assert list(decoder.feed(b"")) == [mqtt.PingReq()]
+            assert decoder.pending == held
+            assert_bound(held)
+
+
+@pytest.mark.parametrize("size_hint", [-1, 1 << 20])
+def test_memory_of_a_block_with_unread_packets(mqtt: Any, size_hint: int) -> None:
+    """A loop broken off: what it has left is a few bytes, whatever was lent for them."""
+    mqtt.Decoder(5)
+    with traced():
+        decoder = mqtt.Decoder(5)
+        decoder.get_buffer(size_hint)[:4] = PINGREQ * 2
+        assert next(decoder.buffer_updated(4)) == mqtt.PingReq()
+        tracemalloc.reset_peak()
+        # Now this one is lent, and not counted.
+        lent = len(decoder.get_buffer())
+        assert_bound(decoder.pending, lent)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_memory_of_a_decoder_that_is_dead_or_reset(mqtt: Any, way: str) -> None:
+    # The options of its first subscription are "x", and judged when its last byte has come.
+    pieces = pieces_of(start_of_packet("SUBSCRIBE", 300_000, 300_004), 10_000, way)
+    for last in (None, "reset"):
+        with traced():
+            decoder = mqtt.Decoder(5)
+            for piece in pieces[:-1]:
+                assert list(give(decoder, piece, way)) == []
+            if last == "reset":
+                decoder.reset()
+            else:
+                with pytest.raises(mqtt.MalformedPacketError):
+                    list(give(decoder, pieces[-1], way))
+            assert decoder.pending == 0
+            tracemalloc.reset_peak()
+            # An error keeps its words, and pytest something of what it caught.
+            assert_bound(4096)
+
+
+def address_space() -> int:
+    """The bytes of this process that have an address, used or not."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="it reads /proc")
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("kind", STARTS)
+def test_nothing_is_reserved(mqtt: Any, kind: str, way: str) -> None:
+    """200 decoders, each told of a packet of 256 MB."""
+    for held in (1, 5, 12, 3_000):
+        data = start_of_packet(kind, 268_435_455, held)
+        pieces = pieces_of(data, 1000, way)
+        decoders = []
+        before = address_space()
+        for _ in range(200):
+            decoder = mqtt.Decoder(5)
+            for piece in pieces:
+                assert next(give(decoder, piece, way), None) is None
+            decoders.append(decoder)
+        grown = address_space() - before
+        assert {decoder.pending for decoder in decoders} == {held}
+        allowed = 2 * held + 4096 + (LENT_SIZE + 4096 if way == "buffer" else 0)
+        assert grown < 200 * allowed + 4 * MIB
+
+
+def publish(remaining_length: int) -> bytes:
+    return pk(0x30, s("a") + b"\0" + b"x" * (remaining_length - 4))
+
+
+# For each number of length bytes the least and the greatest Remaining Length, and one between.
+LENGTHS = {
+    1: (4, 100, 127),
+    2: (128, 1_000, 16_383),
+    3: (16_384, 100_000, 2_097_151),
+    4: (2_097_152, 100_000_000, 268_435_455),
+}
+
+
+@pytest.mark.parametrize("length_bytes", LENGTHS)
+@pytest.mark.parametrize("way", WAYS)
+def test_a_packet_too_large_is_refused_at_its_last_length_byte(mqtt: Any, way: str, length_bytes: int) -> None:
+    """Not before, for until then the length is not known; and in no piece later."""
+    for remaining_length in LENGTHS[length_bytes]:
+        header = b"\x30" + vbi(remaining_length)
+        assert len(header) == 1 + length_bytes <= 5
+        size = len(header) + remaining_length
+        limits = {2, size - 1} | {limit for limit in (127, 128, 129, 1 << 20) if limit < size}
+        for limit in limits:
+            decoder = mqtt.Decoder(5, max_packet_size=limit)
+            for byte in pieces_of(header[:-1], 1, way):
+                assert list(give(decoder, byte, way)) == []
+            with pytest.raises(mqtt.PacketTooLargeError) as caught:
+                list(give(decoder, header[-1:], way))
+            assert (caught.value.reason_code, caught.value.offset) == (0x95, 1)
+            assert decoder.pending == 0
+        for limit in (size, size + 1, GREATEST):
+            decoder = mqtt.Decoder(5, max_packet_size=limit)
+            for byte in pieces_of(header, 1, way):
+                assert list(give(decoder, byte, way)) == []
+            assert decoder.pending == len(header)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_packet_of_just_the_limit_passes(mqtt: Any, way: str) -> None:
+    for remaining_length in (5, 126, 127, 128, 16_382, 16_383, 16_384, 65_530, 65_532, 65_533, 100_000):
+        fits, too_large = publish(remaining_length), publish(remaining_length + 1)
+        # There is no packet of 130 bytes, and none of 16,387: a length byte more is an offset more.
+        limit = len(too_large) - 1
+        for size in (7, 5_000, 65_536):
+            decoder = mqtt.Decoder(5, max_packet_size=limit)
+            found = [packet for piece in pieces_of(fits * 2, size, way) for packet in give(decoder, piece, way)]
+            assert found == [mqtt.decode(fits)] * 2
+            with pytest.raises(mqtt.PacketTooLargeError):
+                for piece in pieces_of(too_large, size, way):
+                    list(give(decoder, piece, way))
+        decoder = mqtt.Decoder(5, max_packet_size=limit)
+        packets = give(decoder, (PINGREQ + too_large)[:LENT_SIZE], way)
+        assert next(packets) == mqtt.PingReq()
+        with pytest.raises(mqtt.PacketTooLargeError):
+            next(packets)
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("iterated", [True, False])
+def test_the_limit_is_not_of_what_is_buffered(mqtt: Any, way: str, iterated: bool) -> None:
+    """A small packet and 10,000 more behind it, again and again, asked for at once or all together in the end."""
+    decoder = mqtt.Decoder(5, max_packet_size=1024)
+    small = publish(1021)
+    assert len(small) == 1024
+    found = []
+    for _ in range(3):
+        for piece in (small[:500], small[500:] + PINGREQ * 10_000):
+            packets = give(decoder, piece, way)
+            if iterated:
+                found += list(packets)
+    found += list(decoder.feed(b""))
+    assert len(found) == 30_003
+    assert found[10_001] == mqtt.decode(small)
+
+
+@pytest.mark.parametrize("way", ["bytes", "view of one bytearray", "buffer"])
+def test_memory_of_a_large_publish(mqtt: Any, way: str, full: bool) -> None:
+    """A large payload in reads of 64 KiB is assembled once, in the object handed out."""
+    payload = os.urandom(1 << 16) * (1024 if full else 128)
+    data = mqtt.encode(mqtt.Publish("a/b", payload, 1, packet_id=7))
+    pieces = pieces_of(data, LENT_SIZE, "bytes")
+    read_into = bytearray(LENT_SIZE)
+
+    def feed() -> Any:
+        decoder = mqtt.Decoder(5)
+        for piece in pieces:
+            if way == "view of one bytearray":
+                read_into[: len(piece)] = piece
+                packets = decoder.feed(memoryview(read_into)[: len(piece)])
+            else:
+                packets = give(decoder, piece, way)
+            for packet in packets:
+                return packet
+        pytest.fail("no packet")
+
+    packet, peak = peak_of(feed)
+    assert packet.payload == payload
+    # In plain Python a bytearray grows, by an eighth more than it needs, and the payload is copied out of it.
+    assert peak <= (1.3 if mqtt.BACKEND == "cython" else 2.2) * len(data)
+
+
+def close_to_the_recursion_limit(call: Callable[[], Any]) -> Any:
+    """What a call returns that may go no deeper than a few dozen calls."""
+    depth, frame = 0, sys._getframe()
+    while frame:
+        depth, frame = depth + 1, frame.f_back  # type: ignore[assignment]
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(depth + 40)
+    try:
+        return call()
+    finally:
+        sys.setrecursionlimit(limit)
+
+
+def in_a_small_stack(call: Callable[[], Any]) -> Any:
+    """What a call returns in a thread of 256 KiB: four bytes for each level of a topic."""
+    results: list[Any] = []
+    before = threading.stack_size(256 * 1024)
+    try:
+        thread = threading.Thread(target=lambda: results.append(call()))
+        thread.start()
+    finally:
+        threading.stack_size(before)
+    thread.join()
+    (result,) = results
+    return result
+
+
+TOPICS = {"slashes": "/" * 65_535, "letters": "a/" * 32_767}
+FILTERS = TOPICS | {
+    "pluses": "+/" * 32_767,
+    "pluses to the end": "+/" * 32_767 + "+",
+    "slashes and a hash": "/" * 65_534 + "#",
+    "shared": "$share/g/" + "+/" * 32_763,
+}
+EACH_LIMIT = pytest.mark.parametrize("limited", [close_to_the_recursion_limit, in_a_small_stack])
+
+
+@EACH_LIMIT
+@pytest.mark.parametrize("version", [3, 4, 5])
+@pytest.mark.parametrize("name", TOPICS)
+def test_levels_of_a_topic_do_not_recurse(mqtt: Any, limited: Any, version: int, name: str) -> None:
+    topic = TOPICS[name]
+    fields = {"response_topic": topic} if version == 5 else {}
+    will = mqtt.Will(topic, b"", 0, False, **fields)
+    for packet in (
+        mqtt.Publish(topic, b"x", **fields),
+        mqtt.Connect("c", will=will, protocol_version=version),
+    ):
+        data = limited(lambda: mqtt.encode(packet, version))
+        assert limited(lambda: mqtt.decode(data, version)) == packet
+        assert limited(lambda: next(mqtt.Decoder(version).feed(data))) == packet
+
+
+@EACH_LIMIT
+@pytest.mark.parametrize("version", [3, 4, 5])
+@pytest.mark.parametrize("name", FILTERS)
+def test_levels_of_a_filter_do_not_recurse(mqtt: Any, limited: Any, version: int, name: str) -> None:
+    # Before 5.0 a share name is a level like any other.
+    topic_filter = FILTERS[name]
+    for packet in (mqtt.Subscribe(1, (mqtt.Subscription(topic_filter),)), mqtt.Unsubscribe(1, (topic_filter,))):
+        data = limited(lambda: mqtt.encode(packet, version))
+        assert limited(lambda: mqtt.decode(data, version)) == packet
+        assert limited(lambda: next(mqtt.Decoder(version).feed(data))) == packet
+
+
+def refusal(mqtt: Any, call: Callable[[], Any]) -> str:
+    try:
+        call()
+    except mqtt.MQTTError as error:
+        return str(error)
+    return ""
+
+
+@EACH_LIMIT
+def test_a_fault_in_the_last_level_does_not_recurse(mqtt: Any, limited: Any) -> None:
+    for topic_filter in ("/" * 65_533 + "a+", "+/" * 32_766 + "a#", "$share/g/" + "/" * 65_500 + "+a"):
+        packet = mqtt.Unsubscribe(1, (topic_filter,))
+        assert limited(lambda: refusal(mqtt, lambda: mqtt.encode(packet)))
+        data = pk(0xA2, b"\0\1\0" + s(topic_filter))
+        assert limited(lambda: refusal(mqtt, lambda: mqtt.decode(data)))
