@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from samples import VERSIONS
+from samples import VERSIONS, outcome
 from test_size import GREATEST, MIB, peak_of
 from test_tables import PROPERTIES
 
@@ -89,13 +89,14 @@ def test_expected(mqtt: Any, name: str, full: bool) -> None:
     line, original = INPUTS[name], data_of(name)
     version = line["version"]
     assert line["ref"][0] == line["expect"]
-    for data in (original, bytearray(original)) if full or len(original) < 100_000 else (bytearray(original),):
+    everything = full or len(original) < 100_000
+    for data in (original, bytearray(original)) if everything else (bytearray(original),):
         decoder = mqtt.Decoder(version)
         if line["expect"] == "ok":
             packets = list(decoder.feed(data))
             assert packets
             assert decoder.pending == 0
-            assert all_from(mqtt, data, version) == packets
+            assert not everything or all_from(mqtt, data, version) == packets
         elif line["expect"] == "incomplete":
             assert list(decoder.feed(data)) == []
             assert decoder.pending == len(data)
@@ -158,7 +159,7 @@ def test_a04_what_is_buffered_is_not_the_packet(mqtt: Any) -> None:
 
 def test_a05_memory_of_a_trickled_packet(mqtt: Any, full: bool) -> None:
     # The whole of it in plain Python takes a minute.
-    size = (4 << 20 if mqtt.BACKEND == "cython" else 1 << 20) if full else 1 << 17
+    size = (4 << 20 if mqtt.BACKEND == "cython" else 1 << 20) if full else 1 << 16
     data = pk(0x30, s("t") + b"\0" + b"x" * size)
 
     def feed() -> Any:
@@ -173,23 +174,23 @@ def test_a05_memory_of_a_trickled_packet(mqtt: Any, full: bool) -> None:
 
 
 def test_a08_the_neighbours_bytes_stay_where_they_are(mqtt: Any) -> None:
+    """What is behind a packet tells on nothing: not on a packet, and not on the words and details of an error."""
     data = data_of("A08")
     size = mqtt.peek(data).packet_size
-    for copied in (True, False):
-        for call in (
-            lambda: mqtt.decode_from(data, 0, 4, copy=copied),
-            lambda: mqtt.decode(memoryview(data)[:size], 4, copy=copied),
-            lambda: list(mqtt.Decoder(4, copy=copied).feed(data)),
-            lambda: list(mqtt.Decoder(4, copy=copied).feed(bytearray(data))),
-        ):
-            with pytest.raises(mqtt.MalformedPacketError) as caught:
-                call()
-            error = caught.value
-            assert error.__context__ is None
-            assert "SECRET" not in f"{error} {error!r} {error.args} {vars(error)}"
-    # The other way round: a payload ends where its packet ends.
+    assert data.endswith(b"SECRET")
     publish = pk(0x30, s("a") + b"x")
-    assert mqtt.decode_from(publish + b"SECRET", 0, 4)[0].payload == b"x"
+    for packet, neighbours in ((data[:size], data[size:]), (publish, b"SECRET")):
+        for copied in (True, False):
+            for call in (
+                lambda buffer: mqtt.decode_from(buffer, 0, 4, copy=copied)[0],
+                lambda buffer: mqtt.decode_from(bytearray(buffer), 0, 4, copy=copied)[0],
+                lambda buffer: mqtt.decode(memoryview(buffer)[: len(packet)], 4, copy=copied),
+                lambda buffer: next(mqtt.Decoder(4, copy=copied).feed(buffer)),
+                lambda buffer: next(mqtt.Decoder(4, copy=copied).feed(bytearray(buffer))),
+            ):
+                found = [outcome(lambda: call(packet + other)) for other in (neighbours, neighbours[::-1], bytes(6))]
+                assert found[0] == found[1] == found[2]
+                assert "SECRET" not in str(found)
 
 
 def test_a11_the_fifth_length_byte_is_not_waited_for(mqtt: Any) -> None:
@@ -249,7 +250,7 @@ only_cpython = pytest.mark.skipif(sys.implementation.name != "cpython", reason="
 def test_a22_errors_leave_nothing_behind(mqtt: Any, name: str, full: bool) -> None:
     """No object, no reference, no byte: A22, and every other input that is refused."""
     calls = failing_calls(mqtt, name)
-    times = 1000 if full else 100
+    times = 1000 if full else 60
     shared = (data_of(name), mqtt.MalformedPacketError, mqtt.ReasonCode.MALFORMED_PACKET, mqtt.ReasonCode, mqtt.MQTTv5)
 
     def held() -> list[int]:
@@ -282,12 +283,12 @@ def resident() -> int:
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="it reads /proc")
 def test_a22_the_process_does_not_grow(mqtt: Any, full: bool) -> None:
     calls = failing_calls(mqtt, "A22")
-    for _ in range(2000):
+    for _ in range(1000):
         for call in calls:
             fails(mqtt, call)
     gc.collect()
     before = resident()
-    for _ in range(100_000 if full else 5_000):
+    for _ in range(100_000 if full else 3_000):
         for call in calls:
             fails(mqtt, call)
     assert resident() - before < MIB
