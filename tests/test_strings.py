@@ -266,16 +266,7 @@ def test_all_characters_together(mqtt: Any, field: Field) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "name",
-    [
-        "reason string, PUBACK, 5.0",
-        "value of a user property, UNSUBSCRIBE, 5.0",
-        "client id, CONNECT, 3.1.1",
-        "topic, PUBLISH, 5.0",
-        "topic filter, SUBSCRIBE, 5.0",
-    ],
-)
+@pytest.mark.parametrize("name", ["reason string, PUBACK, 5.0", "topic, PUBLISH, 5.0", "topic filter, SUBSCRIBE, 5.0"])
 def test_all_characters_alone(mqtt: Any, name: str) -> None:
     field = FIELDS[name]
     but = "+#" if field.wildcard_at_fault else ""
@@ -362,7 +353,7 @@ def test_texts_of_one_and_two_bytes(mqtt: Any, full: bool, field: Field) -> None
 @every_field
 def test_sampled_texts(mqtt: Any, full: bool, field: Field) -> None:
     results: Counter[str] = Counter()
-    for text in sampled_texts(100_000 if full else 2_000):
+    for text in sampled_texts(80_000 if full else 2_000):
         found = assert_decoded(mqtt, field, text)
         judged = field.judged(text)
         results[judged[2] if isinstance(judged, tuple) else "taken"] += 1
