@@ -133,6 +133,8 @@ cdef int close_properties(Writer* writer, Py_ssize_t start) except -1:
     """Put the Property Length before the properties that begin at `start` [MQTT-2.2.2-1]."""
     cdef Py_ssize_t length = writer.ptr - writer.start - start
     if writer.version == 5:
+        if length > MAXIMUM_REMAINING_LENGTH:
+            refuse(writer, _errors.ENCODED_TOO_LARGE)  # [U36]; `insert_length` has four bytes.
         insert_length(writer, start - 1, length)
     return 0
 

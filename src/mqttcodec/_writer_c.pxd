@@ -93,11 +93,9 @@ cdef inline int reserve(Writer* writer, Py_ssize_t size) except -1:
 cdef inline int grow(Writer* writer, Py_ssize_t size) except -1:
     cdef Py_ssize_t used = writer.ptr - writer.start
     cdef size_t capacity = 2 * <size_t> (writer.end - writer.start)
-    cdef size_t limit = <size_t> writer.packet + <size_t> MAXIMUM_REMAINING_LENGTH + 5
-    # Of what no packet can hold no more is written: a list may name one long string many times.
-    if <size_t> used + <size_t> size > limit:
-        refuse(writer, faults().ENCODED_TOO_LARGE)  # [U36]
-    capacity = min(max(capacity, <size_t> used + <size_t> size), limit)
+    capacity = min(capacity, <size_t> writer.packet + <size_t> MAXIMUM_REMAINING_LENGTH + 5)
+    if capacity < <size_t> used + <size_t> size:
+        capacity = <size_t> used + <size_t> size
     # PyMem refuses what a Py_ssize_t cannot count.
     cdef uint8_t* start = <uint8_t*> PyMem_Realloc(writer.start if writer.on_heap else NULL, capacity)
     if start == NULL:
@@ -207,6 +205,9 @@ cdef inline tuple sequence(object value, str about):
 cdef inline int put_prefixed(Writer* writer, const void* data, Py_ssize_t size, str about) except -1:
     if size > 0xFFFF:
         refuse(writer, faults().TOO_LONG, about, size)  # [U36] [MQTT-4.7.3-3]
+    # Of what no packet can hold no more is written: a list may name one long string many times.
+    if writer.ptr - writer.start - writer.packet > MAXIMUM_REMAINING_LENGTH:
+        refuse(writer, faults().ENCODED_TOO_LARGE)  # [U36]
     put_byte(writer, <int> size >> 8)
     put_byte(writer, <int> size & 0xFF)
     return put_bytes(writer, data, size)
