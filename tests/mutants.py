@@ -180,7 +180,7 @@ def vectors_hold() -> bool:
 
 
 def suite_holds() -> bool:
-    arguments = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:randomly"]
+    arguments = ["-x", "-q", "-p", "no:cacheprovider"]
     return pytest.main([*arguments, *(str(TESTS / f"{name}.py") for name in SUITE)]) == 0
 
 

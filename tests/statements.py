@@ -66,35 +66,23 @@ def rows(name: str) -> list[dict[str, str]]:
         return list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
 
 
-def required() -> dict[tuple[int, str], bool]:
-    """Each statement of a version, and whether the tables of the standard's statements give it to a codec."""
-    numbered = {
-        (version, row["id"].strip("[]")): row["in_codec"] != "no"
-        for version, name in ((5, "normative-v5.tsv"), (4, "normative-v311.tsv"))
-        for row in rows(name)
-    }
-    unnumbered = {
-        (version, row["id"]): True for row in rows("unnumbered-rules.tsv") for version in versions_of(row["versions"])
-    }
-    return numbered | unnumbered
-
-
-def versions_of(text: str) -> list[int]:
-    return [3, 4, 5] if text == "all" else [int(version) for version in text.split(",")]
+def tables() -> Iterator[tuple[int, str, str, bool]]:
+    """Each statement of a version, what it says, and whether it binds a codec."""
+    for version, name in ((5, "normative-v5.tsv"), (4, "normative-v311.tsv")):
+        for row in rows(name):
+            yield version, row["id"].strip("[]"), row["paraphrase"], row["in_codec"] != "no"
+    for row in rows("unnumbered-rules.tsv"):
+        for version in "345" if row["versions"] == "all" else row["versions"].split(","):
+            yield int(version), row["id"], row["paraphrase"], True
 
 
 def load() -> list[Statement]:
-    says = {
-        (version, row["id"].strip("[]")): row["paraphrase"]
-        for version, name in ((5, "normative-v5.tsv"), (4, "normative-v311.tsv"))
-        for row in rows(name)
-    }
-    unnumbered = {row["id"]: row["paraphrase"] for row in rows("unnumbered-rules.tsv")}
+    says = {(version, name): paraphrase for version, name, paraphrase, _ in tables()}
     return [
         Statement(
             version := int(row["version"]),
             row["id"],
-            unnumbered.get(row["id"]) or says[version, row["id"]],
+            says[version, row["id"]],
             row["shown_by"],
             row["detail"],
             row["where"].split(),

@@ -23,6 +23,8 @@ import pytest
 from samples import VERSIONS, outcome
 from test_size import GREATEST, MIB, peak_of
 from test_tables import PROPERTIES
+from test_variable_integers import framed as pk
+from test_variable_integers import written as vbi
 
 INPUTS = {
     line["id"]: line
@@ -32,20 +34,6 @@ INPUTS = {
 # filter that is correctly formed and not accepted (Table 3-10, 0x8F); a malformed one is a Malformed Packet.
 REASON_CODES = {"A19": 0x81}
 PINGREQ = b"\xc0\x00"
-
-
-def vbi(number: int) -> bytes:
-    """A Variable Byte Integer (1.5.5)."""
-    encoded = bytearray()
-    while number > 0x7F:
-        encoded.append(number & 0x7F | 0x80)
-        number >>= 7
-    return bytes((*encoded, number))
-
-
-def pk(first_byte: int, body: bytes) -> bytes:
-    """A packet."""
-    return bytes((first_byte,)) + vbi(len(body)) + body
 
 
 def s(text: str) -> bytes:

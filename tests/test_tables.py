@@ -5,13 +5,12 @@ They are held against a transcription of their own, in `spec/*.tsv` and here, no
 
 from __future__ import annotations
 
-import csv
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-SPEC = Path(__file__).with_name("spec")
+from statements import rows
+
 PLACES = {
     "CONNECT": 1,
     "CONNACK": 2,
@@ -31,11 +30,6 @@ PLACES = {
     "WILL": 1,
 }
 MALFORMED, PROTOCOL = ("MalformedPacketError", 0x81), ("ProtocolError", 0x82)
-
-
-def rows(name: str) -> list[dict[str, str]]:
-    with (SPEC / name).open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file, delimiter="\t"))
 
 
 PROPERTIES = rows("properties.tsv")

@@ -267,7 +267,7 @@ cdef class Decoder:
                 raise _errors.bad_value("sizehint", f"{PY_SSIZE_T_MAX} or less", sizehint)
             size = max(<Py_ssize_t> hint, <Py_ssize_t> LENT_SIZE)
             if self._is_in_block:
-                self.move_out_of_block()
+                self.copy_unread()  # So that the block can be lent again, or go.
             # A block that may still be read through a view that was handed out is not lent again.
             if self._block is None or len(self._block) < size or not (self._copy or self._lent):
                 self._block = memoryview(bytearray(size))
@@ -371,8 +371,8 @@ cdef class Decoder:
         self._is_in_block = is_in_block
         return 0
 
-    cdef int move_out_of_block(self) except -1:
-        """So that the block can be lent again, or go."""
+    cdef int copy_unread(self) except -1:
+        """Go on in a copy of what is unread."""
         cdef Py_ssize_t rest = self._size - self._position
         cdef bytes data = PyBytes_FromStringAndSize(<const char*> self._start + self._position, rest)
         return self.set_data(data, <const uint8_t*> PyBytes_AS_STRING(data), rest, True, False)
@@ -408,8 +408,7 @@ cdef class Decoder:
         cdef const uint8_t* unread = self._start + self._position
         cdef PyObject* data
         if not self._copy:
-            kept = PyBytes_FromStringAndSize(<const char*> unread, rest)
-            return self.set_data(kept, <const uint8_t*> PyBytes_AS_STRING(kept), rest, True, False)
+            return self.copy_unread()
         memmove(<uint8_t*> self._start, unread, <size_t> rest)
         data = <PyObject*> self._data
         Py_INCREF(self._data)

@@ -177,7 +177,7 @@ class Decoder:
             if size > sys.maxsize:
                 raise _errors.bad_value("sizehint", f"{sys.maxsize} or less", sizehint)
             if self._is_in_block:
-                self._move_out_of_block()
+                self._copy_unread()  # So that the block can be lent again, or go.
             # A block that may still be read through a view that was handed out is not lent again.
             if self._block is None or len(self._block) < size or not (self._copy or self._lent):
                 self._block = memoryview(bytearray(size))
@@ -272,8 +272,8 @@ class Decoder:
     def _drop_data(self) -> None:
         self._set_data(b"")
 
-    def _move_out_of_block(self) -> None:
-        """So that the block can be lent again, or go."""
+    def _copy_unread(self) -> None:
+        """Go on in a copy of what is unread."""
         self._set_data(bytearray(self._data[self._position :]), is_ours=True)
 
     def _next_packet(self) -> Packet | None:
@@ -309,7 +309,7 @@ class Decoder:
             del data[rest:]
             self._position = 0
         else:
-            self._set_data(bytearray(data[self._position :]), is_ours=True)
+            self._copy_unread()
 
     def _next_in_place(self) -> Packet | None:
         """The packet at `_position`; None, and what there is of it in `_partial`, when it goes on after `_data`."""
