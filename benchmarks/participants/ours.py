@@ -1,0 +1,98 @@
+"""mqttcodec itself: the compiled codec and the plain one, by the functions and packets users call."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from corpus import PAYLOAD, SIX_PROPERTIES, TOPIC, Case, Stream, fields
+
+from mqttcodec import _values
+
+from . import READ_FOUR_FIELDS, Call, Participant
+
+BUILD = {
+    "PUBLISH 3.1.1 QoS 1": "encode(Publish(topic, payload, 1, packet_id=7), version)",
+    "PUBLISH 5 QoS 1": "encode(Publish(topic, payload, 1, packet_id=7), version)",
+    "PUBLISH 5, six properties": (
+        "encode(Publish(topic, payload, 1, packet_id=7, payload_format_indicator=1, message_expiry_interval=3600, "
+        "response_topic=response_topic, correlation_data=correlation_data, content_type=content_type, "
+        "user_properties=user_properties), version)"
+    ),
+    "PUBACK 5": "encode(PubAck(7), version)",
+}
+
+STREAM = """
+for piece in pieces:
+    for packet in feed(piece):
+        ...
+"""
+
+
+class Ours(Participant):
+    suffix: str
+
+    def __init__(self) -> None:
+        self.codec = import_module("mqttcodec._codec" + self.suffix)
+        self.packets = import_module("mqttcodec._packets" + self.suffix)
+
+    def packet(self, packet: Any) -> Any:
+        """A packet of the corpus, in this implementation."""
+        made = {
+            name: self.packet(value)
+            if type(value).__module__.startswith("mqttcodec._packets")
+            else tuple(map(self.packet, value))
+            if name == "subscriptions"
+            else value
+            for name, value in _values.named_values(packet).items()
+        }
+        return getattr(self.packets, type(packet).__name__)(**made)
+
+    def decode(self, case: Case) -> Call:
+        if case.version == 5:
+            return Call("decode(data)", {"decode": self.codec.decode, "data": case.data}, fields)
+        names = {"decode": self.codec.decode, "data": case.data, "version": case.version}
+        return Call("decode(data, version)", names, fields)
+
+    def read(self, case: Case) -> Call:
+        names = {"decode": self.codec.decode, "data": case.data, "version": case.version}
+        return Call("packet = decode(data, version)" + READ_FOUR_FIELDS, names, fields)
+
+    def encode(self, case: Case) -> Call:
+        names = {"encode": self.codec.encode, "packet": self.packet(case.packet), "version": case.version}
+        return Call("encode(packet, version)", names)
+
+    def build(self, case: Case) -> Call | None:
+        if case.name not in BUILD:
+            return None
+        names = {
+            "encode": self.codec.encode,
+            "version": case.version,
+            "Publish": self.packets.Publish,
+            "PubAck": self.packets.PubAck,
+            "topic": TOPIC,
+            "payload": PAYLOAD,
+            **SIX_PROPERTIES,
+        }
+        return Call(BUILD[case.name], names)
+
+    def fan_out(self, case: Case) -> Call:
+        names = {"encode": self.codec.encode, "packet": self.packet(case.packet), "version": case.version}
+        return Call("encode(packet.replace(packet_id=8), version)", names)
+
+    def encode_many(self, stream: Stream) -> Call:
+        packets = [self.packet(packet) for packet in stream.packets]
+        names = {"encode_many": self.codec.encode_many, "packets": packets, "version": stream.version}
+        return Call("encode_many(packets, version)", names)
+
+    def stream(self, stream: Stream) -> Call:
+        decoder = self.codec.Decoder(stream.version)
+        return Call(STREAM, {"feed": decoder.feed, "pieces": stream.pieces}, fields)
+
+
+class Compiled(Ours):
+    suffix = "_c"
+
+
+class Plain(Ours):
+    suffix = "_py"

@@ -1,0 +1,45 @@
+"""The benchmark: every operation on every case by every participant, a group each.
+
+    python -m pytest benchmarks --benchmark-group-by=group --benchmark-columns=min
+
+A group's name says how often a round executes the statement. Compare minima within one run. The participants that are
+not installed are skipped with a line (`-rs`); the extra `benchmark` brings them.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import pytest
+from operations import OPERATIONS, call_of
+from participants import PARTICIPANTS, Participant, participant
+
+
+@cache
+def installed(name: str) -> Participant | ImportError:
+    try:
+        return participant(name)
+    except ImportError as error:
+        return error
+
+
+@pytest.mark.parametrize("name", PARTICIPANTS)
+@pytest.mark.parametrize(
+    ("operation", "case"),
+    [
+        pytest.param(name, case, id=f"{name}, {case.name}")
+        for name, operation in OPERATIONS.items()
+        for case in operation.cases
+    ],
+)
+def test_speed(benchmark: Any, operation: str, case: Any, name: str) -> None:
+    found = installed(name)
+    if isinstance(found, ImportError):
+        pytest.skip(f"{name}: {found}")
+    call = call_of(found, operation, case)
+    if call is None:
+        pytest.skip(f"{name} has no such thing")
+    benchmark.group = f"{operation}, {case.name}, {case.times} times"
+    benchmark.extra_info.update(operation=operation, case=case.name, participant=name, times=case.times)
+    benchmark(call.loop(case.times))
