@@ -22,8 +22,21 @@ from . import _errors, _spec
 from ._enums import MQTTv5
 from ._stream_c import Decoder
 
-# By version less 3: what is wrong with a first byte.
+cdef object MQTT_5 = MQTTv5
+# By version less 3: what is wrong with a first byte, and whether nothing is.
 cdef tuple FIRST_BYTE_FAULTS = tuple([_spec.first_byte_faults(version, None, False) for version in (3, 4, 5)])
+cdef bint FIRST_BYTE_IS_RIGHT[3][256]
+
+
+cdef int fill_first_bytes() except -1:
+    cdef int version, first_byte
+    for version in range(3):
+        for first_byte in range(256):
+            FIRST_BYTE_IS_RIGHT[version][first_byte] = FIRST_BYTE_FAULTS[version][first_byte] is None
+    return 0
+
+
+fill_first_bytes()
 
 
 def decode(buffer, version=MQTTv5, *, copy=True):
@@ -38,7 +51,12 @@ def decode(buffer, version=MQTTv5, *, copy=True):
     `ValueError` for a `version` other than 3, 4 and 5.
     """
     cdef Py_ssize_t end = 0
-    return decode_buffer(buffer, &end, True, version, copy)
+    cdef int number = 5 if version is MQTT_5 else checked_version(version)
+    if type(buffer) is bytes and copy is True:
+        return decode_at(
+            <const uint8_t*> PyBytes_AS_STRING(buffer), PyBytes_GET_SIZE(buffer), 0, &end, True, number, None
+        )
+    return decode_buffer(buffer, &end, True, number, copy)
 
 
 def decode_from(buffer, offset=0, version=MQTTv5, *, copy=True):
@@ -47,27 +65,31 @@ def decode_from(buffer, offset=0, version=MQTTv5, *, copy=True):
     The `offset` of an error counts from the start of the packet. Raises `ValueError` for an offset outside the buffer.
     """
     cdef Py_ssize_t end = 0
-    packet = decode_buffer(buffer, &end, False, version, copy, offset)
+    packet = decode_buffer(buffer, &end, False, checked_version(version), copy, offset)
     return packet, end
 
 
 cdef object decode_buffer(
-    object buffer, Py_ssize_t* end, bint is_whole, object version, bint copy, object offset=0
+    object buffer, Py_ssize_t* end, bint is_whole, int version, bint copy, object offset=0
 ):
     """The packet at `offset` of any buffer; `end` is left behind it."""
     cdef Py_buffer view
     cdef Py_buffer* kept
+    cdef Py_ssize_t start
     if not copy:
         keeper = view_to_keep(buffer)
         kept = PyMemoryView_GET_BUFFER(keeper)
-        return decode_at(<const uint8_t*> kept.buf, kept.len, offset, end, is_whole, version, keeper)
+        start = checked_offset(offset, kept.len)
+        return decode_at(<const uint8_t*> kept.buf, kept.len, start, end, is_whole, version, keeper)
     if type(buffer) is bytes:
+        start = checked_offset(offset, PyBytes_GET_SIZE(buffer))
         return decode_at(
-            <const uint8_t*> PyBytes_AS_STRING(buffer), PyBytes_GET_SIZE(buffer), offset, end, is_whole, version, None
+            <const uint8_t*> PyBytes_AS_STRING(buffer), PyBytes_GET_SIZE(buffer), start, end, is_whole, version, None
         )
     get_bytes(buffer, &view, "buffer")
     try:
-        return decode_at(<const uint8_t*> view.buf, view.len, offset, end, is_whole, version, None)
+        start = checked_offset(offset, view.len)
+        return decode_at(<const uint8_t*> view.buf, view.len, start, end, is_whole, version, None)
     finally:
         PyBuffer_Release(&view)
 
@@ -84,37 +106,29 @@ cdef object view_to_keep(object buffer):
     return keeper.cast("B")
 
 
-cdef object decode_at(
-    const uint8_t* data,
-    Py_ssize_t size,
-    object offset,
-    Py_ssize_t* end,
-    bint is_whole,
-    object version,
-    object keeper,
+cdef inline object decode_at(
+    const uint8_t* data, Py_ssize_t size, Py_ssize_t start, Py_ssize_t* end, bint is_whole, int version, object keeper
 ):
-    cdef Py_ssize_t start = checked_offset(offset, size)
-    cdef int number = checked_version(version)
     cdef Cursor cursor
-    cdef int first_byte
-    cdef int64_t remaining_length = 0
+    cdef uint8_t first_byte
+    cdef int64_t remaining_length
     cdef int header_size
     if start == size:
-        raise _errors.INCOMPLETE.decoding(number, 0, "", 0)
-    first_byte = data[start]
-    fault = (<tuple> FIRST_BYTE_FAULTS[number - 3])[first_byte]
-    if fault is not None:
-        raise _spec.first_byte_error(fault, first_byte, number)
-    header_size = read_length(data + start, size - start, number, &remaining_length)
+        raise _errors.INCOMPLETE.decoding(version, 0, "", 0)
+    first_byte = data[start]  # Read once: another thread may write to the buffer.
+    if not FIRST_BYTE_IS_RIGHT[version - 3][first_byte]:
+        fault = FIRST_BYTE_FAULTS[version - 3][first_byte]
+        raise _spec.first_byte_error(fault, first_byte, version)
+    header_size = read_length(data + start, size - start, version, &remaining_length)
     if header_size == 0 or size - start - header_size < remaining_length:
-        raise _errors.INCOMPLETE.decoding(number, size - start, "", size - start)
-    open_cursor(&cursor, data + start, header_size, header_size + <Py_ssize_t> remaining_length, number, EITHER)
+        raise _errors.INCOMPLETE.decoding(version, size - start, "", size - start)
+    open_cursor(&cursor, data + start, header_size, header_size + <Py_ssize_t> remaining_length, version, EITHER)
     if keeper is not None:
         keep_views_of(&cursor, keeper)
     packet = decode_body(&cursor, first_byte)
     end[0] = start + header_size + <Py_ssize_t> remaining_length
     if is_whole and end[0] != size:
-        raise _errors.TRAILING_BYTES.decoding(number, end[0], "", size - end[0])
+        raise _errors.TRAILING_BYTES.decoding(version, end[0], "", size - end[0])
     return packet
 
 
@@ -158,7 +172,7 @@ def encode(packet, version=MQTTv5):
     cdef Py_ssize_t head
     cdef bytes encoded
     cdef uint8_t* target
-    open_writer(&writer, stack, checked_version(version))
+    open_writer(&writer, stack, 5 if version is MQTT_5 else checked_version(version))
     try:
         payload = write_packet(&writer, packet)
         head = writer.ptr - writer.start
@@ -176,7 +190,7 @@ def encode_many(packets, version=MQTTv5):
     """The bytes of several packets, one after the other. Raises as `encode`, and then writes none."""
     cdef Writer writer
     cdef uint8_t stack[STACK_SIZE]
-    open_writer(&writer, stack, checked_version(version))
+    open_writer(&writer, stack, 5 if version is MQTT_5 else checked_version(version))
     try:
         for packet in packets:
             payload = write_packet(&writer, packet)
@@ -203,7 +217,7 @@ def encode_into(packet, buffer, offset=0, version=MQTTv5):
         if view.readonly:
             raise _errors.read_only()
         start = checked_offset(offset, view.len)
-        open_writer(&writer, stack, checked_version(version))
+        open_writer(&writer, stack, 5 if version is MQTT_5 else checked_version(version))
         try:
             payload = write_packet(&writer, packet)
             head = writer.ptr - writer.start
@@ -229,7 +243,7 @@ def encode_parts(packet, version=MQTTv5):
     """
     cdef Writer writer
     cdef uint8_t stack[STACK_SIZE]
-    open_writer(&writer, stack, checked_version(version))
+    open_writer(&writer, stack, 5 if version is MQTT_5 else checked_version(version))
     try:
         payload = write_packet(&writer, packet)
         head = PyBytes_FromStringAndSize(<const char*> writer.start, writer.ptr - writer.start)
@@ -242,7 +256,7 @@ def encoded_size(packet, version=MQTTv5):
     """The number of bytes `encode` would return. Raises as `encode`."""
     cdef Writer writer
     cdef uint8_t stack[STACK_SIZE]
-    open_writer(&writer, stack, checked_version(version))
+    open_writer(&writer, stack, 5 if version is MQTT_5 else checked_version(version))
     try:
         payload = write_packet(&writer, packet)
         return writer.ptr - writer.start + writer.payload_size

@@ -8,7 +8,10 @@
 class.
 """
 
+from cpython.ref cimport Py_INCREF
+from cpython.tuple cimport PyTuple_New, PyTuple_SET_ITEM
 from libc.stdint cimport uint8_t
+from libc.string cimport memcmp
 
 from ._decode_properties_c cimport (
     answer_properties,
@@ -39,6 +42,7 @@ from ._packets_c cimport (
     Unsubscribe,
     Will,
     _Acknowledgement,
+    flags_of_bits,
 )
 from ._spec_c cimport *
 from ._wire_c cimport *
@@ -94,6 +98,14 @@ cdef object decode_body(Cursor* cursor, int first_byte):
     return acknowledgement(cursor, packet_type)
 
 
+cdef inline bint without_properties(Cursor* cursor) except -1:
+    """Whether there is a property list here and it is empty: stepped over then."""
+    if cursor.ptr == cursor.end or cursor.ptr[0] != 0:
+        return False
+    take(cursor, 1, "properties")
+    return True
+
+
 cdef object reason_code(Cursor* cursor, int packet_type):
     cdef int code = byte(cursor, "reason_code")
     members = (<tuple> REASON_CODES[cursor.version - 3])[packet_type]
@@ -109,11 +121,12 @@ cdef Connect connect(Cursor* cursor):
     cdef Py_ssize_t size
     cdef int level, flags
     cdef const uint8_t* taken = length_prefixed(cursor, &size, "protocol_name")
-    cdef bytes name = PyBytes_FromStringAndSize(<const char*> taken, size)
-    if name != b"MQTT" and name != b"MQIsdp":
+    cdef bint is_mqtt = size == 4 and memcmp(taken, b"MQTT", 4) == 0
+    if not is_mqtt and not (size == 6 and memcmp(taken, b"MQIsdp", 6) == 0):
+        name = PyBytes_FromStringAndSize(<const char*> taken, size)
         fail(cursor, _errors.PROTOCOL_NAME, start, "", name)  # [MQTT-3.1.2-1]
     level = byte(cursor, "protocol_level")
-    if not (3 <= level <= 5) or name != (b"MQIsdp" if level == 3 else b"MQTT"):
+    if not 3 <= level <= 5 or is_mqtt == (level == 3):
         fail(cursor, _errors.PROTOCOL_LEVEL, cursor.ptr - 1, "", level)  # [MQTT-3.1.2-2]
     cursor.version = level
     packet.protocol_version = VERSIONS[level - 3]
@@ -122,7 +135,7 @@ cdef Connect connect(Cursor* cursor):
     packet.clean_start = flags & 0x02 != 0
     packet.keep_alive = two_bytes(cursor, "keep_alive")
     packet.user_properties = ()
-    if level == 5:
+    if level == 5 and not without_properties(cursor):
         connect_properties(cursor, packet)
         check_method(cursor, packet.authentication_data, packet.authentication_method)
     start = cursor.ptr
@@ -206,24 +219,17 @@ cdef Publish publish(Cursor* cursor, int first_byte):
     cdef Publish packet = Publish.__new__(Publish)
     cdef const uint8_t* start = cursor.ptr
     cdef str topic = topic_name(cursor, "topic")
-    cdef int qos = first_byte >> 1 & 3
     cdef Py_ssize_t size
     packet.topic = topic
-    packet.qos = QOS[qos]
-    packet.retain = first_byte & 0x01 != 0
-    packet.dup = first_byte & 0x08 != 0
-    if qos:
+    packet.flags = flags_of_bits(first_byte & 0x0F)
+    if first_byte & 0x06:
         packet.packet_id = packet_identifier(cursor, "a server's PUBLISH" if cursor.role == CLIENT else "PUBLISH")
-    packet.subscription_identifiers = ()
-    packet.user_properties = ()
     if cursor.version == 5:
-        if cursor.ptr != cursor.end and cursor.ptr[0] == 0:
-            take(cursor, 1, "properties")
-        else:
-            publish_properties(cursor, packet)
-        if not topic and packet.topic_alias is None:
+        if not without_properties(cursor):
+            packet.properties = publish_properties(cursor)
+        if not topic and (packet.properties is None or packet.properties.topic_alias is None):
             fail(cursor, _errors.TOPIC_AND_ALIAS_MISSING, start)  # [U13]
-        if cursor.role == SERVER and packet.subscription_identifiers:
+        if cursor.role == SERVER and packet.properties is not None and packet.properties.subscription_identifiers:
             fail(cursor, _errors.IDENTIFIER_FROM_CLIENT, NULL)  # [MQTT-3.3.4-6]
     elif not topic:
         fail(cursor, _errors.TOPIC_EMPTY, start, "topic")  # [MQTT-4.7.3-1]
@@ -262,7 +268,7 @@ cdef Subscribe subscribe(Cursor* cursor):
     cdef list subscriptions = []
     packet.packet_id = packet_identifier(cursor, "SUBSCRIBE")
     packet.user_properties = ()
-    if cursor.version == 5:
+    if cursor.version == 5 and not without_properties(cursor):
         subscribe_properties(cursor, packet)
     if cursor.ptr == cursor.end:
         fail(cursor, _errors.LIST_EMPTY, cursor.ptr, "subscriptions")  # [MQTT-3.8.3-2] [U17]
@@ -286,7 +292,7 @@ cdef Subscription subscription(Cursor* cursor):
             fail(cursor, _errors.SUBSCRIPTION_QOS, at)  # [U15]
         if options & 0x30 == 0x30:
             fail(cursor, _errors.RETAIN_HANDLING, at)  # [U16]
-        if options & 0x04 and text.startswith("$share/"):
+        if options & 0x04 and is_shared(text):
             fail(cursor, _errors.NO_LOCAL_SHARED, at)  # [MQTT-3.8.3-4]
     elif options > 3:
         fail(cursor, _errors.OPTIONS_RESERVED, at, "", options)  # [MQTT-3-8.3-4]
@@ -303,19 +309,23 @@ cdef SubAck suback(Cursor* cursor):
     cdef SubAck packet = SubAck.__new__(SubAck)
     packet.packet_id = packet_identifier(cursor, "SUBACK")
     packet.user_properties = ()
-    if cursor.version == 5:
+    if cursor.version == 5 and not without_properties(cursor):
         packet.reason_string, packet.user_properties = answer_properties(cursor, SUBACK)
     packet.reason_codes = reason_codes(cursor, SUBACK)
     return packet
 
 
 cdef tuple reason_codes(Cursor* cursor, int packet_type):
-    cdef list codes = []
-    if cursor.ptr == cursor.end:
+    cdef Py_ssize_t at, size = cursor.end - cursor.ptr
+    cdef tuple codes
+    if size == 0:
         fail(cursor, _errors.LIST_EMPTY, cursor.ptr, "reason_codes")  # [U40]
-    while cursor.ptr != cursor.end:
-        codes.append(reason_code(cursor, packet_type))
-    return tuple(codes)
+    codes = PyTuple_New(size)
+    for at in range(size):
+        code = reason_code(cursor, packet_type)
+        Py_INCREF(code)
+        PyTuple_SET_ITEM(codes, at, code)
+    return codes
 
 
 cdef Unsubscribe unsubscribe(Cursor* cursor):
@@ -323,7 +333,7 @@ cdef Unsubscribe unsubscribe(Cursor* cursor):
     cdef list topic_filters = []
     packet.packet_id = packet_identifier(cursor, "UNSUBSCRIBE")
     packet.user_properties = ()
-    if cursor.version == 5:
+    if cursor.version == 5 and not without_properties(cursor):
         _, packet.user_properties = answer_properties(cursor, UNSUBSCRIBE)
     if cursor.ptr == cursor.end:
         fail(cursor, _errors.LIST_EMPTY, cursor.ptr, "topic_filters")  # [MQTT-3.10.3-2] [U17]
@@ -338,7 +348,8 @@ cdef UnsubAck unsuback(Cursor* cursor):
     packet.packet_id = packet_identifier(cursor, "UNSUBACK")
     packet.reason_codes = packet.user_properties = ()
     if cursor.version == 5:
-        packet.reason_string, packet.user_properties = answer_properties(cursor, UNSUBACK)
+        if not without_properties(cursor):
+            packet.reason_string, packet.user_properties = answer_properties(cursor, UNSUBACK)
         packet.reason_codes = reason_codes(cursor, UNSUBACK)
     finish(cursor, "UNSUBACK")
     return packet

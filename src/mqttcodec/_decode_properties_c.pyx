@@ -8,7 +8,7 @@ One function a packet puts what `next_property` reads into the fields of its C s
 
 from libc.stdint cimport int64_t, uint8_t, uint64_t
 
-from ._packets_c cimport Auth, ConnAck, Connect, Disconnect, Publish, Subscribe, Will
+from ._packets_c cimport Auth, ConnAck, Connect, Disconnect, PublishProperties, Subscribe, Will
 from ._spec_c cimport *
 from ._wire_c cimport *
 
@@ -18,28 +18,22 @@ from ._enums import PropertyId, QoS
 cdef tuple QOS = tuple(QoS)
 cdef tuple PLACE_NAMES = tuple(map(_spec.place_name, range(16)))
 
-# By identifier, and by place: the kinds of properties, their fields, and the sets of those allowed and of those that
-# may repeat.
+# By identifier, and by place: the kinds of properties, and the sets of those allowed and of those that may repeat.
 cdef uint8_t PROPERTY_KINDS[64]
 cdef uint64_t ALLOWED[16]
 cdef uint64_t REPEATABLE[16]
-cdef tuple PROPERTY_FIELDS
 
 
 cdef int fill_property_tables() except -1:
-    global PROPERTY_FIELDS
     cdef int identifier, place
-    fields = [[None] * 64 for _ in range(16)]
     for identifier in range(64):
         PROPERTY_KINDS[identifier] = _spec.PROPERTY_KINDS.get(identifier, 0)
     for place in range(16):
         ALLOWED[place] = REPEATABLE[place] = 0
         for identifier in _spec.PROPERTIES[place]:
-            fields[place][identifier] = _spec.property_field(place, identifier)
             ALLOWED[place] |= <uint64_t> 1 << identifier
             if _spec.may_repeat(place, identifier):
                 REPEATABLE[place] |= <uint64_t> 1 << identifier
-    PROPERTY_FIELDS = tuple(map(tuple, fields))
     return 0
 
 
@@ -48,9 +42,7 @@ fill_property_tables()
 
 cdef struct Properties:
     # A property list that is being read; the cursor's `end` is the list's meanwhile.
-    int place
     uint64_t seen
-    int identifier
     const uint8_t* packet_end
 
 
@@ -60,11 +52,11 @@ cdef int open_properties(Cursor* cursor, Properties* properties, int place, str 
     cdef int64_t length = variable_integer(cursor, about)  # [MQTT-2.2.2-1]
     if cursor.end - cursor.ptr < length:
         fail(cursor, _errors.PROPERTIES_CUT, start, about, length)  # [U06]
-    properties.place = place
     properties.seen = 0
     properties.packet_end = cursor.end
     cursor.end = cursor.ptr + length
     cursor.in_properties = True
+    cursor.place = place
     return 0
 
 
@@ -74,97 +66,100 @@ cdef void close_properties(Cursor* cursor, Properties* properties) noexcept:
 
 
 cdef object next_property(Cursor* cursor, Properties* properties):
-    """The value of the next property; its identifier is left in `properties`."""
+    """The value of the next property, whose identifier is left in the cursor."""
     cdef const uint8_t* start = cursor.ptr
-    cdef int identifier = property_identifier(cursor, properties.place)
+    cdef int identifier = property_identifier(cursor)
     cdef uint64_t bit = <uint64_t> 1 << identifier
-    name = <str> (<tuple> PROPERTY_FIELDS[properties.place])[identifier]
-    if properties.seen & bit & ~REPEATABLE[properties.place]:
-        fail(cursor, _errors.PROPERTY_TWICE, start, name)  # [U07]
+    cursor.identifier = identifier
+    if properties.seen & bit & ~REPEATABLE[cursor.place]:
+        fail(cursor, _errors.PROPERTY_TWICE, start, None)  # [U07]
     properties.seen |= bit
-    properties.identifier = identifier
-    return property_value(cursor, identifier, name)
+    return property_value(cursor, PROPERTY_KINDS[identifier])
 
 
-cdef int property_identifier(Cursor* cursor, int place) except -1:
+cdef int property_identifier(Cursor* cursor) except -1:
     cdef const uint8_t* start = cursor.ptr
-    cdef int64_t identifier = variable_integer(cursor, "a Property Identifier", True)  # [U04]
-    if identifier < 64 and ALLOWED[place] >> identifier & 1:
-        return <int> identifier
+    cdef int64_t identifier
+    cdef uint8_t octet = start[0]  # Read once: another thread may write to the buffer.
+    if octet < 64 and ALLOWED[cursor.place] >> octet & 1:
+        take(cursor, 1, None)
+        return octet
+    identifier = variable_integer(cursor, "a Property Identifier", True)  # [U04]
     if identifier >= 64 or PROPERTY_KINDS[identifier] == 0:
         return fail(cursor, _errors.PROPERTY_UNKNOWN, start, "", identifier)  # [U05]
     name = PropertyId(identifier).name.lower()
-    return fail(cursor, _errors.PROPERTY_MISPLACED, start, name, PLACE_NAMES[place])  # [U05]
+    return fail(cursor, _errors.PROPERTY_MISPLACED, start, name, PLACE_NAMES[cursor.place])  # [U05]
 
 
-cdef object property_value(Cursor* cursor, int identifier, str name):
-    cdef int kind = PROPERTY_KINDS[identifier]
+cdef object property_value(Cursor* cursor, int kind):
     cdef const uint8_t* start = cursor.ptr
     cdef int64_t value
     if kind == KIND_STRING:
-        return string(cursor, name)
+        return string(cursor, None)
     if kind == KIND_STRING_PAIR:
-        first = string(cursor, name)
-        return first, string(cursor, name)
+        first = string(cursor, None)
+        return first, string(cursor, None)
     if kind == KIND_BINARY:
-        return binary(cursor, name)
+        return binary(cursor, None)
     if kind == KIND_TOPIC_NAME:
-        text = topic_name(cursor, name)
+        text = topic_name(cursor, None)
         if not text:
-            fail(cursor, _errors.TOPIC_EMPTY, start, name)  # [MQTT-4.7.3-1]
+            fail(cursor, _errors.TOPIC_EMPTY, start, None)  # [MQTT-4.7.3-1]
         return text
     if kind <= KIND_QOS:
-        value = byte(cursor, name)
+        value = byte(cursor, None)
         if value > 1:
-            fail(cursor, _errors.NOT_0_OR_1, start, name, value)  # [U10] [U12]
+            fail(cursor, _errors.NOT_0_OR_1, start, None, value)  # [U10] [U12]
         return value == 1 if kind == KIND_BOOLEAN else value if kind == KIND_INDICATOR else QOS[value]
     if kind <= KIND_TOPIC_ALIAS:
-        value = two_bytes(cursor, name)
+        value = two_bytes(cursor, None)
     elif kind <= KIND_FOUR_BYTE_NON_ZERO:
-        value = four_bytes(cursor, name)
+        value = four_bytes(cursor, None)
     else:
-        value = variable_integer(cursor, name)
+        value = variable_integer(cursor, None)
     if value == 0:
         if kind == KIND_TOPIC_ALIAS:
             fail(cursor, _errors.TOPIC_ALIAS_ZERO, start)  # [MQTT-3.3.2-8]
         if kind == KIND_TWO_BYTE_NON_ZERO or kind == KIND_FOUR_BYTE_NON_ZERO or kind == KIND_VARIABLE_NON_ZERO:
-            fail(cursor, _errors.ZERO, start, name)  # [U08] [U09] [U14]
+            fail(cursor, _errors.ZERO, start, None)  # [U08] [U09] [U14]
     return value
 
 
-cdef list appended(list items, object item):
-    """`items`, made when the first item comes, with one more."""
+cdef object appended(object items, object item):
+    """`items` with one more: None, a tuple of one, which is what most packets have, or a list."""
     if items is None:
-        return [item]
-    items.append(item)
+        return (item,)
+    if type(items) is tuple:
+        items = list(items)
+    (<list> items).append(item)
     return items
 
 
-cdef tuple as_tuple(list items):
-    return () if items is None else tuple(items)
+cdef inline tuple as_tuple(object items):
+    return () if items is None else <tuple> items if type(items) is tuple else tuple(<list> items)
 
 
 cdef int connect_properties(Cursor* cursor, Connect packet) except -1:
     cdef Properties properties
-    cdef list user_properties = None
+    user_properties = None
     open_properties(cursor, &properties, CONNECT)
     while cursor.ptr != cursor.end:
         value = next_property(cursor, &properties)
-        if properties.identifier == SESSION_EXPIRY_INTERVAL:
+        if cursor.identifier == SESSION_EXPIRY_INTERVAL:
             packet.session_expiry_interval = value
-        elif properties.identifier == RECEIVE_MAXIMUM:
+        elif cursor.identifier == RECEIVE_MAXIMUM:
             packet.receive_maximum = value
-        elif properties.identifier == MAXIMUM_PACKET_SIZE:
+        elif cursor.identifier == MAXIMUM_PACKET_SIZE:
             packet.maximum_packet_size = value
-        elif properties.identifier == TOPIC_ALIAS_MAXIMUM:
+        elif cursor.identifier == TOPIC_ALIAS_MAXIMUM:
             packet.topic_alias_maximum = value
-        elif properties.identifier == REQUEST_RESPONSE_INFORMATION:
+        elif cursor.identifier == REQUEST_RESPONSE_INFORMATION:
             packet.request_response_information = value
-        elif properties.identifier == REQUEST_PROBLEM_INFORMATION:
+        elif cursor.identifier == REQUEST_PROBLEM_INFORMATION:
             packet.request_problem_information = value
-        elif properties.identifier == AUTHENTICATION_METHOD:
+        elif cursor.identifier == AUTHENTICATION_METHOD:
             packet.authentication_method = value
-        elif properties.identifier == AUTHENTICATION_DATA:
+        elif cursor.identifier == AUTHENTICATION_DATA:
             packet.authentication_data = value
         else:
             user_properties = appended(user_properties, value)
@@ -175,21 +170,21 @@ cdef int connect_properties(Cursor* cursor, Connect packet) except -1:
 
 cdef int will_properties(Cursor* cursor, Will packet) except -1:
     cdef Properties properties
-    cdef list user_properties = None
+    user_properties = None
     open_properties(cursor, &properties, WILL, "will.properties")
     while cursor.ptr != cursor.end:
         value = next_property(cursor, &properties)
-        if properties.identifier == WILL_DELAY_INTERVAL:
+        if cursor.identifier == WILL_DELAY_INTERVAL:
             packet.will_delay_interval = value
-        elif properties.identifier == PAYLOAD_FORMAT_INDICATOR:
+        elif cursor.identifier == PAYLOAD_FORMAT_INDICATOR:
             packet.payload_format_indicator = value
-        elif properties.identifier == MESSAGE_EXPIRY_INTERVAL:
+        elif cursor.identifier == MESSAGE_EXPIRY_INTERVAL:
             packet.message_expiry_interval = value
-        elif properties.identifier == CONTENT_TYPE:
+        elif cursor.identifier == CONTENT_TYPE:
             packet.content_type = value
-        elif properties.identifier == RESPONSE_TOPIC:
+        elif cursor.identifier == RESPONSE_TOPIC:
             packet.response_topic = value
-        elif properties.identifier == CORRELATION_DATA:
+        elif cursor.identifier == CORRELATION_DATA:
             packet.correlation_data = value
         else:
             user_properties = appended(user_properties, value)
@@ -200,41 +195,41 @@ cdef int will_properties(Cursor* cursor, Will packet) except -1:
 
 cdef int connack_properties(Cursor* cursor, ConnAck packet) except -1:
     cdef Properties properties
-    cdef list user_properties = None
+    user_properties = None
     open_properties(cursor, &properties, CONNACK)
     while cursor.ptr != cursor.end:
         value = next_property(cursor, &properties)
-        if properties.identifier == SESSION_EXPIRY_INTERVAL:
+        if cursor.identifier == SESSION_EXPIRY_INTERVAL:
             packet.session_expiry_interval = value
-        elif properties.identifier == RECEIVE_MAXIMUM:
+        elif cursor.identifier == RECEIVE_MAXIMUM:
             packet.receive_maximum = value
-        elif properties.identifier == MAXIMUM_QOS:
+        elif cursor.identifier == MAXIMUM_QOS:
             packet.maximum_qos = value
-        elif properties.identifier == RETAIN_AVAILABLE:
+        elif cursor.identifier == RETAIN_AVAILABLE:
             packet.retain_available = value
-        elif properties.identifier == MAXIMUM_PACKET_SIZE:
+        elif cursor.identifier == MAXIMUM_PACKET_SIZE:
             packet.maximum_packet_size = value
-        elif properties.identifier == ASSIGNED_CLIENT_IDENTIFIER:
+        elif cursor.identifier == ASSIGNED_CLIENT_IDENTIFIER:
             packet.assigned_client_identifier = value
-        elif properties.identifier == TOPIC_ALIAS_MAXIMUM:
+        elif cursor.identifier == TOPIC_ALIAS_MAXIMUM:
             packet.topic_alias_maximum = value
-        elif properties.identifier == REASON_STRING:
+        elif cursor.identifier == REASON_STRING:
             packet.reason_string = value
-        elif properties.identifier == WILDCARD_SUBSCRIPTION_AVAILABLE:
+        elif cursor.identifier == WILDCARD_SUBSCRIPTION_AVAILABLE:
             packet.wildcard_subscription_available = value
-        elif properties.identifier == SUBSCRIPTION_IDENTIFIER_AVAILABLE:
+        elif cursor.identifier == SUBSCRIPTION_IDENTIFIER_AVAILABLE:
             packet.subscription_identifier_available = value
-        elif properties.identifier == SHARED_SUBSCRIPTION_AVAILABLE:
+        elif cursor.identifier == SHARED_SUBSCRIPTION_AVAILABLE:
             packet.shared_subscription_available = value
-        elif properties.identifier == SERVER_KEEP_ALIVE:
+        elif cursor.identifier == SERVER_KEEP_ALIVE:
             packet.server_keep_alive = value
-        elif properties.identifier == RESPONSE_INFORMATION:
+        elif cursor.identifier == RESPONSE_INFORMATION:
             packet.response_information = value
-        elif properties.identifier == SERVER_REFERENCE:
+        elif cursor.identifier == SERVER_REFERENCE:
             packet.server_reference = value
-        elif properties.identifier == AUTHENTICATION_METHOD:
+        elif cursor.identifier == AUTHENTICATION_METHOD:
             packet.authentication_method = value
-        elif properties.identifier == AUTHENTICATION_DATA:
+        elif cursor.identifier == AUTHENTICATION_DATA:
             packet.authentication_data = value
         else:
             user_properties = appended(user_properties, value)
@@ -243,46 +238,45 @@ cdef int connack_properties(Cursor* cursor, ConnAck packet) except -1:
     return 0
 
 
-cdef int publish_properties(Cursor* cursor, Publish packet) except -1:
+cdef PublishProperties publish_properties(Cursor* cursor):
+    cdef PublishProperties packet = PublishProperties.__new__(PublishProperties)
     cdef Properties properties
-    cdef list subscription_identifiers = None
-    cdef list user_properties = None
+    subscription_identifiers = None
+    user_properties = None
     open_properties(cursor, &properties, PUBLISH)
     while cursor.ptr != cursor.end:
         value = next_property(cursor, &properties)
-        if properties.identifier == PAYLOAD_FORMAT_INDICATOR:
+        if cursor.identifier == PAYLOAD_FORMAT_INDICATOR:
             packet.payload_format_indicator = value
-        elif properties.identifier == MESSAGE_EXPIRY_INTERVAL:
+        elif cursor.identifier == MESSAGE_EXPIRY_INTERVAL:
             packet.message_expiry_interval = value
-        elif properties.identifier == TOPIC_ALIAS:
+        elif cursor.identifier == TOPIC_ALIAS:
             packet.topic_alias = value
-        elif properties.identifier == RESPONSE_TOPIC:
+        elif cursor.identifier == RESPONSE_TOPIC:
             packet.response_topic = value
-        elif properties.identifier == CORRELATION_DATA:
+        elif cursor.identifier == CORRELATION_DATA:
             packet.correlation_data = value
-        elif properties.identifier == SUBSCRIPTION_IDENTIFIER:
+        elif cursor.identifier == SUBSCRIPTION_IDENTIFIER:
             subscription_identifiers = appended(subscription_identifiers, value)
-        elif properties.identifier == CONTENT_TYPE:
+        elif cursor.identifier == CONTENT_TYPE:
             packet.content_type = value
         else:
             user_properties = appended(user_properties, value)
-    if subscription_identifiers is not None:
-        packet.subscription_identifiers = tuple(subscription_identifiers)
-    if user_properties is not None:
-        packet.user_properties = tuple(user_properties)
+    packet.subscription_identifiers = as_tuple(subscription_identifiers)
+    packet.user_properties = as_tuple(user_properties)
     close_properties(cursor, &properties)
-    return 0
+    return packet
 
 
 cdef tuple answer_properties(Cursor* cursor, int place):
     """The reason string and the user properties of a packet that has these two."""
     cdef Properties properties
-    cdef list user_properties = None
+    user_properties = None
     reason_string = None
     open_properties(cursor, &properties, place)
     while cursor.ptr != cursor.end:
         value = next_property(cursor, &properties)
-        if properties.identifier == REASON_STRING:
+        if cursor.identifier == REASON_STRING:
             reason_string = value
         else:
             user_properties = appended(user_properties, value)
@@ -292,11 +286,11 @@ cdef tuple answer_properties(Cursor* cursor, int place):
 
 cdef int subscribe_properties(Cursor* cursor, Subscribe packet) except -1:
     cdef Properties properties
-    cdef list user_properties = None
+    user_properties = None
     open_properties(cursor, &properties, SUBSCRIBE)
     while cursor.ptr != cursor.end:
         value = next_property(cursor, &properties)
-        if properties.identifier == SUBSCRIPTION_IDENTIFIER:
+        if cursor.identifier == SUBSCRIPTION_IDENTIFIER:
             packet.subscription_identifier = value
         else:
             user_properties = appended(user_properties, value)
@@ -307,15 +301,15 @@ cdef int subscribe_properties(Cursor* cursor, Subscribe packet) except -1:
 
 cdef int disconnect_properties(Cursor* cursor, Disconnect packet) except -1:
     cdef Properties properties
-    cdef list user_properties = None
+    user_properties = None
     open_properties(cursor, &properties, DISCONNECT)
     while cursor.ptr != cursor.end:
         value = next_property(cursor, &properties)
-        if properties.identifier == SESSION_EXPIRY_INTERVAL:
+        if cursor.identifier == SESSION_EXPIRY_INTERVAL:
             packet.session_expiry_interval = value
-        elif properties.identifier == REASON_STRING:
+        elif cursor.identifier == REASON_STRING:
             packet.reason_string = value
-        elif properties.identifier == SERVER_REFERENCE:
+        elif cursor.identifier == SERVER_REFERENCE:
             packet.server_reference = value
         else:
             user_properties = appended(user_properties, value)
@@ -326,15 +320,15 @@ cdef int disconnect_properties(Cursor* cursor, Disconnect packet) except -1:
 
 cdef int auth_properties(Cursor* cursor, Auth packet) except -1:
     cdef Properties properties
-    cdef list user_properties = None
+    user_properties = None
     open_properties(cursor, &properties, AUTH)
     while cursor.ptr != cursor.end:
         value = next_property(cursor, &properties)
-        if properties.identifier == AUTHENTICATION_METHOD:
+        if cursor.identifier == AUTHENTICATION_METHOD:
             packet.authentication_method = value
-        elif properties.identifier == AUTHENTICATION_DATA:
+        elif cursor.identifier == AUTHENTICATION_DATA:
             packet.authentication_data = value
-        elif properties.identifier == REASON_STRING:
+        elif cursor.identifier == REASON_STRING:
             packet.reason_string = value
         else:
             user_properties = appended(user_properties, value)

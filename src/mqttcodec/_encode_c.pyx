@@ -19,6 +19,8 @@ from ._packets_c cimport (
     PubAck,
     PubComp,
     Publish,
+    PublishFlags,
+    PublishProperties,
     PubRec,
     PubRel,
     SubAck,
@@ -38,15 +40,23 @@ from . import _errors, _spec
 cdef uint8_t PROPERTY_KINDS[64]
 cdef tuple PACKET_NAMES = tuple(map(_spec.place_name, range(16)))
 
+# By version less 3 and packet type: which bytes are reason codes.
+cdef bint IS_REASON_CODE[3][16][256]
 
-cdef int fill_property_kinds() except -1:
-    cdef int identifier
+
+cdef int fill_tables() except -1:
+    cdef int identifier, version, packet_type, code
     for identifier in range(64):
         PROPERTY_KINDS[identifier] = _spec.PROPERTY_KINDS.get(identifier, 0)
+    for version in range(3, 6):
+        for packet_type in range(16):
+            members = _spec.reason_codes(packet_type, version)
+            for code in range(256):
+                IS_REASON_CODE[version - 3][packet_type][code] = members[code] is not None
     return 0
 
 
-fill_property_kinds()
+fill_tables()
 
 
 cdef object write_packet(Writer* writer, object packet):
@@ -67,8 +77,14 @@ cdef object write_packet(Writer* writer, object packet):
     if type(packet) is Publish:
         payload = (<Publish> packet).payload
         first_byte = publish(writer, <Publish> packet, payload)
-    elif isinstance(packet, _Acknowledgement):
-        first_byte = acknowledgement(writer, <_Acknowledgement> packet)
+    elif type(packet) is PubAck:
+        first_byte = acknowledgement(writer, <_Acknowledgement> packet, PUBACK)
+    elif type(packet) is PubRec:
+        first_byte = acknowledgement(writer, <_Acknowledgement> packet, PUBREC)
+    elif type(packet) is PubRel:
+        first_byte = acknowledgement(writer, <_Acknowledgement> packet, PUBREL) | 0b0010
+    elif type(packet) is PubComp:
+        first_byte = acknowledgement(writer, <_Acknowledgement> packet, PUBCOMP)
     elif type(packet) is Connect:
         first_byte = connect(writer, <Connect> packet)
     elif type(packet) is ConnAck:
@@ -100,10 +116,12 @@ cdef object write_packet(Writer* writer, object packet):
     return payload
 
 
-cdef int put_property(Writer* writer, int identifier, object value, str name) except -1:
+cdef inline int put_property(Writer* writer, int identifier, object value, str name) except -1:
     """A property, if it is there; refused where the version has none (2.2.2)."""
-    if value is None:
-        return 0
+    return 0 if value is None else put_present_property(writer, identifier, value, name)
+
+
+cdef int put_present_property(Writer* writer, int identifier, object value, str name) except -1:
     if writer.version != 5:
         refuse(writer, _errors.NOT_IN_VERSION, name)
     put_byte(writer, identifier)
@@ -181,7 +199,7 @@ cdef int check_method(Writer* writer, object authentication_data, object authent
 
 cdef int put_reason_code(Writer* writer, object value, int packet_type, str about="reason_code") except -1:
     cdef int64_t code = integer(value, about)
-    if not 0 <= code <= 0xFF or _spec.reason_codes(packet_type, writer.version)[code] is None:
+    if not 0 <= code <= 0xFF or not IS_REASON_CODE[writer.version - 3][packet_type][code]:
         refuse(writer, _errors.REASON_CODE, PACKET_NAMES[packet_type], value)
     put_byte(writer, <int> code)
     return <int> code
@@ -313,38 +331,27 @@ cdef int connack(Writer* writer, ConnAck packet) except -1:
 
 
 cdef int publish(Writer* writer, Publish packet, object payload) except -1:
-    cdef int qos = two_bits(packet.qos, "qos")
-    cdef int retain, dup
+    cdef PublishFlags flags = packet.flags
+    cdef PublishProperties properties = packet.properties
+    cdef int bits = -1 if flags is None else flags.bits
     cdef bint has_topic
-    cdef Py_ssize_t properties
-    if qos == 3:
-        refuse(writer, _errors.PUBLISH_QOS)  # [MQTT-3.3.1-4]
-    retain = flag(writer, packet.retain, "retain")
-    dup = flag(writer, packet.dup, "dup")
-    if dup and not qos and writer.version != 3:
-        refuse(writer, _errors.DUP_AT_QOS_0)  # [MQTT-3.3.1-2]
+    if bits < 0:
+        bits = judged_flags(writer, packet)
     has_topic = put_topic_name(writer, packet.topic, "topic")
-    if qos:
+    if bits & 0x06:
         if packet.packet_id is None:
             refuse(writer, _errors.PACKET_ID_MISSING)  # [MQTT-2.2.1-3]
         put_packet_identifier(writer, packet.packet_id, "PUBLISH")
     elif packet.packet_id is not None:
         refuse(writer, _errors.PACKET_ID_AT_QOS_0, "", packet.packet_id)  # [MQTT-2.2.1-2]
-    properties = open_properties(writer)
-    topic_alias = packet.topic_alias
-    put_property(writer, PAYLOAD_FORMAT_INDICATOR, packet.payload_format_indicator, "payload_format_indicator")
-    put_property(writer, MESSAGE_EXPIRY_INTERVAL, packet.message_expiry_interval, "message_expiry_interval")
-    put_property(writer, TOPIC_ALIAS, topic_alias, "topic_alias")
-    put_property(writer, RESPONSE_TOPIC, packet.response_topic, "response_topic")
-    put_property(writer, CORRELATION_DATA, packet.correlation_data, "correlation_data")
-    put_repeated(writer, SUBSCRIPTION_IDENTIFIER, packet.subscription_identifiers, "subscription_identifiers")
-    put_property(writer, CONTENT_TYPE, packet.content_type, "content_type")
-    put_repeated(writer, USER_PROPERTY, packet.user_properties, "user_properties")
-    close_properties(writer, properties)
+    if properties is not None:
+        put_publish_properties(writer, properties)
+    elif writer.version == 5:
+        put_byte(writer, 0)
     if not has_topic:
         if writer.version != 5:
             refuse(writer, _errors.TOPIC_EMPTY, "topic")  # [MQTT-4.7.3-1]
-        if topic_alias is None:
+        if properties is None or properties.topic_alias is None:
             refuse(writer, _errors.TOPIC_AND_ALIAS_MISSING)  # [U13]
     if type(payload) is bytes:
         writer.payload = <const uint8_t*> PyBytes_AS_STRING(payload)
@@ -354,30 +361,47 @@ cdef int publish(Writer* writer, Publish packet, object payload) except -1:
         writer.holds_view = True
         writer.payload = <const uint8_t*> writer.payload_view.buf
         writer.payload_size = writer.payload_view.len
-    return 0x30 | dup << 3 | qos << 1 | retain
+    return 0x30 | bits
 
 
-cdef int acknowledgement(Writer* writer, _Acknowledgement packet) except -1:
-    cdef int packet_type
-    if type(packet) is PubAck:
-        packet_type = PUBACK
-    elif type(packet) is PubRec:
-        packet_type = PUBREC
-    elif type(packet) is PubRel:
-        packet_type = PUBREL
-    elif type(packet) is PubComp:
-        packet_type = PUBCOMP
-    else:
-        raise _errors.wrong_type("packet", "one of this implementation's packets", packet)
-    put_packet_identifier(writer, packet.packet_id, PACKET_NAMES[packet_type])
-    cdef Py_ssize_t start = writer.ptr - writer.start
-    cdef int code = open_answer(writer, packet.reason_code, packet_type)
+cdef int judged_flags(Writer* writer, Publish packet) except -1:
+    """The lower four bits of the first byte, of flags that are not known to be right."""
+    cdef int qos = two_bits(packet.qos, "qos")
+    cdef int retain, dup
+    if qos == 3:
+        refuse(writer, _errors.PUBLISH_QOS)  # [MQTT-3.3.1-4]
+    retain = flag(writer, packet.retain, "retain")
+    dup = flag(writer, packet.dup, "dup")
+    if dup and not qos and writer.version != 3:
+        refuse(writer, _errors.DUP_AT_QOS_0)  # [MQTT-3.3.1-2]
+    return dup << 3 | qos << 1 | retain
+
+
+cdef int put_publish_properties(Writer* writer, PublishProperties packet) except -1:
     cdef Py_ssize_t properties = open_properties(writer)
+    put_property(writer, PAYLOAD_FORMAT_INDICATOR, packet.payload_format_indicator, "payload_format_indicator")
+    put_property(writer, MESSAGE_EXPIRY_INTERVAL, packet.message_expiry_interval, "message_expiry_interval")
+    put_property(writer, TOPIC_ALIAS, packet.topic_alias, "topic_alias")
+    put_property(writer, RESPONSE_TOPIC, packet.response_topic, "response_topic")
+    put_property(writer, CORRELATION_DATA, packet.correlation_data, "correlation_data")
+    put_repeated(writer, SUBSCRIPTION_IDENTIFIER, packet.subscription_identifiers, "subscription_identifiers")
+    put_property(writer, CONTENT_TYPE, packet.content_type, "content_type")
+    put_repeated(writer, USER_PROPERTY, packet.user_properties, "user_properties")
+    return close_properties(writer, properties)
+
+
+cdef int acknowledgement(Writer* writer, _Acknowledgement packet, int packet_type) except -1:
+    cdef Py_ssize_t start, properties
+    cdef int code
+    put_packet_identifier(writer, packet.packet_id, PACKET_NAMES[packet_type])
+    start = writer.ptr - writer.start
+    code = open_answer(writer, packet.reason_code, packet_type)
+    properties = open_properties(writer)
     put_property(writer, REASON_STRING, packet.reason_string, "reason_string")
     put_repeated(writer, USER_PROPERTY, packet.user_properties, "user_properties")
     close_properties(writer, properties)
     shorten_answer(writer, start, code)
-    return packet_type << 4 | (0b0010 if packet_type == PUBREL else 0)
+    return packet_type << 4
 
 
 cdef int open_answer(Writer* writer, object reason_code, int packet_type) except -1:

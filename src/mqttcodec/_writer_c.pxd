@@ -8,18 +8,20 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.exc cimport PyErr_Clear, PyErr_ExceptionMatches
 from cpython.mem cimport PyMem_Free, PyMem_Realloc
 from libc.stdint cimport int64_t, uint8_t
-from libc.string cimport memcpy, memmove
+from libc.string cimport memchr, memcpy, memmove
 
 from ._wire_c cimport (
     MAXIMUM_REMAINING_LENGTH,
+    NON_ASCII,
     NUL,
     OUTSIDE,
+    PyUnicode_DATA,
     WILDCARD,
     PyLong_Check,
+    copy_text,
     faults,
     get_bytes,
     integer,
-    scan,
     topic_filter_fault,
     topic_name_fault,
 )
@@ -29,6 +31,7 @@ cdef extern from "Python.h":
     const char* PyUnicode_AsUTF8AndSize(object text, Py_ssize_t* size)
     Py_ssize_t PyUnicode_GET_LENGTH(object text)
     bint PyUnicode_Check(object value)
+    bint PyUnicode_IS_COMPACT_ASCII(object text)
     Py_ssize_t PyTuple_GET_SIZE(object value)
     Py_ssize_t PyList_GET_SIZE(object value)
 
@@ -165,8 +168,10 @@ cdef inline int64_t put_number(Writer* writer, object value, int size, str about
     cdef int shift
     if number == OUTSIDE or number >> 8 * size:
         refuse(writer, faults().OUT_OF_RANGE, about, value)
+    reserve(writer, size)
     for shift in range(size - 1, -1, -1):
-        put_byte(writer, <int> (number >> 8 * shift) & 0xFF)
+        writer.ptr[0] = <uint8_t> (number >> 8 * shift & 0xFF)
+        writer.ptr += 1
     return number
 
 
@@ -202,15 +207,33 @@ cdef inline tuple sequence(object value, str about):
     raise faults().wrong_type(about, "a tuple or list", value)
 
 
-cdef inline int put_prefixed(Writer* writer, const void* data, Py_ssize_t size, str about) except -1:
+cdef inline int put_prefix(Writer* writer, Py_ssize_t size, str about) except -1:
+    """The two-byte length of a field, for which room is made too."""
     if size > 0xFFFF:
         refuse(writer, faults().TOO_LONG, about, size)  # [U36] [MQTT-4.7.3-3]
     # Of what no packet can hold no more is written: a list may name one long string many times.
     if writer.ptr - writer.start - writer.packet > MAXIMUM_REMAINING_LENGTH:
         refuse(writer, faults().ENCODED_TOO_LARGE)  # [U36]
-    put_byte(writer, <int> size >> 8)
-    put_byte(writer, <int> size & 0xFF)
-    return put_bytes(writer, data, size)
+    reserve(writer, 2 + size)
+    writer.ptr[0] = <uint8_t> (size >> 8)
+    writer.ptr[1] = <uint8_t> (size & 0xFF)
+    writer.ptr += 2
+    return 0
+
+
+cdef inline int put_prefixed(Writer* writer, const void* data, Py_ssize_t size, str about) except -1:
+    put_prefix(writer, size, about)
+    if size:  # `data` may be NULL where there is none, and memcpy takes no NULL.
+        memcpy(writer.ptr, data, <size_t> size)
+        writer.ptr += size
+    return 0
+
+
+cdef inline int put_prefixed_text(Writer* writer, const uint8_t* data, Py_ssize_t size, str about) except -1:
+    """As `put_prefixed`; returns what `copy_text` found."""
+    put_prefix(writer, size, about)
+    writer.ptr += size
+    return copy_text(writer.ptr - size, data, size)
 
 
 cdef inline int put_binary(Writer* writer, object value, str about) except -1:
@@ -226,18 +249,21 @@ cdef inline int put_binary(Writer* writer, object value, str about) except -1:
 
 
 cdef inline int put_text(Writer* writer, object value, str about) except -1:
-    """A UTF-8 Encoded String (1.5.4); returns what `scan` found in it."""
+    """A UTF-8 Encoded String (1.5.4); returns what `copy_text` found in it."""
     cdef Py_ssize_t size
     cdef const char* encoded
     cdef int found
     if not PyUnicode_Check(value):
         raise faults().wrong_type(about, "str", value)
-    encoded = PyUnicode_AsUTF8AndSize(value, &size)
-    if encoded == NULL:
-        refuse_surrogate(writer, about)
-    put_prefixed(writer, encoded, size, about)
-    found = scan(<const uint8_t*> encoded, size)
-    if found & NUL:
+    if PyUnicode_IS_COMPACT_ASCII(value):
+        encoded = <const char*> PyUnicode_DATA(value)
+        size = PyUnicode_GET_LENGTH(value)
+    else:
+        encoded = PyUnicode_AsUTF8AndSize(value, &size)
+        if encoded == NULL:
+            refuse_surrogate(writer, about)
+    found = put_prefixed_text(writer, <const uint8_t*> encoded, size, about)
+    if found & NUL or (found & NON_ASCII and memchr(encoded, 0, <size_t> size) != NULL):
         refuse(writer, faults().NULL_CHARACTER, about)  # [MQTT-1.5.4-2]
     return found
 
@@ -257,18 +283,19 @@ cdef inline int put_string(Writer* writer, object value, str about) except -1:
 
 cdef inline bint put_topic_name(Writer* writer, object value, str about) except -1:
     """A topic name; returns whether there is one, as it may be empty."""
-    if put_text(writer, value, about) & WILDCARD:
+    if put_text(writer, value, about):
         refuse_topic(writer, topic_name_fault(str.__str__(value)), str.__str__(value), about)
     return PyUnicode_GET_LENGTH(value) != 0
 
 
 cdef inline int put_topic_filter(Writer* writer, object value, str about) except -1:
     cdef str text
-    put_text(writer, value, about)
+    cdef int found = put_text(writer, value, about)
     text = str.__str__(value)
     if not text:
         refuse(writer, faults().TOPIC_EMPTY, about)  # [MQTT-4.7.3-1]
-    refuse_topic(writer, topic_filter_fault(text, writer.version), text, about)
+    if found or text[0] == u"$":
+        refuse_topic(writer, topic_filter_fault(text, writer.version), text, about)
     return 0
 
 
