@@ -1,4 +1,6 @@
 # cython: language_level=3, auto_pickle=False, autotestdict=False, freethreading_compatible=True
+# Plain built-in functions, which the interpreter calls 3 ns sooner than Cython's own kind; they keep a signature.
+# cython: binding=False, embedsignature=True, embedsignature.format=clinic
 # Indices into our own tables of 3 versions and 256 first bytes are judged versions and bytes.
 # cython: boundscheck=False, wraparound=False
 """The functions users call: the compiled `_codec_py.py`, the same names in the same order.
