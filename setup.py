@@ -19,7 +19,12 @@ if CHOICE not in ("auto", "require", "off"):
 
 MODULES = ("_packets_c", "_decode_properties_c", "_decode_c", "_encode_c", "_codec_c", "_stream_c")
 
+# -O3 takes a tenth off what decodes and encodes; of the packet classes it makes 32 KiB more and nothing faster.
 COMPILER_FLAGS = {
+    "unix": ["-O3", "-g0", "-fvisibility=hidden"],
+    "msvc": ["/O2"],
+}
+COMPILER_FLAGS_OF_PACKETS = {
     "unix": ["-O2", "-g0", "-fvisibility=hidden"],
     "msvc": ["/O2"],
 }
@@ -30,9 +35,11 @@ class BuildExtensions(build_ext):
 
     def build_extensions(self) -> None:
         for extension in self.extensions:
-            extension.extra_compile_args = COMPILER_FLAGS.get(self.compiler.compiler_type, [])
+            flags = COMPILER_FLAGS_OF_PACKETS if extension.name.endswith("_packets_c") else COMPILER_FLAGS
+            extension.extra_compile_args = flags.get(self.compiler.compiler_type, [])
             if sys.platform == "linux":
-                extension.extra_link_args = ["-Wl,-s"]  # Symbols nobody uses: a seventh of the size.
+                # Symbols nobody uses and padding between pages: a fifth of the size.
+                extension.extra_link_args = ["-Wl,-s", "-Wl,-z,noseparate-code"]
         self.note().unlink(missing_ok=True)
         try:
             super().build_extensions()

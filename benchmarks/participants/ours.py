@@ -48,19 +48,22 @@ class Ours(Participant):
         }
         return getattr(self.packets, type(packet).__name__)(**made)
 
+    @staticmethod
+    def said(statement: str, case: Case | Stream) -> str:
+        """The statement as users write it: 5.0 is the default."""
+        return statement.replace(", version)", ")") if case.version == 5 else statement
+
     def decode(self, case: Case) -> Call:
-        if case.version == 5:
-            return Call("decode(data)", {"decode": self.codec.decode, "data": case.data}, fields)
         names = {"decode": self.codec.decode, "data": case.data, "version": case.version}
-        return Call("decode(data, version)", names, fields)
+        return Call(self.said("decode(data, version)", case), names, fields)
 
     def read(self, case: Case) -> Call:
         names = {"decode": self.codec.decode, "data": case.data, "version": case.version}
-        return Call("packet = decode(data, version)" + READ_FOUR_FIELDS, names, fields)
+        return Call(self.said("packet = decode(data, version)", case) + READ_FOUR_FIELDS, names, fields)
 
     def encode(self, case: Case) -> Call:
         names = {"encode": self.codec.encode, "packet": self.packet(case.packet), "version": case.version}
-        return Call("encode(packet, version)", names)
+        return Call(self.said("encode(packet, version)", case), names)
 
     def build(self, case: Case) -> Call | None:
         if case.name not in BUILD:
@@ -74,16 +77,16 @@ class Ours(Participant):
             "payload": PAYLOAD,
             **SIX_PROPERTIES,
         }
-        return Call(BUILD[case.name], names)
+        return Call(self.said(BUILD[case.name], case), names)
 
     def fan_out(self, case: Case) -> Call:
         names = {"encode": self.codec.encode, "packet": self.packet(case.packet), "version": case.version}
-        return Call("encode(packet.replace(packet_id=8), version)", names)
+        return Call(self.said("encode(packet.replace(packet_id=8), version)", case), names)
 
     def encode_many(self, stream: Stream) -> Call:
         packets = [self.packet(packet) for packet in stream.packets]
         names = {"encode_many": self.codec.encode_many, "packets": packets, "version": stream.version}
-        return Call("encode_many(packets, version)", names)
+        return Call(self.said("encode_many(packets, version)", stream), names)
 
     def stream(self, stream: Stream) -> Call:
         decoder = self.codec.Decoder(stream.version)

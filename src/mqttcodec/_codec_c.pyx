@@ -27,7 +27,7 @@ from ._stream_c import Decoder
 cdef object MQTT_5 = MQTTv5
 # By version less 3: what is wrong with a first byte, and whether nothing is.
 cdef tuple FIRST_BYTE_FAULTS = tuple([_spec.first_byte_faults(version, None, False) for version in (3, 4, 5)])
-cdef bint FIRST_BYTE_IS_RIGHT[3][256]
+cdef uint8_t FIRST_BYTE_IS_RIGHT[3][256]
 
 
 cdef int fill_first_bytes() except -1:

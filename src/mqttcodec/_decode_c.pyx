@@ -33,6 +33,7 @@ from ._packets_c cimport (
     PubAck,
     PubComp,
     Publish,
+    PublishFlags,
     PubRec,
     PubRel,
     SubAck,
@@ -53,7 +54,7 @@ from ._enums import ProtocolVersion, QoS, ReasonCode, RetainHandling
 cdef tuple QOS = tuple(QoS)
 cdef tuple RETAIN_HANDLING = tuple(RetainHandling)
 cdef tuple VERSIONS = tuple(ProtocolVersion)
-cdef tuple PACKET_NAMES = tuple(map(_spec.place_name, range(16)))
+cdef tuple FLAGS = tuple([flags_of_bits(bits) for bits in range(16)])
 cdef object SUCCESS = ReasonCode.SUCCESS
 cdef PingReq PING_REQ = PingReq()
 cdef PingResp PING_RESP = PingResp()
@@ -73,6 +74,7 @@ cdef object decode_body(Cursor* cursor, int first_byte):
     Raises `MalformedPacketError`, `ProtocolError` and `UnsupportedVersionError`.
     """
     cdef int packet_type = first_byte >> 4
+    cursor.place = packet_type
     if packet_type == PUBLISH:
         return publish(cursor, first_byte)
     if packet_type == CONNECT:
@@ -111,7 +113,7 @@ cdef object reason_code(Cursor* cursor, int packet_type):
     members = (<tuple> REASON_CODES[cursor.version - 3])[packet_type]
     member = (<tuple> members)[code]
     if member is None:
-        fail(cursor, _errors.REASON_CODE, cursor.ptr - 1, PACKET_NAMES[packet_type], code)
+        fail(cursor, _errors.REASON_CODE, cursor.ptr - 1, None, code)
     return member
 
 
@@ -211,7 +213,7 @@ cdef ConnAck connack(Cursor* cursor):
     if cursor.version == 5:
         connack_properties(cursor, packet)
         check_method(cursor, packet.authentication_data, packet.authentication_method)
-    finish(cursor, "CONNACK")
+    finish(cursor)
     return packet
 
 
@@ -221,9 +223,9 @@ cdef Publish publish(Cursor* cursor, int first_byte):
     cdef str topic = topic_name(cursor, "topic")
     cdef Py_ssize_t size
     packet.topic = topic
-    packet.flags = flags_of_bits(first_byte & 0x0F)
+    packet.flags = <PublishFlags> FLAGS[first_byte & 0x0F]
     if first_byte & 0x06:
-        packet.packet_id = packet_identifier(cursor, "a server's PUBLISH" if cursor.role == CLIENT else "PUBLISH")
+        packet.packet_id = packet_identifier(cursor)
     if cursor.version == 5:
         if not without_properties(cursor):
             packet.properties = publish_properties(cursor)
@@ -243,7 +245,6 @@ cdef Publish publish(Cursor* cursor, int first_byte):
 
 cdef _Acknowledgement acknowledgement(Cursor* cursor, int packet_type):
     cdef _Acknowledgement packet
-    cdef str name = PACKET_NAMES[packet_type]
     if packet_type == PUBACK:
         packet = PubAck.__new__(PubAck)
     elif packet_type == PUBREC:
@@ -252,21 +253,21 @@ cdef _Acknowledgement acknowledgement(Cursor* cursor, int packet_type):
         packet = PubRel.__new__(PubRel)
     else:
         packet = PubComp.__new__(PubComp)
-    packet.packet_id = packet_identifier(cursor, name)
+    packet.packet_id = packet_identifier(cursor)
     packet.reason_code = SUCCESS
     packet.user_properties = ()
     if cursor.version == 5 and cursor.ptr != cursor.end:  # [U18]
         packet.reason_code = reason_code(cursor, packet_type)
         if cursor.ptr != cursor.end:
             packet.reason_string, packet.user_properties = answer_properties(cursor, packet_type)
-    finish(cursor, name)
+    finish(cursor)
     return packet
 
 
 cdef Subscribe subscribe(Cursor* cursor):
     cdef Subscribe packet = Subscribe.__new__(Subscribe)
     cdef list subscriptions = []
-    packet.packet_id = packet_identifier(cursor, "SUBSCRIBE")
+    packet.packet_id = packet_identifier(cursor)
     packet.user_properties = ()
     if cursor.version == 5 and not without_properties(cursor):
         subscribe_properties(cursor, packet)
@@ -292,7 +293,7 @@ cdef Subscription subscription(Cursor* cursor):
             fail(cursor, _errors.SUBSCRIPTION_QOS, at)  # [U15]
         if options & 0x30 == 0x30:
             fail(cursor, _errors.RETAIN_HANDLING, at)  # [U16]
-        if options & 0x04 and is_shared(text):
+        if options & 0x04 and text.startswith("$share/"):
             fail(cursor, _errors.NO_LOCAL_SHARED, at)  # [MQTT-3.8.3-4]
     elif options > 3:
         fail(cursor, _errors.OPTIONS_RESERVED, at, "", options)  # [MQTT-3-8.3-4]
@@ -307,7 +308,7 @@ cdef Subscription subscription(Cursor* cursor):
 
 cdef SubAck suback(Cursor* cursor):
     cdef SubAck packet = SubAck.__new__(SubAck)
-    packet.packet_id = packet_identifier(cursor, "SUBACK")
+    packet.packet_id = packet_identifier(cursor)
     packet.user_properties = ()
     if cursor.version == 5 and not without_properties(cursor):
         packet.reason_string, packet.user_properties = answer_properties(cursor, SUBACK)
@@ -331,7 +332,7 @@ cdef tuple reason_codes(Cursor* cursor, int packet_type):
 cdef Unsubscribe unsubscribe(Cursor* cursor):
     cdef Unsubscribe packet = Unsubscribe.__new__(Unsubscribe)
     cdef list topic_filters = []
-    packet.packet_id = packet_identifier(cursor, "UNSUBSCRIBE")
+    packet.packet_id = packet_identifier(cursor)
     packet.user_properties = ()
     if cursor.version == 5 and not without_properties(cursor):
         _, packet.user_properties = answer_properties(cursor, UNSUBSCRIBE)
@@ -345,23 +346,23 @@ cdef Unsubscribe unsubscribe(Cursor* cursor):
 
 cdef UnsubAck unsuback(Cursor* cursor):
     cdef UnsubAck packet = UnsubAck.__new__(UnsubAck)
-    packet.packet_id = packet_identifier(cursor, "UNSUBACK")
+    packet.packet_id = packet_identifier(cursor)
     packet.reason_codes = packet.user_properties = ()
     if cursor.version == 5:
         if not without_properties(cursor):
             packet.reason_string, packet.user_properties = answer_properties(cursor, UNSUBACK)
         packet.reason_codes = reason_codes(cursor, UNSUBACK)
-    finish(cursor, "UNSUBACK")
+    finish(cursor)
     return packet
 
 
 cdef PingReq pingreq(Cursor* cursor):
-    finish(cursor, "PINGREQ")  # [U23] [U33]
+    finish(cursor)  # [U23] [U33]
     return PING_REQ
 
 
 cdef PingResp pingresp(Cursor* cursor):
-    finish(cursor, "PINGRESP")  # [U23] [U33]
+    finish(cursor)  # [U23] [U33]
     return PING_RESP
 
 
@@ -375,7 +376,7 @@ cdef Disconnect disconnect(Cursor* cursor):
             disconnect_properties(cursor, packet)
             if cursor.role == CLIENT and packet.session_expiry_interval is not None:
                 fail(cursor, _errors.EXPIRY_FROM_SERVER, NULL)  # [MQTT-3.14.2-2]
-    finish(cursor, "DISCONNECT")
+    finish(cursor)
     return packet
 
 
@@ -388,5 +389,5 @@ cdef Auth auth(Cursor* cursor):
         auth_properties(cursor, packet)
         if packet.authentication_method is None:
             fail(cursor, _errors.AUTH_METHOD_MISSING, NULL)  # [U21]
-    finish(cursor, "AUTH")
+    finish(cursor)
     return packet

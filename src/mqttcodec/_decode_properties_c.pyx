@@ -41,8 +41,9 @@ fill_property_tables()
 
 
 cdef struct Properties:
-    # A property list that is being read; the cursor's `end` is the list's meanwhile.
+    # A property list that is being read; the cursor's `end` and `place` are the list's meanwhile.
     uint64_t seen
+    int packet_type
     const uint8_t* packet_end
 
 
@@ -55,13 +56,16 @@ cdef int open_properties(Cursor* cursor, Properties* properties, int place, str 
     properties.seen = 0
     properties.packet_end = cursor.end
     cursor.end = cursor.ptr + length
+    properties.packet_type = cursor.place
     cursor.in_properties = True
+    cursor.identifier = 0
     cursor.place = place
     return 0
 
 
 cdef void close_properties(Cursor* cursor, Properties* properties) noexcept:
     cursor.end = properties.packet_end
+    cursor.place = properties.packet_type
     cursor.in_properties = False
 
 

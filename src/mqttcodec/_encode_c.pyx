@@ -41,7 +41,7 @@ cdef uint8_t PROPERTY_KINDS[64]
 cdef tuple PACKET_NAMES = tuple(map(_spec.place_name, range(16)))
 
 # By version less 3 and packet type: which bytes are reason codes.
-cdef bint IS_REASON_CODE[3][16][256]
+cdef uint8_t IS_REASON_CODE[3][16][256]
 
 
 cdef int fill_tables() except -1:

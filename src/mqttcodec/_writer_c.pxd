@@ -18,6 +18,7 @@ from ._wire_c cimport (
     PyUnicode_DATA,
     WILDCARD,
     PyLong_Check,
+    character_at,
     copy_text,
     faults,
     get_bytes,
@@ -283,28 +284,33 @@ cdef inline int put_string(Writer* writer, object value, str about) except -1:
 
 cdef inline bint put_topic_name(Writer* writer, object value, str about) except -1:
     """A topic name; returns whether there is one, as it may be empty."""
-    if put_text(writer, value, about):
-        refuse_topic(writer, topic_name_fault(str.__str__(value)), str.__str__(value), about)
-    return PyUnicode_GET_LENGTH(value) != 0
+    cdef Py_ssize_t start = writer.ptr - writer.start + 2
+    cdef Py_ssize_t size
+    cdef int found = put_text(writer, value, about)
+    size = writer.ptr - writer.start - start
+    if found:
+        refuse_topic(writer, size, topic_name_fault(writer.start + start, size), about)
+    return size != 0
 
 
 cdef inline int put_topic_filter(Writer* writer, object value, str about) except -1:
-    cdef str text
+    cdef Py_ssize_t start = writer.ptr - writer.start + 2
+    cdef Py_ssize_t size
     cdef int found = put_text(writer, value, about)
-    text = str.__str__(value)
-    if not text:
+    size = writer.ptr - writer.start - start
+    if size == 0:
         refuse(writer, faults().TOPIC_EMPTY, about)  # [MQTT-4.7.3-1]
-    if found or text[0] == u"$":
-        refuse_topic(writer, topic_filter_fault(text, writer.version), text, about)
+    if found or writer.start[start] == c"$":
+        refuse_topic(writer, size, topic_filter_fault(writer.start + start, size, writer.version), about)
     return 0
 
 
-cdef inline int refuse_topic(Writer* writer, object found, str text, str about) except -1:
-    """Raise what a judge of topics found, if anything."""
+cdef inline int refuse_topic(Writer* writer, Py_ssize_t size, object found, str about) except -1:
+    """Raise what a judge of topics found in the last `size` bytes written, if anything."""
     if found is None:
         return 0
     fault, at = found
-    return refuse(writer, fault, about, text[at:at + 1])
+    return refuse(writer, fault, about, character_at(writer.ptr - size, size, at))
 
 
 cdef inline int put_packet_identifier(Writer* writer, object value, str about) except -1:

@@ -1,0 +1,62 @@
+"""mqttools, a client and broker for asyncio, MQTT 5 and QoS 0 only.
+
+An `unpack_...` function per packet type takes a PayloadReader that is behind the fixed header, and returns a tuple. No
+function takes a whole packet: `decode` here is how the library's `format_packet` starts. A `pack_...` function per
+packet type returns bytes. There is no QoS 1, which all streams have, and no pair as user property, which CONNECT has.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from corpus import Case
+from mqttools import common
+from mqttools.common import ControlPacketType, PayloadReader
+
+from . import Call, Participant
+
+UNPACK = {
+    ControlPacketType.SUBSCRIBE: common.unpack_subscribe,
+    ControlPacketType.SUBACK: common.unpack_suback,
+    ControlPacketType.DISCONNECT: common.unpack_disconnect,
+}
+
+
+def decode(data: bytes) -> Any:
+    packet_type, flags = common.unpack_fixed_header(data)
+    payload = PayloadReader(data[1:])
+    common.unpack_variable_integer(payload)
+    if packet_type is ControlPacketType.PUBLISH:
+        return common.unpack_publish(payload, flags >> 1 & 3)
+    return UNPACK[packet_type](payload)
+
+
+TOLD = {
+    "PUBLISH 5 QoS 0": lambda made: {"topic": made[0], "payload": made[1]},
+    "SUBSCRIBE 5, four filters": lambda made: {
+        "packet_id": made[0],
+        "subscriptions": tuple({"topic_filter": text, "qos": options & 3} for text, options in made[2]),
+    },
+    "SUBACK 5, four codes": lambda made: {"packet_id": made[0], "reason_codes": tuple(made[2])},
+    "DISCONNECT 5": lambda made: {"reason_code": made[0]},
+}
+
+
+class Mqttools(Participant):
+    def decode(self, case: Case) -> Call | None:
+        if case.name not in TOLD:
+            # Nothing is unpacked of a PINGREQ.
+            return None
+        return Call("decode(data)", {"decode": decode, "data": case.data}, TOLD[case.name])
+
+    def encode(self, case: Case) -> Call | None:
+        packet = case.packet
+        if case.name == "PUBLISH 5 QoS 0":
+            names = {"pack": common.pack_publish, "topic": packet.topic, "payload": packet.payload}
+            return Call("pack(topic, payload, False, properties)", {**names, "properties": {}})
+        if case.name == "SUBACK 5, four codes":
+            return Call("pack(7, codes)", {"pack": common.pack_suback, "codes": bytes(packet.reason_codes)})
+        if case.name == "DISCONNECT 5":
+            return Call("pack(code)", {"pack": common.pack_disconnect, "code": packet.reason_code})
+        # No SUBSCRIBE, which has one filter and no QoS.
+        return Call("pack()", {"pack": common.pack_pingreq}) if case.name == "PINGREQ" else None
