@@ -56,13 +56,33 @@ cdef inline object name_of(int place, int identifier):
     return _spec.property_field(place, identifier) if identifier else _spec.place_name(place)
 
 
+cdef extern from *:
+    """
+    /* The value of an int of one digit, which most are; -1 for any other. PyLong_AsLongLong takes 2 ns. */
+    static inline int64_t small_value(PyObject* number) {
+    #if PY_VERSION_HEX >= 0x030C0000
+        return PyUnstable_Long_IsCompact((PyLongObject*) number)
+            ? (int64_t) PyUnstable_Long_CompactValue((PyLongObject*) number) : -1;
+    #else
+        return Py_SIZE(number) == 1 ? (int64_t) ((PyLongObject*) number)->ob_digit[0] : Py_SIZE(number) == 0 ? 0 : -1;
+    #endif
+    }
+    """
+    int64_t small_value(object number)
+
+
 cdef inline int64_t integer(object value, str about) except -1:
     """The value of an int that is not negative, whatever a subclass makes of its comparisons; OUTSIDE for any other."""
-    cdef int overflow
     cdef int64_t number
     if not PyLong_Check(value):
         raise faults().wrong_type(about, "int", value)
-    number = PyLong_AsLongLongAndOverflow(value, &overflow)
+    number = small_value(value)
+    return large_integer(value) if number < 0 else number
+
+
+cdef inline int64_t large_integer(object value) except -1:
+    cdef int overflow
+    cdef int64_t number = PyLong_AsLongLongAndOverflow(value, &overflow)
     return OUTSIDE if overflow or number < 0 else number
 
 

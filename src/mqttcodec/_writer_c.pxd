@@ -138,13 +138,19 @@ cdef inline int put_variable_integer(Writer* writer, int64_t value) except -1:
 
 cdef inline int insert_length(Writer* writer, Py_ssize_t at, int64_t length) except -1:
     """Write a Variable Byte Integer at offset `at`, where one byte was left for it."""
-    cdef Py_ssize_t extra = 0 if length < 1 << 7 else 1 if length < 1 << 14 else 2 if length < 1 << 21 else 3
+    if length > 0x7F:
+        return insert_long_length(writer, at, length)
+    writer.start[at] = <uint8_t> length
+    return 0
+
+
+cdef inline int insert_long_length(Writer* writer, Py_ssize_t at, int64_t length) except -1:
+    cdef Py_ssize_t extra = 1 if length < 1 << 14 else 2 if length < 1 << 21 else 3
     cdef uint8_t* place
-    if extra:
-        reserve(writer, extra)
-        place = writer.start + at + 1
-        memmove(place + extra, place, <size_t> (writer.ptr - place))
-        writer.ptr += extra
+    reserve(writer, extra)
+    place = writer.start + at + 1
+    memmove(place + extra, place, <size_t> (writer.ptr - place))
+    writer.ptr += extra
     place = writer.start + at
     while length > 0x7F:
         place[0] = <uint8_t> (length & 0x7F) | 0x80
@@ -315,6 +321,17 @@ cdef inline int refuse_topic(Writer* writer, Py_ssize_t size, object found, str 
 
 cdef inline int put_packet_identifier(Writer* writer, object value, str about) except -1:
     """The identifier of `about`, a packet."""
-    if put_number(writer, value, 2, "packet_id") == 0:
-        refuse(writer, faults().PACKET_ID_ZERO, about)  # [MQTT-2.2.1-3] [U24]
+    cdef int64_t identifier = integer(value, "packet_id")
+    if not 1 <= identifier <= 0xFFFF:
+        refuse_identifier(writer, identifier, value, about)
+    reserve(writer, 2)
+    writer.ptr[0] = <uint8_t> (identifier >> 8)
+    writer.ptr[1] = <uint8_t> (identifier & 0xFF)
+    writer.ptr += 2
     return 0
+
+
+cdef inline int refuse_identifier(Writer* writer, int64_t identifier, object value, str about) except -1:
+    if identifier == 0:
+        return refuse(writer, faults().PACKET_ID_ZERO, about)  # [MQTT-2.2.1-3] [U24]
+    return refuse(writer, faults().OUT_OF_RANGE, "packet_id", value)
