@@ -90,7 +90,7 @@ def publish(topic: str = TOPIC, payload: bytes = PAYLOAD, qos: int = 1, **proper
 def messages(count: int) -> list[Any]:
     """What a gateway sends for many sensors: as many topics as packets, 109 bytes each in 5.0."""
     return [
-        Publish(f"sensors/room-{number:03d}/humidity", bytes(78), 1, packet_id=number + 1) for number in range(count)
+        Publish(f"sensors/flat{number:03d}/humidity", bytes(78), 1, packet_id=number + 1) for number in range(count)
     ]
 
 
