@@ -15,7 +15,7 @@ from libc.stdint cimport int64_t, uint8_t
 from libc.string cimport memcpy, memmove
 
 from ._decode_c cimport decode_body
-from ._encode_c cimport write_packet
+from ._encode_c cimport put_plain_answer, write_packet
 from ._packets_c cimport Publish
 from ._wire_c cimport *
 from ._writer_c cimport *
@@ -174,7 +174,10 @@ def encode(packet, version=MQTTv5):
     cdef Py_ssize_t head
     cdef bytes encoded
     cdef uint8_t* target
-    open_writer(&writer, stack, 5 if version is MQTT_5 else checked_version(version))
+    cdef int number = 5 if version is MQTT_5 else checked_version(version)
+    if put_plain_answer(stack, packet):
+        return PyBytes_FromStringAndSize(<const char*> stack, 4)
+    open_writer(&writer, stack, number)
     try:
         payload = write_packet(&writer, packet)
         head = writer.ptr - writer.start

@@ -170,15 +170,18 @@ cdef inline bint absent(object value):
 
 
 cdef inline int64_t put_number(Writer* writer, object value, int size, str about) except -1:
-    """An unsigned integer of `size` bytes; returns its value."""
+    """An unsigned integer of `size` bytes, two or four; returns its value."""
     cdef int64_t number = integer(value, about)
-    cdef int shift
     if number == OUTSIDE or number >> 8 * size:
         refuse(writer, faults().OUT_OF_RANGE, about, value)
     reserve(writer, size)
-    for shift in range(size - 1, -1, -1):
-        writer.ptr[0] = <uint8_t> (number >> 8 * shift & 0xFF)
-        writer.ptr += 1
+    if size == 4:
+        writer.ptr[0] = <uint8_t> (number >> 24)
+        writer.ptr[1] = <uint8_t> (number >> 16 & 0xFF)
+        writer.ptr += 2
+    writer.ptr[0] = <uint8_t> (number >> 8 & 0xFF)
+    writer.ptr[1] = <uint8_t> (number & 0xFF)
+    writer.ptr += 2
     return number
 
 
