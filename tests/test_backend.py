@@ -74,3 +74,14 @@ def test_in_a_sub_interpreter() -> None:
         program = program.replace("_xxsubinterpreters", "_interpreters").replace("sub.run_string", "sub.exec")
     result = run(None, program)
     assert result.stdout == "done\n", result.stderr
+
+
+@pytest.mark.skipif("cython" not in implementations.NAMES, reason="the extensions are not there")
+def test_importing_is_light() -> None:
+    """The compiled package loads nothing that takes milliseconds: what is rarely needed is imported where it is."""
+    program = "import sys, dataclasses, enum; had = set(sys.modules); import mqttcodec; print(*set(sys.modules) - had)"
+    loaded = run("require", program).stdout.split()
+    assert "mqttcodec._codec_c" in loaded
+    assert {name for name in loaded if not name.startswith(("mqttcodec", "_cython", "cython_runtime"))} <= {
+        "__future__"
+    }

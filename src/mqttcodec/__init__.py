@@ -1,7 +1,5 @@
 """An MQTT packet codec: bytes in, packet objects out, and back, for MQTT 3.1, 3.1.1 and 5.0."""
 
-from typing import TYPE_CHECKING
-
 from ._backend import BACKEND, BACKEND_ERROR
 from ._enums import (
     ConnectReturnCode,
@@ -28,6 +26,7 @@ from ._errors import (
 )
 from ._spec import FixedHeader
 
+TYPE_CHECKING = False  # Type checkers take it for true; to import `typing` would take a quarter of the time.
 if TYPE_CHECKING:
     # The plain Python modules are the source of types.
     from ._codec_py import (
@@ -92,6 +91,7 @@ else:
     Unsubscribe = packets.Unsubscribe
     Will = packets.Will
     del codec, packets
+del TYPE_CHECKING
 
 __all__ = [
     "BACKEND",

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import os
 from importlib import import_module
-from pathlib import Path
-from types import ModuleType
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import ModuleType
 
 EXTENSIONS_VARIABLE = "MQTTCODEC_EXTENSIONS"
 
@@ -26,6 +28,8 @@ def _load(suffix: str) -> tuple[ModuleType, ModuleType]:
 
 def _explained(error: ImportError) -> ImportError:
     """`error`, with what the installation noted when it could not build the extensions."""
+    from pathlib import Path  # 2 ms
+
     note = Path(__file__).with_name("_build_error.txt")
     if note.is_file():
         return ImportError(f"{error}; they were not built: {note.read_text(encoding='utf-8').strip()}")

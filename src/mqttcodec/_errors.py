@@ -6,9 +6,11 @@ A fault is data: its exception, its reason code, its clause per version, its sen
 
 from __future__ import annotations
 
-from typing import Any
-
 from ._enums import ProtocolVersion, ReasonCode
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class MQTTError(Exception):

@@ -5,12 +5,14 @@ The compiled codec copies what it needs on its hot path into C arrays when it is
 
 from __future__ import annotations
 
+from collections import namedtuple
 from enum import IntEnum
 from functools import cache
-from typing import NamedTuple
 
 from . import _errors
 from ._enums import ConnectReturnCode, MQTTv5, MQTTv31, MQTTv311, PacketType, PropertyId, ReasonCode, Role
+
+TYPE_CHECKING = False
 
 MAXIMUM_REMAINING_LENGTH = 268_435_455
 MAXIMUM_PACKET_SIZE = MAXIMUM_REMAINING_LENGTH + 5
@@ -18,17 +20,19 @@ MAXIMUM_PACKET_SIZE = MAXIMUM_REMAINING_LENGTH + 5
 PROTOCOL_NAMES: dict[int, bytes] = {MQTTv31: b"MQIsdp", MQTTv311: b"MQTT", MQTTv5: b"MQTT"}
 
 
-class FixedHeader(NamedTuple):
+class FixedHeader(namedtuple("FixedHeader", "packet_type flags remaining_length header_size packet_size")):
     """The first two to five bytes of a packet (2.1), as `peek` reads them.
 
     `packet_type` is a `PacketType`, or 0, which the standard reserves. `packet_size` counts the whole packet.
     """
 
-    packet_type: int
-    flags: int
-    remaining_length: int
-    header_size: int
-    packet_size: int
+    __slots__ = ()
+    if TYPE_CHECKING:
+        packet_type: int
+        flags: int
+        remaining_length: int
+        header_size: int
+        packet_size: int
 
 
 def fixed_header(first_byte: int, remaining_length: int, header_size: int) -> FixedHeader:

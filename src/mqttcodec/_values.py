@@ -8,7 +8,10 @@ from __future__ import annotations
 import copy
 from enum import Enum
 from functools import cache
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 SECRET_FIELDS = frozenset({"password", "authentication_data"})
 SHOWN_BYTES = 32
