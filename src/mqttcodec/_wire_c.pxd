@@ -120,6 +120,15 @@ cdef inline bint is_byte_format(const char* format) noexcept:
 
 cdef inline int read_length(const uint8_t* packet, Py_ssize_t size, int version, int64_t* remaining_length) except -1:
     """The Remaining Length (2.1.4) of a packet; returns the size of its fixed header, 0 when bytes are missing."""
+    if size < 2:
+        return 0
+    remaining_length[0] = packet[1]
+    return 2 if remaining_length[0] < 0x80 else read_long_length(packet, size, version, remaining_length)
+
+
+cdef inline int read_long_length(
+    const uint8_t* packet, Py_ssize_t size, int version, int64_t* remaining_length
+) except -1:
     cdef Py_ssize_t position
     cdef int shift = 0
     cdef uint8_t octet
