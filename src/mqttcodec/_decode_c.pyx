@@ -213,7 +213,7 @@ cdef ConnAck connack(Cursor* cursor):
     if cursor.version == 5:
         connack_properties(cursor, packet)
         check_method(cursor, packet.authentication_data, packet.authentication_method)
-    finish(cursor)
+    finish(cursor, None)
     return packet
 
 
@@ -260,7 +260,7 @@ cdef _Acknowledgement acknowledgement(Cursor* cursor, int packet_type):
         packet.reason_code = reason_code(cursor, packet_type)
         if cursor.ptr != cursor.end:
             packet.reason_string, packet.user_properties = answer_properties(cursor, packet_type)
-    finish(cursor)
+    finish(cursor, None)
     return packet
 
 
@@ -352,17 +352,17 @@ cdef UnsubAck unsuback(Cursor* cursor):
         if not without_properties(cursor):
             packet.reason_string, packet.user_properties = answer_properties(cursor, UNSUBACK)
         packet.reason_codes = reason_codes(cursor, UNSUBACK)
-    finish(cursor)
+    finish(cursor, None)
     return packet
 
 
 cdef PingReq pingreq(Cursor* cursor):
-    finish(cursor)  # [U23] [U33]
+    finish(cursor, None)  # [U23] [U33]
     return PING_REQ
 
 
 cdef PingResp pingresp(Cursor* cursor):
-    finish(cursor)  # [U23] [U33]
+    finish(cursor, None)  # [U23] [U33]
     return PING_RESP
 
 
@@ -376,7 +376,7 @@ cdef Disconnect disconnect(Cursor* cursor):
             disconnect_properties(cursor, packet)
             if cursor.role == CLIENT and packet.session_expiry_interval is not None:
                 fail(cursor, _errors.EXPIRY_FROM_SERVER, NULL)  # [MQTT-3.14.2-2]
-    finish(cursor)
+    finish(cursor, None)
     return packet
 
 
@@ -389,5 +389,5 @@ cdef Auth auth(Cursor* cursor):
         auth_properties(cursor, packet)
         if packet.authentication_method is None:
             fail(cursor, _errors.AUTH_METHOD_MISSING, NULL)  # [U21]
-    finish(cursor)
+    finish(cursor, None)
     return packet

@@ -160,7 +160,7 @@ cdef int close_properties(Writer* writer, Py_ssize_t start) except -1:
     return 0
 
 
-cdef int put_property_value(Writer* writer, int kind, object value, str name) except -1:
+cdef inline int put_property_value(Writer* writer, int kind, object value, str name) except -1:
     cdef int64_t number
     if kind == KIND_STRING:
         return put_string(writer, value, name)

@@ -282,6 +282,11 @@ cdef inline int missing(Cursor* cursor, str about) except -1:
     return fail(cursor, faults().PROPERTY_CUT if cursor.in_properties else faults().FIELD_MISSING, cursor.ptr, about)
 
 
+cdef inline int cut(Cursor* cursor, str about, Py_ssize_t size) except -1:
+    """Raise the error for a field whose length, here, says more than there is."""
+    return fail(cursor, faults().PROPERTY_CUT if cursor.in_properties else faults().FIELD_CUT, cursor.ptr, about, size)
+
+
 cdef inline const uint8_t* take(Cursor* cursor, Py_ssize_t size, str about) except NULL:
     """Step over `size` bytes: the one place where the cursor moves."""
     cdef const uint8_t* taken = cursor.ptr
@@ -305,8 +310,18 @@ cdef inline int64_t four_bytes(Cursor* cursor, str about) except -1:
     return <int64_t> taken[0] << 24 | taken[1] << 16 | taken[2] << 8 | taken[3]
 
 
-cdef inline int64_t variable_integer(Cursor* cursor, str about, bint is_identifier=False) except -1:
+cdef inline int64_t variable_integer(Cursor* cursor, str about, bint is_identifier) except -1:
     """A Variable Byte Integer (1.5.5)."""
+    cdef uint8_t octet
+    if cursor.ptr != cursor.end:
+        octet = cursor.ptr[0]  # Read once: another thread may write to the buffer.
+        if octet < 0x80:
+            take(cursor, 1, about)
+            return octet
+    return long_variable_integer(cursor, about, is_identifier)
+
+
+cdef inline int64_t long_variable_integer(Cursor* cursor, str about, bint is_identifier) except -1:
     cdef int64_t value = 0
     cdef int shift = 0
     cdef uint8_t octet
@@ -334,8 +349,7 @@ cdef inline const uint8_t* length_prefixed(Cursor* cursor, Py_ssize_t* size, str
         missing(cursor, about)
     size[0] = taken[0] << 8 | taken[1]
     if cursor.end - taken - 2 < size[0]:
-        cut = faults().PROPERTY_CUT if cursor.in_properties else faults().FIELD_CUT
-        fail(cursor, cut, taken, about, size[0])
+        cut(cursor, about, size[0])
     return take(cursor, 2 + size[0], about) + 2
 
 
@@ -343,6 +357,10 @@ cdef inline object keep(Cursor* cursor, const uint8_t* taken, Py_ssize_t size):
     """Bytes that were taken as what the packet holds: a copy, or a view of the buffer."""
     if cursor.view == NULL:
         return PyBytes_FromStringAndSize(<const char*> taken, size)
+    return kept_view(cursor, taken, size)
+
+
+cdef inline object kept_view(Cursor* cursor, const uint8_t* taken, Py_ssize_t size):
     at = taken - cursor.view_start
     return (<object> cursor.view)[at:at + size].toreadonly()
 
@@ -444,7 +462,7 @@ cdef inline int refuse_identifier(Cursor* cursor) except -1:
     return fail(cursor, faults().PACKET_ID_ZERO, cursor.ptr - 2, about)  # [MQTT-2.2.1-3] [MQTT-2.2.1-4] [U24]
 
 
-cdef inline int finish(Cursor* cursor, str about=None) except -1:
+cdef inline int finish(Cursor* cursor, str about) except -1:
     """See that nothing follows the last field."""
     if cursor.ptr != cursor.end:
         fail(cursor, faults().LEFT_OVER, cursor.ptr, about, cursor.end - cursor.ptr)  # [U22]

@@ -41,6 +41,9 @@ cdef enum:
 
 
 cdef struct Writer:
+    # Functions move `ptr` before they write through a copy of it: a store of bytes may alias the struct, as far as the
+    # compiler knows, and reading `ptr` again after each of them cost six properties 12 ns.
+    #
     # start <= ptr <= end: what is written is between the first two. It lies on the caller's stack until it outgrows
     # that.
     uint8_t* start
@@ -114,9 +117,11 @@ cdef inline int grow(Writer* writer, Py_ssize_t size) except -1:
 
 
 cdef inline int put_byte(Writer* writer, int value) except -1:
+    cdef uint8_t* target
     reserve(writer, 1)
-    writer.ptr[0] = <uint8_t> value
-    writer.ptr += 1
+    target = writer.ptr
+    writer.ptr = target + 1
+    target[0] = <uint8_t> value
     return 0
 
 
@@ -171,17 +176,19 @@ cdef inline bint absent(object value):
 
 cdef inline int64_t put_number(Writer* writer, object value, int size, str about) except -1:
     """An unsigned integer of `size` bytes, two or four; returns its value."""
+    cdef uint8_t* target
     cdef int64_t number = integer(value, about)
     if number == OUTSIDE or number >> 8 * size:
         refuse(writer, faults().OUT_OF_RANGE, about, value)
     reserve(writer, size)
+    target = writer.ptr
+    writer.ptr = target + size
     if size == 4:
-        writer.ptr[0] = <uint8_t> (number >> 24)
-        writer.ptr[1] = <uint8_t> (number >> 16 & 0xFF)
-        writer.ptr += 2
-    writer.ptr[0] = <uint8_t> (number >> 8 & 0xFF)
-    writer.ptr[1] = <uint8_t> (number & 0xFF)
-    writer.ptr += 2
+        target[0] = <uint8_t> (number >> 24)
+        target[1] = <uint8_t> (number >> 16 & 0xFF)
+        target += 2
+    target[0] = <uint8_t> (number >> 8 & 0xFF)
+    target[1] = <uint8_t> (number & 0xFF)
     return number
 
 
@@ -217,33 +224,32 @@ cdef inline tuple sequence(object value, str about):
     raise faults().wrong_type(about, "a tuple or list", value)
 
 
-cdef inline int put_prefix(Writer* writer, Py_ssize_t size, str about) except -1:
-    """The two-byte length of a field, for which room is made too."""
+cdef inline uint8_t* put_prefix(Writer* writer, Py_ssize_t size, str about) except NULL:
+    """The two-byte length of a field; returns where the field goes, which is counted as written."""
+    cdef uint8_t* target
     if size > 0xFFFF:
         refuse(writer, faults().TOO_LONG, about, size)  # [U36] [MQTT-4.7.3-3]
+    if writer.end - writer.ptr < 2 + size:
+        grow_for_field(writer, 2 + size)
+    target = writer.ptr
+    writer.ptr = target + 2 + size
+    target[0] = <uint8_t> (size >> 8)
+    target[1] = <uint8_t> (size & 0xFF)
+    return target + 2
+
+
+cdef inline int grow_for_field(Writer* writer, Py_ssize_t size) except -1:
     # Of what no packet can hold no more is written: a list may name one long string many times.
     if writer.ptr - writer.start - writer.packet > MAXIMUM_REMAINING_LENGTH:
         refuse(writer, faults().ENCODED_TOO_LARGE)  # [U36]
-    reserve(writer, 2 + size)
-    writer.ptr[0] = <uint8_t> (size >> 8)
-    writer.ptr[1] = <uint8_t> (size & 0xFF)
-    writer.ptr += 2
-    return 0
+    return grow(writer, size)
 
 
 cdef inline int put_prefixed(Writer* writer, const void* data, Py_ssize_t size, str about) except -1:
-    put_prefix(writer, size, about)
+    cdef uint8_t* target = put_prefix(writer, size, about)
     if size:  # `data` may be NULL where there is none, and memcpy takes no NULL.
-        memcpy(writer.ptr, data, <size_t> size)
-        writer.ptr += size
+        memcpy(target, data, <size_t> size)
     return 0
-
-
-cdef inline int put_prefixed_text(Writer* writer, const uint8_t* data, Py_ssize_t size, str about) except -1:
-    """As `put_prefixed`; returns what `copy_text` found."""
-    put_prefix(writer, size, about)
-    writer.ptr += size
-    return copy_text(writer.ptr - size, data, size)
 
 
 cdef inline int put_binary(Writer* writer, object value, str about) except -1:
@@ -272,7 +278,7 @@ cdef inline int put_text(Writer* writer, object value, str about) except -1:
         encoded = PyUnicode_AsUTF8AndSize(value, &size)
         if encoded == NULL:
             refuse_surrogate(writer, about)
-    found = put_prefixed_text(writer, <const uint8_t*> encoded, size, about)
+    found = copy_text(put_prefix(writer, size, about), <const uint8_t*> encoded, size)
     if found & NUL or (found & NON_ASCII and memchr(encoded, 0, <size_t> size) != NULL):
         refuse(writer, faults().NULL_CHARACTER, about)  # [MQTT-1.5.4-2]
     return found
@@ -324,13 +330,15 @@ cdef inline int refuse_topic(Writer* writer, Py_ssize_t size, object found, str 
 
 cdef inline int put_packet_identifier(Writer* writer, object value, str about) except -1:
     """The identifier of `about`, a packet."""
+    cdef uint8_t* target
     cdef int64_t identifier = integer(value, "packet_id")
     if not 1 <= identifier <= 0xFFFF:
         refuse_identifier(writer, identifier, value, about)
     reserve(writer, 2)
-    writer.ptr[0] = <uint8_t> (identifier >> 8)
-    writer.ptr[1] = <uint8_t> (identifier & 0xFF)
-    writer.ptr += 2
+    target = writer.ptr
+    writer.ptr = target + 2
+    target[0] = <uint8_t> (identifier >> 8)
+    target[1] = <uint8_t> (identifier & 0xFF)
     return 0
 
 
