@@ -236,7 +236,7 @@ cdef class Decoder:
         no bytes, and any call `RuntimeError` while another is at work.
         """
         self.enter()
-        # What most calls are: whole bytes, and nothing waits. A `try` and all it guards against take 30 ns.
+        # What most calls are: whole bytes, and nothing waits. No `try` is entered, as there is nothing to guard against.
         if type(data) is bytes and self._error is None and self._copy and self._position == self._size and (
             self._backlog.size == 0
         ):
@@ -581,9 +581,10 @@ cdef int go_on_raising() except -1:
 
 
 cdef PyObject* next_or_null(PyObject* self) except? NULL:
-    """`Decoder.__next__` as the interpreter calls it: NULL at the end, with no StopIteration made, which takes 80 ns.
+    """`Decoder.__next__` as the interpreter calls it: NULL at the end, with no StopIteration made.
 
-    `packet_or_null` leaves the error where it is: no `try` has to be entered for each packet, 3 ns.
+    `packet_or_null` leaves an error where it is, so that no `try` has to be entered for each packet. With `feed`'s short
+    way a byte that completes no packet takes 36 ns, not 169.
     """
     cdef PyObject* packet
     cdef Decoder decoder = <Decoder> self

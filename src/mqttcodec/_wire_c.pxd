@@ -152,7 +152,7 @@ cdef inline int read_long_length(
 cdef inline int copy_text(uint8_t* copy, const uint8_t* data, Py_ssize_t size) noexcept:
     """Copy a text; returns which of NON_ASCII, NUL and WILDCARD are in the copy, NON_ASCII alone if that.
 
-    One pass, eight bytes at a time: 3 ns for 24 bytes, where copying first and a DFA over the copy take 18.
+    One pass, eight bytes at a time: 4 ns for 24 bytes, where a DFA takes 16.
     """
     cdef uint64_t word, high = 0, not_nul = ~0ULL, not_wildcard = ~0ULL
     cdef uint32_t first_four, last_four

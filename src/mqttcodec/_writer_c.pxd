@@ -41,8 +41,8 @@ cdef enum:
 
 
 cdef struct Writer:
-    # Functions move `ptr` before they write through a copy of it: a store of bytes may alias the struct, as far as the
-    # compiler knows, and reading `ptr` again after each of them cost six properties 12 ns.
+    # Functions move `ptr` before they write through a copy of it: a store of bytes may change the struct, as far as the
+    # compiler knows, and to read `ptr` again after each of them cost `encode_many` 1.5 ns a packet of 20.
     #
     # start <= ptr <= end: what is written is between the first two. It lies on the caller's stack until it outgrows
     # that.
