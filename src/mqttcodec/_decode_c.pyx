@@ -108,10 +108,14 @@ cdef inline bint without_properties(Cursor* cursor) except -1:
     return True
 
 
-cdef object reason_code(Cursor* cursor, int packet_type):
+cdef inline object reason_code(Cursor* cursor, int packet_type):
+    return reason_code_of(cursor, <tuple> (<tuple> REASON_CODES[cursor.version - 3])[packet_type])
+
+
+cdef inline object reason_code_of(Cursor* cursor, tuple members):
+    """The reason code that the next byte is among `members`, by value."""
     cdef int code = byte(cursor, "reason_code")
-    members = (<tuple> REASON_CODES[cursor.version - 3])[packet_type]
-    member = (<tuple> members)[code]
+    member = members[code]
     if member is None:
         fail(cursor, _errors.REASON_CODE, cursor.ptr - 1, None, code)
     return member
@@ -318,12 +322,12 @@ cdef SubAck suback(Cursor* cursor):
 
 cdef tuple reason_codes(Cursor* cursor, int packet_type):
     cdef Py_ssize_t at, size = cursor.end - cursor.ptr
-    cdef tuple codes
+    cdef tuple codes, members = <tuple> (<tuple> REASON_CODES[cursor.version - 3])[packet_type]
     if size == 0:
         fail(cursor, _errors.LIST_EMPTY, cursor.ptr, "reason_codes")  # [U40]
     codes = PyTuple_New(size)
     for at in range(size):
-        code = reason_code(cursor, packet_type)
+        code = reason_code_of(cursor, members)
         Py_INCREF(code)
         PyTuple_SET_ITEM(codes, at, code)
     return codes
