@@ -39,6 +39,7 @@ cdef object CONTINUE = ReasonCode.CONTINUE_AUTHENTICATION
 cdef object VERSION_5 = MQTTv5
 cdef object SEND = RetainHandling.SEND_AT_SUBSCRIBE
 cdef object PING_REQ = PingReq()
+cdef tuple QOS = (QoS.AT_MOST_ONCE, QOS_1)
 # The flags of QoS 0 and of QoS 1.
 cdef tuple FLAGS = (flags_of_bits(0), flags_of_bits(2))
 
@@ -60,6 +61,7 @@ cdef inline int two_bytes(bytes data, Py_ssize_t at):
 cdef inline Publish publish(bytes data, Py_ssize_t at, bint has_identifier, Py_ssize_t payload, Py_ssize_t size):
     cdef Publish packet = Publish.__new__(Publish)
     packet.topic = text(data, at + 4, 24)
+    packet.qos = QOS[has_identifier]
     packet.flags = <object> FLAGS[has_identifier]
     if has_identifier:
         packet.packet_id = two_bytes(data, at + 28)
@@ -87,6 +89,7 @@ def six_properties(bytes data):
     cdef Publish packet = Publish.__new__(Publish)
     cdef PublishProperties properties = PublishProperties.__new__(PublishProperties)
     packet.topic = text(data, 5, 24)
+    packet.qos = QOS_1
     packet.flags = <object> FLAGS[1]
     packet.packet_id = two_bytes(data, 29)
     packet.properties = properties

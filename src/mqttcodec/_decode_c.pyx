@@ -227,6 +227,7 @@ cdef Publish publish(Cursor* cursor, int first_byte):
     cdef str topic = topic_name(cursor, "topic")
     cdef Py_ssize_t size
     packet.topic = topic
+    packet.qos = QOS[first_byte >> 1 & 3]
     packet.flags = <PublishFlags> FLAGS[first_byte & 0x0F]
     if first_byte & 0x06:
         packet.packet_id = packet_identifier(cursor)

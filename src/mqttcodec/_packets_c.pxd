@@ -91,10 +91,11 @@ cdef class PublishProperties:
 
 @cython.final
 cdef class Publish(_Value):
-    # Five fields and not fourteen: 256 bytes with a topic of 24 and a payload of 64, not 320, and nine references fewer to
+    # Six fields and not fourteen: 256 bytes with a topic of 24 and a payload of 64, not 320, and eight references fewer to
     # set and to drop. `flags` are shared; None: `__init__` never ran. `properties` is None without any.
     cdef readonly object topic
     cdef readonly object payload
+    cdef readonly object qos
     cdef readonly object packet_id
     cdef PublishFlags flags
     cdef PublishProperties properties

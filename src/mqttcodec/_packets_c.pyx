@@ -9,6 +9,7 @@ nested in one another by the hundred thousand, which no field is for, are freed 
 
 cimport cython
 
+from ._fields_c cimport expose_field
 from ._memory_c cimport keep_memory_of
 
 from . import _values
@@ -296,6 +297,7 @@ cdef class Publish(_Value):
         cdef PublishProperties properties = None
         self.topic = topic
         self.payload = payload
+        self.qos = qos
         self.packet_id = packet_id
         self.flags = publish_flags(qos, retain, dup)
         if (
@@ -325,10 +327,6 @@ cdef class Publish(_Value):
 
     def __replace__(self, **changes):
         return replaced_publish(self, changes)
-
-    @property
-    def qos(self):
-        return None if self.flags is None else self.flags.qos
 
     @property
     def retain(self):
@@ -394,6 +392,7 @@ cdef object replaced_publish(Publish packet, dict changes):
             copy.payload = value
         else:
             return _values.replaced(packet, changes)
+    copy.qos = qos
     copy.flags = publish_flags(qos, retain, dup)
     return copy
 
@@ -660,7 +659,23 @@ Packet = (
     | Auth
 )
 
-for _packet_class in (PublishProperties, Will, Subscription, *Packet.__args__):
+cdef object _getter = type(Will.topic)
+
+
+cdef int expose_fields(object packet_class) except -1:
+    names = [name for name, item in vars(packet_class).items() if type(item) is _getter]
+    values = {name: object() for name in names}
+    packet = packet_class(**values)
+    for name, value in values.items():
+        expose_field(packet_class, packet, name, value)
+    return 0
+
+
+for _packet_class in (Will, Subscription, *Packet.__args__):
     keep_memory_of(_packet_class)
+    if not issubclass(_packet_class, _Acknowledgement):
+        expose_fields(_packet_class)
+keep_memory_of(PublishProperties)
+expose_fields(_Acknowledgement)
 
 del _packet_class
