@@ -16,9 +16,11 @@ from ._enums import MQTTv5
 from ._packets_py import Packet, Publish
 from ._spec import FixedHeader
 from ._stream_py import Decoder as Decoder
-from ._wire_py import byte_view, checked_version, cursor_for, index, read_length
+from ._wire_py import byte_view, checked_version, index, read_length
 
 _BytesLike = Any
+# By version, from when it is first asked for.
+_FIRST_BYTE_FAULTS: dict[int, tuple[_errors.Fault | None, ...]] = {}
 
 
 def decode(buffer: _BytesLike, version: int = MQTTv5, *, copy: bool = True) -> Packet:
@@ -32,6 +34,8 @@ def decode(buffer: _BytesLike, version: int = MQTTv5, *, copy: bool = True) -> P
     or `UnsupportedVersionError` when it is none, or bytes follow it; `TypeError` or `BufferError` for what is no bytes,
     `ValueError` for a `version` other than 3, 4 and 5.
     """
+    if type(buffer) is bytes and copy:
+        return _decode_at(buffer, 0, True, version, True)[0]
     return _decode_buffer(buffer, 0, True, version, copy)[0]
 
 
@@ -63,7 +67,10 @@ def _decode_at(data: bytes | memoryview, start: int, is_whole: bool, version: in
     if start == size:
         raise _incomplete(version, 0)
     first_byte = data[start]
-    fault = _spec.first_byte_faults(version, None, False)[first_byte]
+    faults = _FIRST_BYTE_FAULTS.get(version)
+    if faults is None:
+        faults = _FIRST_BYTE_FAULTS[version] = _spec.first_byte_faults(version, None, False)
+    fault = faults[first_byte]
     if fault is not None:
         raise _spec.first_byte_error(fault, first_byte, version)
     header = read_length(data, start, size, version)
@@ -73,8 +80,7 @@ def _decode_at(data: bytes | memoryview, start: int, is_whole: bool, version: in
     end = body + remaining_length
     if end > size:
         raise _incomplete(version, size - start)
-    cursor = cursor_for(data, copy)(data, start, body, end, version, None)
-    packet = decode_body(cursor, first_byte)
+    packet = decode_body(data, start, body, end, first_byte, version, None, copy)
     if is_whole and end != size:
         raise _errors.TRAILING_BYTES.decoding(version, end, "", size - end)
     return packet, end
@@ -115,11 +121,11 @@ def encode(packet: Packet, version: int = MQTTv5) -> bytes:
     the field, for values of the wrong Python type. Properties come in the order of the packet's fields, everything in
     its shortest form.
     """
-    return _joined(packet, checked_version(version))
+    head, payload = encode_head(packet, version if version is MQTTv5 else checked_version(version))
+    return head + payload if type(payload) is bytes else _joined(head, payload)
 
 
-def _joined(packet: Packet, version: int) -> bytes:
-    head, payload = encode_head(packet, version)
+def _joined(head: bytes, payload: bytes | memoryview) -> bytes:
     try:
         return b"".join((head, payload))
     finally:
@@ -129,7 +135,14 @@ def _joined(packet: Packet, version: int) -> bytes:
 def encode_many(packets: Iterable[Packet], version: int = MQTTv5) -> bytes:
     """The bytes of several packets, one after the other. Raises as `encode`, and then writes none."""
     version = checked_version(version)
-    return b"".join([_joined(packet, version) for packet in packets])
+    parts: list[bytes] = []
+    for packet in packets:
+        head, payload = encode_head(packet, version)
+        if type(payload) is bytes:
+            parts += (head, payload)
+        else:
+            parts.append(_joined(head, payload))
+    return b"".join(parts)
 
 
 def encode_into(packet: Packet, buffer: _BytesLike, offset: int = 0, version: int = MQTTv5) -> int:

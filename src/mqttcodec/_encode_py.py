@@ -2,14 +2,18 @@
 
 A packet is checked and written in one pass over its fields. `Writer` holds what comes before a PUBLISH's payload; the
 payload is never copied before the packet is put together.
+
+What most packets are is written by the `_plain` functions, without a word of what is wrong: where anything is out of
+the ordinary, down to the exact type of a field, they return None, and the packet is written, or refused, the long way.
 """
 
 from __future__ import annotations
 
+import struct
 from typing import Any
 
 from . import _errors, _spec
-from ._enums import MQTTv5, MQTTv31, MQTTv311, PacketType
+from ._enums import MQTTv5, MQTTv31, MQTTv311, PacketType, QoS, ReasonCode, RetainHandling
 from ._packets_py import (
     Auth,
     ConnAck,
@@ -30,21 +34,33 @@ from ._packets_py import (
     Will,
 )
 from ._spec import Kind
-from ._wire_py import byte_view, index
-from ._writer_py import Writer, absent, two_bits, variable_integer
+from ._wire_py import byte_view, index, topic_filter_fault
+from ._writer_py import (
+    BINARY,
+    FEW,
+    FOUR_BYTE_NON_ZERO,
+    PROPERTIES,
+    PROPERTY_NAMES,
+    QOS,
+    STRING,
+    STRING_PAIR,
+    TOPIC_ALIAS,
+    TOPIC_NAME,
+    VARIABLE_NON_ZERO,
+    Writer,
+    absent,
+    plain_properties,
+    two_bits,
+    two_bytes,
+    variable_integer,
+)
 
-_PROPERTIES = {
-    place: [
-        (
-            bytes((identifier,)),
-            _spec.PROPERTY_KINDS[identifier],
-            _spec.property_field(place, identifier),
-            _spec.may_repeat(place, identifier),
-        )
-        for identifier in identifiers
-    ]
-    for place, identifiers in _spec.PROPERTIES.items()
-}
+_SUCCESS = ReasonCode.SUCCESS
+_SEND_AT_SUBSCRIBE = RetainHandling.SEND_AT_SUBSCRIBE
+_QOS_BYTES = (b"\0", b"\1", b"\2")
+_NON_ZERO = (int(Kind.TWO_BYTE_NON_ZERO), FOUR_BYTE_NON_ZERO)
+_start = struct.Struct(">BBH").pack
+_two_bytes_and_zero = struct.Struct(">HB").pack
 
 
 def encode_head(packet: Any, version: int) -> tuple[bytes, bytes | memoryview]:
@@ -52,6 +68,12 @@ def encode_head(packet: Any, version: int) -> tuple[bytes, bytes | memoryview]:
 
     Raises `EncodeError`, and `TypeError` for a field or a packet of the wrong Python type.
     """
+    plain = _PLAIN_ENCODERS.get(type(packet))
+    if plain is not None:
+        # Without a writer: a quarter of the time of a PUBLISH, a sixth of that of an acknowledgement.
+        parts = plain(packet, version)
+        if parts is not None:
+            return parts  # type: ignore[no-any-return]
     encoder = _ENCODERS.get(type(packet))
     if encoder is None:
         raise _errors.wrong_type("packet", "one of this implementation's packets", packet)
@@ -67,8 +89,14 @@ def encode_head(packet: Any, version: int) -> tuple[bytes, bytes | memoryview]:
     if remaining_length > _spec.MAXIMUM_REMAINING_LENGTH:
         release(writer.payload)
         raise writer.fail(_errors.ENCODED_TOO_LARGE)  # [U36]
-    head = b"".join((bytes((first_byte,)), variable_integer(remaining_length), writer.body))
-    return head, writer.payload
+    return _with_header(first_byte, remaining_length, writer.body), writer.payload
+
+
+def _with_header(first_byte: int, remaining_length: int, body: bytes | bytearray) -> bytes:
+    """What begins with `body` and has that length in all, behind its fixed header."""
+    if remaining_length < 0x80:
+        return bytes((first_byte, remaining_length)) + body
+    return b"".join((bytes((first_byte,)), variable_integer(remaining_length), body))
 
 
 def release(payload: bytes | memoryview) -> None:
@@ -79,41 +107,46 @@ def release(payload: bytes | memoryview) -> None:
 
 def _properties(writer: Writer, packet: Any, place: int) -> None:
     """The properties of a place, if the version has any (2.2.2)."""
+    fields = packet.__dict__
     packet_body = writer.body
-    writer.body = bytearray()
-    for identifier, kind, name, repeats in _PROPERTIES[place]:
-        value = getattr(packet, name)
+    if writer.version == MQTTv5:
+        plain = plain_properties(fields, place)
+        if plain is not None:
+            packet_body += plain
+            return
+    writer.body = properties = bytearray()
+    for identifier, kind, name, repeats in PROPERTIES[place]:
+        value = fields.get(name)
         if value is None or (repeats and absent(value)):
             continue
         if writer.version != MQTTv5:
             raise writer.fail(_errors.NOT_IN_VERSION, name)
         for item in writer.sequence(value, name) if repeats else (value,):
-            writer.body += identifier
+            properties.append(identifier)
             _property_value(writer, item, kind, name)
     if writer.version == MQTTv5:
-        properties = writer.body
         packet_body += variable_integer(len(properties))  # [MQTT-2.2.2-1]
         packet_body += properties
     writer.body = packet_body
 
 
-def _property_value(writer: Writer, value: Any, kind: Kind, name: str) -> None:
-    if kind == Kind.STRING:
-        writer.string(value, name)
-    elif kind == Kind.STRING_PAIR:
+def _property_value(writer: Writer, value: Any, kind: int, name: str) -> None:
+    if kind == STRING_PAIR:
         pair = writer.sequence(value, name)
         if len(pair) != 2:
             raise _errors.wrong_type(name, "pairs of name and value", value)
         writer.string(pair[0], name)
         writer.string(pair[1], name)
-    elif kind == Kind.BINARY:
+    elif kind == STRING:
+        writer.string(value, name)
+    elif kind == BINARY:
         writer.binary(value, name)
-    elif kind == Kind.TOPIC_NAME:
+    elif kind == TOPIC_NAME:
         if not writer.topic_name(value, name):
             raise writer.fail(_errors.TOPIC_EMPTY, name)  # [MQTT-4.7.3-1]
-    elif kind <= Kind.QOS:
+    elif kind <= QOS:
         writer.body.append(writer.flag(value, name))  # [U10] [U12]
-    elif kind == Kind.VARIABLE_NON_ZERO:
+    elif kind == VARIABLE_NON_ZERO:
         number = index(value, name)
         if not 0 <= number <= _spec.MAXIMUM_REMAINING_LENGTH:
             raise writer.fail(_errors.OUT_OF_RANGE, name, number)
@@ -121,11 +154,11 @@ def _property_value(writer: Writer, value: Any, kind: Kind, name: str) -> None:
             raise writer.fail(_errors.ZERO, name)  # [U14]
         writer.body += variable_integer(number)
     else:
-        number = writer.number(value, 2 if kind <= Kind.TOPIC_ALIAS else 4, name)
+        number = writer.number(value, 2 if kind <= TOPIC_ALIAS else 4, name)
         if number == 0:
-            if kind == Kind.TOPIC_ALIAS:
+            if kind == TOPIC_ALIAS:
                 raise writer.fail(_errors.TOPIC_ALIAS_ZERO)  # [MQTT-3.3.2-8]
-            if kind in (Kind.TWO_BYTE_NON_ZERO, Kind.FOUR_BYTE_NON_ZERO):
+            if kind in _NON_ZERO:
                 raise writer.fail(_errors.ZERO, name)  # [U08] [U09]
 
 
@@ -222,11 +255,71 @@ def _publish(writer: Writer, packet: Publish) -> int:
     return 0x30 | dup << 3 | qos << 1 | retain
 
 
+def _plain_publish(packet: Publish, version: int) -> tuple[bytes, bytes] | None:
+    """One that is sent for the first time."""
+    fields = packet.__dict__
+    if len(fields) < 6 or (version != MQTTv5 and len(fields) != 6):
+        return None
+    topic, payload, qos, packet_id = fields["topic"], fields["payload"], fields["qos"], fields["packet_id"]
+    if type(topic) is not str or type(payload) is not bytes or (type(qos) is not int and type(qos) is not QoS):
+        return None
+    first_byte = 0x30
+    if fields["retain"] is True:
+        first_byte = 0x31
+    elif fields["retain"] is not False:
+        return None
+    if fields["dup"] is not False:
+        return None
+    if qos:
+        if not 1 <= qos <= 2 or type(packet_id) is not int or not 1 <= packet_id <= 0xFFFF:
+            return None
+        first_byte |= qos << 1
+    elif packet_id is not None:
+        return None
+    if not topic or "\0" in topic or "+" in topic or "#" in topic:
+        return None
+    try:
+        encoded = topic.encode()
+    except UnicodeEncodeError:
+        return None
+    size = len(encoded)
+    if size > 0xFFFF:
+        return None
+    if len(fields) == 6:
+        # No properties.
+        if version != MQTTv5:
+            end = two_bytes(packet_id) if qos else b""
+        else:
+            end = _two_bytes_and_zero(packet_id, 0) if qos else b"\0"
+    else:
+        properties = plain_properties(fields, 3)
+        if properties is None:
+            return None
+        end = two_bytes(packet_id) + properties if qos else properties
+    remaining_length = 2 + size + len(end) + len(payload)
+    if remaining_length < 0x80:
+        return _start(first_byte, remaining_length, size) + encoded + end, payload
+    if remaining_length > _spec.MAXIMUM_REMAINING_LENGTH:
+        return None
+    return _with_header(first_byte, remaining_length, two_bytes(size) + encoded + end), payload
+
+
 def _acknowledgement(writer: Writer, packet: PubAck | PubRec | PubRel | PubComp) -> int:
     packet_type = _ACKNOWLEDGEMENTS[type(packet)]
     writer.packet_identifier(packet.packet_id, packet_type.name)
     _reason_and_properties(writer, packet, packet_type)
     return packet_type << 4 | (0b0010 if packet_type == PacketType.PUBREL else 0)
+
+
+def _plain_acknowledgement(packet: PubAck | PubRec | PubRel | PubComp, version: int) -> tuple[bytes, bytes] | None:
+    """One that says success and nothing more: four bytes in every version."""
+    fields = packet.__dict__
+    if len(fields) != 2 or fields["reason_code"] is not _SUCCESS:
+        return None
+    packet_id = fields["packet_id"]
+    if type(packet_id) is not int or not 1 <= packet_id <= 0xFFFF:
+        return None
+    return _start(_PLAIN_ANSWERS[type(packet)], 2, packet_id), b""
 
 
 def _reason_and_properties(writer: Writer, packet: Any, packet_type: PacketType) -> None:
@@ -251,6 +344,54 @@ def _subscribe(writer: Writer, packet: Subscribe) -> int:
     for subscription in subscriptions:
         _subscription(writer, subscription)
     return 0x82
+
+
+def _plain_subscribe(packet: Subscribe, version: int) -> tuple[bytes, bytes] | None:
+    """One with a few filters and no option but the QoS."""
+    subscriptions = packet.__dict__.get("subscriptions")
+    if type(subscriptions) is not tuple or not 0 < len(subscriptions) <= FEW:
+        return None
+    start = _plain_start(packet, version, 8)
+    if start is None:
+        return None
+    parts = [start]
+    for subscription in subscriptions:
+        if type(subscription) is not Subscription:
+            return None
+        fields = subscription.__dict__
+        if len(fields) != 5:
+            return None
+        topic_filter, qos = fields["topic_filter"], fields["qos"]
+        if type(topic_filter) is not str or (type(qos) is not QoS and type(qos) is not int) or not 0 <= qos <= 2:
+            return None
+        if fields["no_local"] is not False or fields["retain_as_published"] is not False:
+            return None
+        if fields["retain_handling"] is not _SEND_AT_SUBSCRIBE:
+            return None
+        if not topic_filter or "\0" in topic_filter or topic_filter_fault(topic_filter, version):
+            return None
+        try:
+            encoded = topic_filter.encode()
+        except UnicodeEncodeError:
+            return None
+        size = len(encoded)
+        if size > 0xFFFF:
+            return None
+        parts += (two_bytes(size), encoded, _QOS_BYTES[qos])
+    body = b"".join(parts)
+    return _with_header(0x82, len(body), body), b""
+
+
+def _plain_start(packet: Any, version: int, packet_type: int) -> bytes | None:
+    """The packet identifier, and the properties if the version has any."""
+    fields = packet.__dict__
+    packet_id = fields.get("packet_id")
+    if type(packet_id) is not int or not 1 <= packet_id <= 0xFFFF:
+        return None
+    if PROPERTY_NAMES[packet_type].isdisjoint(fields):
+        return _two_bytes_and_zero(packet_id, 0) if version == MQTTv5 else two_bytes(packet_id)
+    properties = plain_properties(fields, packet_type) if version == MQTTv5 else None
+    return None if properties is None else two_bytes(packet_id) + properties
 
 
 def _subscription(writer: Writer, subscription: Subscription) -> None:
@@ -282,6 +423,22 @@ def _suback(writer: Writer, packet: SubAck) -> int:
     _properties(writer, packet, PacketType.SUBACK)
     _reason_codes(writer, packet.reason_codes, PacketType.SUBACK)
     return 0x90
+
+
+def _plain_suback(packet: SubAck, version: int) -> tuple[bytes, bytes] | None:
+    """One with a few codes."""
+    reason_codes = packet.__dict__.get("reason_codes")
+    if type(reason_codes) is not tuple or not 0 < len(reason_codes) <= FEW:
+        return None
+    start = _plain_start(packet, version, 9)
+    if start is None:
+        return None
+    members = _spec.reason_codes(9, version)
+    for code in reason_codes:
+        if type(code) is not ReasonCode or members[code] is None:
+            return None
+    body = start + bytes(reason_codes)
+    return _with_header(0x90, len(body), body), b""
 
 
 def _reason_codes(writer: Writer, reason_codes: Any, packet_type: PacketType) -> None:
@@ -339,11 +496,45 @@ def _auth(writer: Writer, packet: Auth) -> int:
     return 0xF0
 
 
+def _plain_disconnect_or_auth(packet: Disconnect | Auth, version: int) -> tuple[bytes, bytes] | None:
+    """A DISCONNECT, or an AUTH that is not the empty one."""
+    code = packet.reason_code
+    packet_type = 14 if type(packet) is Disconnect else 15
+    if version != MQTTv5 or type(code) is not ReasonCode or _spec.reason_codes(packet_type, 5)[code] is None:
+        return None
+    if type(packet) is Disconnect and PROPERTY_NAMES[14].isdisjoint(packet.__dict__):
+        return (bytes((0xE0, 1, code)) if code else b"\xe0\0"), b""
+    properties = plain_properties(packet.__dict__, packet_type)
+    if properties is None or (type(packet) is Auth and packet.authentication_method is None):
+        return None
+    if properties != b"\0":
+        body = bytes((code,)) + properties
+    else:
+        body = bytes((code,)) if code else b""
+    return _with_header(packet_type << 4, len(body), body), b""
+
+
 _ACKNOWLEDGEMENTS: dict[type, PacketType] = {
     PubAck: PacketType.PUBACK,
     PubRec: PacketType.PUBREC,
     PubRel: PacketType.PUBREL,
     PubComp: PacketType.PUBCOMP,
+}
+
+_PLAIN_ANSWERS: dict[type, int] = {PubAck: 0x40, PubRec: 0x50, PubRel: 0x62, PubComp: 0x70}
+
+_PLAIN_ENCODERS: dict[type, Any] = {
+    Publish: _plain_publish,
+    PubAck: _plain_acknowledgement,
+    PubRec: _plain_acknowledgement,
+    PubRel: _plain_acknowledgement,
+    PubComp: _plain_acknowledgement,
+    Subscribe: _plain_subscribe,
+    SubAck: _plain_suback,
+    PingReq: lambda packet, version: (b"\xc0\0", b""),
+    PingResp: lambda packet, version: (b"\xd0\0", b""),
+    Disconnect: _plain_disconnect_or_auth,
+    Auth: _plain_disconnect_or_auth,
 }
 
 _ENCODERS: dict[type, Any] = {

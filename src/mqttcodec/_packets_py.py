@@ -7,14 +7,16 @@ they are written. Instances are immutable values; what they hold is checked when
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 from . import _values
 from ._enums import ConnectReturnCode, ProtocolVersion, QoS, ReasonCode, RetainHandling
 
 if TYPE_CHECKING:
+    from dataclasses import dataclass
     from typing import Self
 
     _Read = TypeVar("_Read")
@@ -38,6 +40,38 @@ if TYPE_CHECKING:
     _ReasonCodes: TypeAlias = _Field[tuple[ReasonCode, ...], Sequence[int]]
     _UserProperties: TypeAlias = _Field[tuple[tuple[str, str], ...], Sequence[tuple[str, str]]]
 
+else:
+
+    def dataclass(**options):
+        """A dataclass with an `__init__` of ours: a third of the time of a frozen one's own, half of it to import.
+
+        It fills `__dict__`, and leaves properties that are not given to the defaults of the class.
+        """
+
+        def with_init(cls):
+            cls = dataclasses.dataclass(init=False, **options)(cls)
+            cls.__init__ = _init_of(cls)
+            return cls
+
+        return with_init
+
+    def _init_of(cls):
+        fields = dataclasses.fields(cls)
+        parameters, body = ["self"], ["fields = self.__dict__"]
+        names = {"__name__": __name__, **{f"default_{field.name}": field.default for field in fields}}
+        for field in fields:
+            name, default = field.name, f"default_{field.name}"
+            if field.kw_only and "*" not in parameters:
+                parameters.append("*")
+            parameters.append(name if field.default is dataclasses.MISSING else f"{name}={default}")
+            given = f"if {name} is not {None if field.default is None else default}: " if field.kw_only else ""
+            body.append(f"{given}fields[{name!r}] = {name}")
+        made = {}
+        exec(f"def __init__({', '.join(parameters)}):\n " + "\n ".join(body), names, made)  # noqa: S102
+        made["__init__"].__qualname__ = f"{cls.__qualname__}.__init__"
+        return made["__init__"]
+
+
 # Defaults of such fields; `Any`, as a default is of neither of the field's two types.
 _EMPTY: Any = b""
 _NONE: Any = ()
@@ -53,10 +87,19 @@ class _Value:
 
     def replace(self, **changes: Any) -> Self:
         """A copy with the given fields changed; `copy.replace` does the same."""
-        return _values.replaced(self, changes)  # type: ignore[no-any-return]
+        cls = type(self)
+        names = _FIELDS.get(cls)
+        if names is None or not names.issuperset(changes):
+            # A class of the caller's own, or a name that `__init__` is to refuse.
+            return _values.replaced(self, changes)  # type: ignore[no-any-return]
+        # Half of what `__init__` takes for a PUBLISH: 450 ns.
+        copy = object.__new__(cls)
+        fields = copy.__dict__
+        fields |= self.__dict__
+        fields |= changes
+        return copy
 
-    def __replace__(self, **changes: Any) -> Self:
-        return _values.replaced(self, changes)  # type: ignore[no-any-return]
+    __replace__ = replace
 
     if not TYPE_CHECKING:
         # A frozen dataclass guards its own fields only: a subclass that adds none would take new names.
@@ -295,6 +338,15 @@ class Auth(_Value):
     authentication_data: _OptionalBytes = _ABSENT
     reason_string: str | None = None
     user_properties: _UserProperties = _NONE
+
+
+_FIELDS: dict[type, frozenset[str]] = {
+    cls: frozenset(cls.__dataclass_fields__)
+    for cls in (
+        *(Will, Connect, ConnAck, Publish, PubAck, PubRec, PubRel, PubComp, Subscription, Subscribe, SubAck),
+        *(Unsubscribe, UnsubAck, PingReq, PingResp, Disconnect, Auth),
+    )
+}
 
 
 Packet = (

@@ -7,17 +7,23 @@ about a packet in `_decode_py.py` and `_encode_py.py`.
 from __future__ import annotations
 
 import re
+import struct
 from typing import Any
 
 from . import _errors, _spec
-from ._enums import MQTTv5, Role
+from ._enums import MQTTv5, ProtocolVersion, Role
 
 _BYTE_FORMATS = ("b", "B", "c", "?")
 _WILDCARD = re.compile("[+#]")
+# One that does not begin its level, that does not fill it, or is '#' and not the last character.
+_MISPLACED_WILDCARD = re.compile(r"[+#](?:(?<=[^/].)|(?<=\+)[^/]|(?<=#).)", re.DOTALL)
+_FOUR_BYTES = struct.Struct(">I")
 
 
 def checked_version(version: object) -> int:
     """The `version` argument of a function, 3, 4 or 5."""
+    if type(version) is ProtocolVersion:
+        return version
     if not isinstance(version, int):
         raise _errors.wrong_type("version", "a ProtocolVersion", version)
     number = int.__index__(version)
@@ -28,6 +34,8 @@ def checked_version(version: object) -> int:
 
 def index(value: object, about: str) -> int:
     """The value of an int argument, whatever a subclass makes of its comparisons."""
+    if type(value) is int:
+        return value
     if not isinstance(value, int):
         raise _errors.wrong_type(about, "int", value)
     return int.__index__(value)
@@ -47,17 +55,25 @@ def byte_view(buffer: Any, about: str = "buffer") -> memoryview:
 
 def read_length(data: Any, start: int, end: int, version: int) -> tuple[int, int] | None:
     """The Remaining Length (2.1.4) of the packet at `start`, and where its body begins; None when bytes are missing."""
-    remaining_length = shift = 0
-    for position in range(start + 1, min(end, start + 5)):
+    if end - start < 2:
+        return None
+    byte = data[start + 1]
+    if byte < 0x80:
+        return byte, start + 2
+    remaining_length = byte & 0x7F
+    shift = 7
+    position = start + 2
+    while position < end:
         byte = data[position]
         if byte >= 0x80 and shift == 21:
             raise _errors.LENGTH_TOO_LONG.decoding(version, 4, "Remaining Length")  # [U01]
-        if byte == 0 and shift:
+        if byte == 0:
             offset = position - start
             raise _errors.LENGTH_NOT_SHORTEST.decoding(version, offset, "Remaining Length")  # [MQTT-1.5.5-1]
         remaining_length |= (byte & 0x7F) << shift
+        position += 1
         if byte < 0x80:
-            return remaining_length, position + 1
+            return remaining_length, position
         shift += 7
     return None
 
@@ -73,23 +89,24 @@ def topic_name_fault(text: str) -> tuple[_errors.Fault, int] | None:
 
 def topic_filter_fault(text: str, version: int) -> tuple[_errors.Fault, int] | None:
     """What is wrong with a topic filter that is not empty, and at which character (4.7.1, 4.8.2)."""
-    first, last = 0, len(text) - 1
-    if version == MQTTv5 and text.startswith("$share/"):
+    first = 0
+    is_shared = text[0] == "$" and text.startswith("$share/")
+    if is_shared and version == MQTTv5:
         slash = text.find("/", 7)
         share_name = text[7:slash] if slash >= 0 else text[7:]
         if not share_name:
             return _errors.SHARE_NAME_EMPTY, 7  # [MQTT-4.8.2-1]
-        if "+" in share_name or "#" in share_name or slash in (-1, last):
+        if "+" in share_name or "#" in share_name or slash < 0 or slash == len(text) - 1:
             return _errors.SHARE_NAME, 7  # [MQTT-4.8.2-2]
         first = slash + 1
-    for match in _WILDCARD.finditer(text, first):
+    if "+" not in text and "#" not in text:
+        return None
+    match = _MISPLACED_WILDCARD.search(text, first)
+    if match:
         at = match.start()
-        opens = at == first or text[at - 1] == "/"
-        if match.group() == "#":
-            if not opens or at != last:
-                return _errors.FILTER_HASH, at  # [MQTT-4.7.1-1]
-        elif not opens or (at != last and text[at + 1] != "/"):
-            return _errors.FILTER_PLUS, at  # [MQTT-4.7.1-2]
+        if text[at] == "#":
+            return _errors.FILTER_HASH, at  # [MQTT-4.7.1-1]
+        return _errors.FILTER_PLUS, at  # [MQTT-4.7.1-2]
     return None
 
 
@@ -146,9 +163,11 @@ class Cursor:
         return self.data[position] << 8 | self.data[position + 1]  # type: ignore[no-any-return]
 
     def four_bytes(self, about: str) -> int:
-        if self.end - self.position < 4:
+        position = self.position
+        if self.end - position < 4:
             raise self.missing(about)
-        return int.from_bytes(self.take(4), "big")
+        self.position = position + 4
+        return _FOUR_BYTES.unpack_from(self.data, position)[0]  # type: ignore[no-any-return]
 
     def variable_integer(self, about: str, not_shortest: _errors.Fault = _errors.LENGTH_NOT_SHORTEST) -> int:
         """A Variable Byte Integer (1.5.5)."""
@@ -156,23 +175,31 @@ class Cursor:
         while True:
             if self.position == self.end:
                 raise self.missing(about)
-            byte = self.data[self.position]
+            byte: int = self.data[self.position]
+            if byte < 0x80 and shift == 0:
+                self.position += 1
+                return byte
             if byte >= 0x80 and shift == 21:
                 raise self.fail(_errors.LENGTH_TOO_LONG, self.position, about)  # [U01]
-            if byte == 0 and shift:
+            if byte == 0:
                 raise self.fail(not_shortest, self.position, about)  # [MQTT-1.5.5-1]
             self.position += 1
             value |= (byte & 0x7F) << shift
             if byte < 0x80:
-                return value  # type: ignore[no-any-return]
+                return value
             shift += 7
 
     def length(self, about: str) -> int:
         """The two-byte length of a field all of which is there."""
-        size = self.two_bytes(about)
-        if self.end - self.position < size:
+        position = self.position
+        left = self.end - position - 2
+        if left < 0:
+            return self.two_bytes(about)  # It raises.
+        size: int = self.data[position] << 8 | self.data[position + 1]
+        if size > left:
             cut = _errors.PROPERTY_CUT if self.in_properties else _errors.FIELD_CUT
-            raise self.fail(cut, self.position - 2, about, size)
+            raise self.fail(cut, position, about, size)
+        self.position = position + 2
         return size
 
     def binary(self, about: str) -> bytes:
@@ -181,14 +208,19 @@ class Cursor:
 
     def string(self, about: str) -> str:
         """A UTF-8 Encoded String (1.5.4)."""
-        encoded = self.take(self.length(about))
+        size = self.length(about)
+        start = self.position
+        self.position = end = start + size
+        encoded = self.data[start:end]
+        if type(encoded) is not bytes:
+            encoded = bytes(encoded)  # Of a view of someone else's buffer: what is judged is a copy.
         try:
             text = encoded.decode()
         except UnicodeDecodeError as error:
-            at = self.position - len(encoded) + error.start
+            at = start + error.start
             raise self.fail(_errors.ILL_FORMED_UTF8, at, about) from None  # [MQTT-1.5.4-1]
         if "\0" in text:
-            at = self.position - len(encoded) + encoded.index(0)
+            at = start + encoded.index(0)
             raise self.fail(_errors.NULL_CHARACTER, at, about)  # [MQTT-1.5.4-2]
         return text
 

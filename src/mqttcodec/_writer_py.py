@@ -2,16 +2,44 @@
 
 from __future__ import annotations
 
+import struct
 from typing import Any
 
 from . import _errors, _spec
+from ._spec import Kind
 from ._wire_py import byte_view, index, topic_filter_fault, topic_name_fault
+
+FEW = 16
+"""Up to this many parts a list is written at once: what they come to is a packet for sure."""
+# As plain numbers: to name a member of an enum takes 50 ns, ten times as long.
+QOS, TOPIC_ALIAS, VARIABLE_NON_ZERO = map(int, (Kind.QOS, Kind.TOPIC_ALIAS, Kind.VARIABLE_NON_ZERO))
+FOUR_BYTE_NON_ZERO = int(Kind.FOUR_BYTE_NON_ZERO)
+STRING, TOPIC_NAME, BINARY, STRING_PAIR = map(int, (Kind.STRING, Kind.TOPIC_NAME, Kind.BINARY, Kind.STRING_PAIR))
+PROPERTIES = {
+    int(place): [
+        (
+            int(identifier),
+            int(_spec.PROPERTY_KINDS[identifier]),
+            _spec.property_field(place, identifier),
+            _spec.may_repeat(place, identifier),
+        )
+        for identifier in identifiers
+    ]
+    for place, identifiers in _spec.PROPERTIES.items()
+}
+PROPERTY_NAMES = {place: frozenset(row[2] for row in rows) for place, rows in PROPERTIES.items()}
+_identified_byte, _identified_two_bytes, _identified_four_bytes = (
+    struct.Struct(form).pack for form in (">BB", ">BH", ">BI")
+)
+two_bytes = struct.Struct(">H").pack
 
 
 def variable_integer(value: int) -> bytes:
     """A Variable Byte Integer (1.5.5) in its shortest form; `value` fits."""
     if value < 0x80:
         return bytes((value,))
+    if value < 0x4000:
+        return bytes((value & 0x7F | 0x80, value >> 7))
     encoded = bytearray()
     while value > 0x7F:
         encoded.append(value & 0x7F | 0x80)
@@ -56,8 +84,10 @@ class Writer:
 
     def flag(self, value: object, about: str) -> int:
         """The bit of a flag: 0 or 1."""
-        if value is True or value is False:
-            return int(value)
+        if value is False:
+            return 0
+        if value is True:
+            return 1
         if not isinstance(value, int):
             raise _errors.wrong_type(about, "bool", value)
         number = int.__index__(value)
@@ -74,13 +104,15 @@ class Writer:
         raise _errors.wrong_type(about, "a tuple or list", value)
 
     def _prefixed(self, encoded: bytes | memoryview, about: str) -> None:
-        if len(encoded) > 0xFFFF:
-            raise self.fail(_errors.TOO_LONG, about, len(encoded))  # [U36] [MQTT-4.7.3-3]
+        size = len(encoded)
+        if size > 0xFFFF:
+            raise self.fail(_errors.TOO_LONG, about, size)  # [U36] [MQTT-4.7.3-3]
+        body = self.body
         # Of what no packet can hold no more is written: a list may name one long string many times.
-        if len(self.body) > _spec.MAXIMUM_REMAINING_LENGTH:
+        if len(body) > _spec.MAXIMUM_REMAINING_LENGTH:
             raise self.fail(_errors.ENCODED_TOO_LARGE)  # [U36]
-        self.body += len(encoded).to_bytes(2, "big")
-        self.body += encoded
+        body += two_bytes(size)
+        body += encoded
 
     def binary(self, value: object, about: str) -> None:
         """Binary Data (1.5.6)."""
@@ -100,7 +132,13 @@ class Writer:
             encoded = value.encode()
         except UnicodeEncodeError:
             raise self.fail(_errors.ILL_FORMED_UTF8, about) from None  # [MQTT-1.5.4-1]
-        self._prefixed(encoded, about)
+        size = len(encoded)
+        body = self.body
+        if size <= 0xFFFF and len(body) <= _spec.MAXIMUM_REMAINING_LENGTH:
+            body += two_bytes(size)
+            body += encoded
+        else:
+            self._prefixed(encoded, about)
         if "\0" in value:
             raise self.fail(_errors.NULL_CHARACTER, about)  # [MQTT-1.5.4-2]
         return value
@@ -134,3 +172,50 @@ class Writer:
             raise self.fail(_errors.REASON_CODE, _spec.place_name(packet_type), code)
         self.body.append(code)
         return code
+
+
+def plain_properties(fields: dict[str, Any], place: int) -> bytes | None:
+    """A property list of 5.0 of values of exact types, a few in number: a third of the time of six properties."""
+    parts: list[bytes] = []
+    try:
+        for identifier, kind, name, _ in PROPERTIES[place]:
+            value = fields.get(name)
+            if value is None:
+                continue
+            if kind <= QOS:
+                if value is not True and value is not False and (type(value) is not int or not 0 <= value <= 1):
+                    return None
+                parts.append(_identified_byte(identifier, value))
+            elif kind < VARIABLE_NON_ZERO:
+                if type(value) is not int or value == 0:
+                    return None
+                pack = _identified_two_bytes if kind <= TOPIC_ALIAS else _identified_four_bytes
+                parts.append(pack(identifier, value))
+            elif kind == STRING_PAIR:
+                if type(value) is not tuple or len(value) > FEW:
+                    return None
+                for pair in value:
+                    if type(pair) is not tuple or len(pair) != 2:
+                        return None
+                    key, text = pair
+                    if type(key) is not str or type(text) is not str or "\0" in key or "\0" in text:
+                        return None
+                    key, text = key.encode(), text.encode()
+                    parts += (_identified_two_bytes(identifier, len(key)), key, two_bytes(len(text)), text)
+            elif kind == BINARY:
+                if type(value) is not bytes:
+                    return None
+                parts += (_identified_two_bytes(identifier, len(value)), value)
+            elif kind == VARIABLE_NON_ZERO or type(value) is not str or "\0" in value:
+                return None
+            else:
+                if kind == TOPIC_NAME and (not value or "+" in value or "#" in value):
+                    return None
+                encoded = value.encode()
+                parts += (_identified_two_bytes(identifier, len(encoded)), encoded)
+    except (UnicodeEncodeError, struct.error):
+        return None
+    if not parts:
+        return b"\0"
+    properties = b"".join(parts)
+    return variable_integer(len(properties)) + properties  # [MQTT-2.2.2-1]
