@@ -1,7 +1,7 @@
 """The floor: an extension of the benchmarks that makes the same objects from offsets it knows, and parses nothing.
 
-What lies between it and this codec, compiled, is what parsing and judging cost. Encoding is the copy of known bytes. It is
-built from `floor.pyx` when it is first asked for, and again when that or the package has changed.
+What lies between it and this codec, compiled, is what parsing and judging cost. Encoding is the copy of known bytes. It
+is built from `floor.pyx` when it is first asked for, and again when that or the package has changed.
 """
 
 from __future__ import annotations
