@@ -43,7 +43,7 @@ class Case(NamedTuple):
     @property
     def times(self) -> int:
         """How often a round of a benchmark does it, so that the loop's own start does not count."""
-        return 100 if len(self.data) < KIB else 1
+        return 1000 if len(self.data) < KIB else 1
 
 
 class Stream(NamedTuple):

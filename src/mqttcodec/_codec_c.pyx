@@ -11,11 +11,11 @@ before it is judged.
 
 from cpython.buffer cimport PyBuffer_Release
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from libc.stdint cimport int64_t, uint8_t
+from libc.stdint cimport int64_t, uint8_t, uint32_t
 from libc.string cimport memcpy, memmove
 
 from ._decode_c cimport decode_body
-from ._encode_c cimport put_plain_answer, write_packet
+from ._encode_c cimport plain_answer, put_plain_answer, write_packet
 from ._packets_c cimport Publish
 from ._wire_c cimport *
 from ._writer_c cimport *
@@ -193,8 +193,11 @@ def encode(packet, version=MQTTv5):
     cdef bytes encoded
     cdef uint8_t* target
     cdef int number = 5 if version is MQTT_5 else checked_version(version)
-    if put_plain_answer(stack, packet):
-        return PyBytes_FromStringAndSize(<const char*> stack, 4)
+    cdef uint32_t answer = plain_answer(packet)
+    if answer:
+        encoded = PyBytes_FromStringAndSize(NULL, 4)
+        put_plain_answer(<uint8_t*> PyBytes_AS_STRING(encoded), answer)
+        return encoded
     open_writer(&writer, stack, number)
     try:
         payload = write_packet(&writer, packet)

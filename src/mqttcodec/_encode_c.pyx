@@ -7,7 +7,7 @@ is put together.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
-from libc.stdint cimport int64_t, uint8_t
+from libc.stdint cimport int64_t, uint8_t, uint32_t
 
 from ._packets_c cimport (
     Auth,
@@ -69,11 +69,14 @@ cdef object write_packet(Writer* writer, object packet):
     cdef Py_ssize_t start = writer.ptr - writer.start
     cdef int64_t remaining_length
     cdef int first_byte
+    cdef uint32_t answer
     drop_payload(writer)
     writer.packet = start
     payload = None
     reserve(writer, 4)
-    if put_plain_answer(writer.ptr, packet):
+    answer = plain_answer(packet)
+    if answer:
+        put_plain_answer(writer.ptr, answer)
         writer.ptr += 4
         return None
     writer.ptr += 2

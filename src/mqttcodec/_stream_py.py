@@ -6,6 +6,7 @@ It adds to the decoding of one packet what to keep until a packet is whole, and 
 from __future__ import annotations
 
 import sys
+from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
@@ -82,8 +83,9 @@ class Decoder:
         self._role = role
         self._max_packet_size = min(limit, _spec.MAXIMUM_PACKET_SIZE)
         self._copy = bool(copy)
-        # A list of one, empty while a method is at work: it is taken and put back in a fifth of the time of a lock.
-        self._key = [None]
+        # Empty while a method is at work. Two thirds less time than a lock, 50 ns; a list, too, but for 3.13, where to put
+        # the key back may take memory that is not there.
+        self._key = deque((None,))
         self._start_anew()
 
     def _start_anew(self) -> None:

@@ -175,7 +175,7 @@ class Writer:
 
 
 def plain_properties(fields: dict[str, Any], place: int) -> bytes | None:
-    """A property list of 5.0 of values of exact types, a few in number: a third of the time of six properties."""
+    """A property list of 5.0 of values of exact types, a few in number: half the time of six properties."""
     parts: list[bytes] = []
     try:
         for identifier, kind, name, _ in PROPERTIES[place]:
