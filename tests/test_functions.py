@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import array
 import ctypes
+import itertools
 import mmap
 from typing import Any
 
 import pytest
 
+import implementations
 from mqttcodec import MQTTv5, MQTTv311
 from samples import VERSIONS, packets
 
@@ -272,3 +274,31 @@ def test_subclasses_of_bytes_str_and_int(mqtt: Any) -> None:
         mqtt.encode(mqtt.Subscribe(1, [mqtt.Subscription(Str("$share/g/a"), no_local=True)]))
     with pytest.raises(mqtt.EncodeError):
         mqtt.encode(mqtt.PubAck(Int(0)))
+
+
+@pytest.mark.skipif(len(implementations.ALL) < 2, reason="there is one implementation only")
+def test_of_several_wrong_arguments_the_same_one_is_told() -> None:
+    buffers = (1, b"", b"\xc0\0", b"\0", memoryview(b"abcd")[::2], b"\xc0\0\0", bytearray(2))
+    versions = (MQTTv5, 4, 9, "x", None, 1 << 70)
+    offsets = (0, 5, -1, "a", 1 << 80)
+
+    def told(mqtt: Any, function: str, *arguments: Any, **options: Any) -> str:
+        try:
+            return repr(getattr(mqtt, function)(*arguments, **options))
+        except Exception as error:
+            return f"{type(error).__name__}: {error}"
+
+    for buffer, version, copy in itertools.product(buffers, versions, (True, False)):
+        one, other = (told(mqtt, "decode", buffer, version, copy=copy) for mqtt in implementations.ALL)
+        assert one == other
+        for offset in offsets:
+            one, other = (told(mqtt, "decode_from", buffer, offset, version, copy=copy) for mqtt in implementations.ALL)
+            assert one == other
+    for buffer, version, offset in itertools.product(buffers, versions, offsets):
+        one, other = (
+            told(mqtt, "encode_into", mqtt.PingReq(), buffer, offset, version) for mqtt in implementations.ALL
+        )
+        assert one == other
+    for function, version in itertools.product(("encode", "encode_parts", "encoded_size"), versions):
+        one, other = (told(mqtt, function, None, version) for mqtt in implementations.ALL)
+        assert one == other

@@ -52,20 +52,19 @@ def decode(buffer, version=MQTTv5, *, copy=True):
     or `UnsupportedVersionError` when it is none, or bytes follow it; `TypeError` or `BufferError` for what is no bytes,
     `ValueError` for a `version` other than 3, 4 and 5.
     """
-    cdef int number = 5 if version is MQTT_5 else checked_version(version)
     cdef Cursor cursor
-    cdef int first_byte
-    cdef Py_ssize_t end = 0
+    cdef int number, first_byte
+    cdef Py_ssize_t size, end = 0
     if type(buffer) is not bytes or copy is not True:
-        return decode_buffer(buffer, &end, True, number, copy)
+        return decode_buffer(buffer, &end, True, version, copy)
     # What most calls are: 3 ns sooner.
-    first_byte = open_packet(
-        &cursor, <const uint8_t*> PyBytes_AS_STRING(buffer), PyBytes_GET_SIZE(buffer), number
-    )
+    number = 5 if version is MQTT_5 else checked_version(version)
+    size = PyBytes_GET_SIZE(buffer)
+    first_byte = open_packet(&cursor, <const uint8_t*> PyBytes_AS_STRING(buffer), size, number)
     packet = decode_body(&cursor, first_byte)
-    return packet if cursor.end - cursor.start == PyBytes_GET_SIZE(buffer) else refuse_rest(
-        &cursor, number, PyBytes_GET_SIZE(buffer)
-    )
+    if cursor.end - cursor.start != size:
+        refuse_rest(&cursor, number, size)
+    return packet
 
 
 def decode_from(buffer, offset=0, version=MQTTv5, *, copy=True):
@@ -74,12 +73,12 @@ def decode_from(buffer, offset=0, version=MQTTv5, *, copy=True):
     The `offset` of an error counts from the start of the packet. Raises `ValueError` for an offset outside the buffer.
     """
     cdef Py_ssize_t end = 0
-    packet = decode_buffer(buffer, &end, False, checked_version(version), copy, offset)
+    packet = decode_buffer(buffer, &end, False, version, copy, offset)
     return packet, end
 
 
 cdef object decode_buffer(
-    object buffer, Py_ssize_t* end, bint is_whole, int version, bint copy, object offset=0
+    object buffer, Py_ssize_t* end, bint is_whole, object version, bint copy, object offset=0
 ):
     """The packet at `offset` of any buffer; `end` is left behind it."""
     cdef Py_buffer view
@@ -116,16 +115,17 @@ cdef object view_to_keep(object buffer):
 
 
 cdef object decode_at(
-    const uint8_t* data, Py_ssize_t size, Py_ssize_t start, Py_ssize_t* end, bint is_whole, int version, object keeper
+    const uint8_t* data, Py_ssize_t size, Py_ssize_t start, Py_ssize_t* end, bint is_whole, object version, object keeper
 ):
     cdef Cursor cursor
-    cdef int first_byte = open_packet(&cursor, data + start, size - start, version)
+    cdef int number = checked_version(version)
+    cdef int first_byte = open_packet(&cursor, data + start, size - start, number)
     if keeper is not None:
         keep_views_of(&cursor, keeper)
     packet = decode_body(&cursor, first_byte)
     end[0] = cursor.end - data
     if is_whole and end[0] != size:
-        refuse_rest(&cursor, version, size)
+        refuse_rest(&cursor, number, size)
     return packet
 
 
@@ -147,7 +147,7 @@ cdef inline int open_packet(Cursor* cursor, const uint8_t* data, Py_ssize_t size
     return first_byte
 
 
-cdef object refuse_rest(Cursor* cursor, int version, Py_ssize_t size):
+cdef int refuse_rest(Cursor* cursor, int version, Py_ssize_t size) except -1:
     cdef Py_ssize_t end = cursor.end - cursor.start
     raise _errors.TRAILING_BYTES.decoding(version, end, "", size - end)
 
@@ -216,7 +216,7 @@ def encode_many(packets, version=MQTTv5):
     """The bytes of several packets, one after the other. Raises as `encode`, and then writes none."""
     cdef Writer writer
     cdef uint8_t stack[STACK_SIZE]
-    open_writer(&writer, stack, 5 if version is MQTT_5 else checked_version(version))
+    open_writer(&writer, stack, checked_version(version))
     try:
         for packet in packets:
             payload = write_packet(&writer, packet)
@@ -243,7 +243,7 @@ def encode_into(packet, buffer, offset=0, version=MQTTv5):
         if view.readonly:
             raise _errors.read_only()
         start = checked_offset(offset, view.len)
-        open_writer(&writer, stack, 5 if version is MQTT_5 else checked_version(version))
+        open_writer(&writer, stack, checked_version(version))
         try:
             payload = write_packet(&writer, packet)
             head = writer.ptr - writer.start
@@ -269,7 +269,7 @@ def encode_parts(packet, version=MQTTv5):
     """
     cdef Writer writer
     cdef uint8_t stack[STACK_SIZE]
-    open_writer(&writer, stack, 5 if version is MQTT_5 else checked_version(version))
+    open_writer(&writer, stack, checked_version(version))
     try:
         payload = write_packet(&writer, packet)
         head = PyBytes_FromStringAndSize(<const char*> writer.start, writer.ptr - writer.start)
@@ -282,7 +282,7 @@ def encoded_size(packet, version=MQTTv5):
     """The number of bytes `encode` would return. Raises as `encode`."""
     cdef Writer writer
     cdef uint8_t stack[STACK_SIZE]
-    open_writer(&writer, stack, 5 if version is MQTT_5 else checked_version(version))
+    open_writer(&writer, stack, checked_version(version))
     try:
         payload = write_packet(&writer, packet)
         return writer.ptr - writer.start + writer.payload_size

@@ -146,7 +146,7 @@ cdef PyObject* recent_numbers[64]
 
 
 cdef inline object number(int64_t value):
-    """An int, often that of an earlier packet: intervals and maxima are settings. 6 ns less, and nothing for new ones."""
+    """An int, often that of an earlier packet: intervals and maxima are settings. It takes 5 ns less then."""
     cdef PyObject** kept = &recent_numbers[value & 63]
     cdef object made
     if value < 257 or not KEEPS_NUMBERS:

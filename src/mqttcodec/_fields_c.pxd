@@ -1,7 +1,7 @@
 """How Python reads the fields of a packet.
 
 Cython gives a field a getter, a function, which the interpreter calls each time: 13 ns. A member descriptor, as
-`__slots__` make them, the interpreter knows, and it reads the field in place: 4 ns.
+`__slots__` make them, the interpreter knows, and it reads the field in place: 3 ns.
 """
 
 cdef extern from *:
