@@ -16,7 +16,6 @@ from ._wire_c cimport (
     NUL,
     OUTSIDE,
     PyUnicode_DATA,
-    WILDCARD,
     PyLong_Check,
     character_at,
     copy_text,
