@@ -384,3 +384,29 @@ def test_a_fault_in_the_last_level_does_not_recurse(mqtt: Any, limited: Any) -> 
         assert limited(lambda: refusal(mqtt, lambda: mqtt.encode(packet)))
         data = pk(0xA2, b"\0\1\0" + s(topic_filter))
         assert limited(lambda: refusal(mqtt, lambda: mqtt.decode(data)))
+
+
+needs_32_bits = pytest.mark.skipif(sys.maxsize > 1 << 32, reason="memory ends before a size of 64 bits does")
+
+
+@pytest.mark.slow
+@needs_32_bits
+def test_more_is_fed_than_a_size_can_tell(mqtt: Any) -> None:
+    """One object fed again and again; what waits behind it is copied."""
+    fed = bytes(600 << 20)
+    decoder = mqtt.Decoder(5)
+    with pytest.raises(MemoryError):
+        for times in range(1, 8):
+            decoder.feed(fed)
+            assert decoder.pending == times * len(fed)
+    decoder.reset()
+    assert decoder.pending == 0
+    assert list(decoder.feed(PINGREQ)) == [mqtt.PingReq()]
+
+
+@pytest.mark.slow
+@needs_32_bits
+def test_more_is_encoded_than_a_size_can_tell(mqtt: Any) -> None:
+    packet = mqtt.Publish("a", bytes(200 << 20))
+    with pytest.raises(MemoryError):
+        mqtt.encode_many([packet] * 11)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import ctypes
 import pickle
+import sys
 import tracemalloc
 from typing import Any
 
@@ -48,6 +50,54 @@ def test_ints_that_lie(mqtt: Any) -> None:
     assert mqtt.Decoder(max_packet_size=1 << 70).max_packet_size == 268_435_460
     with pytest.raises(ValueError, match="sizehint"):
         mqtt.Decoder(5).get_buffer(1 << 70)
+
+
+def buffer_of(size: int) -> memoryview:
+    """A buffer that says it has `size` bytes. Those it has are a PUBLISH; the rest nobody may read."""
+    memory = ctypes.create_string_buffer(PUBLISH + bytes(100))
+    claimed = (ctypes.c_char * size).from_address(ctypes.addressof(memory))
+    claimed.memory = memory  # type: ignore[attr-defined]
+    return memoryview(claimed).cast("B")
+
+
+@pytest.mark.parametrize("below", [*range(12), 32, 33, 64, sys.maxsize // 2, sys.maxsize - 268_435_456])
+def test_sums_of_sizes_do_not_wrap(mqtt: Any, below: int) -> None:
+    """Buffers up to the greatest a size can tell: what is added to such a size is more than it can hold."""
+    size = sys.maxsize - below
+    packet = mqtt.Publish("a", buffer_of(size), 1, packet_id=1)
+    for write in (
+        mqtt.encode,
+        mqtt.encoded_size,
+        mqtt.encode_parts,
+        lambda packet, version=5: mqtt.encode_many([mqtt.PingReq(), packet], version),
+        lambda packet, version=5: mqtt.encode_into(packet, bytearray(1000), 3, version),
+        lambda packet, version=5: mqtt.encode_into(packet, buffer_of(size), 3, version),
+    ):
+        for version in (3, 4, 5):
+            with pytest.raises(mqtt.EncodeError, match="would take more than 268435460 bytes"):
+                write(packet, version)
+    with pytest.raises(mqtt.EncodeError, match=f"password .* {size}"):
+        mqtt.encode(mqtt.Connect(username="a", password=buffer_of(size)))
+    buffer = buffer_of(size)
+    assert mqtt.encode_into(mqtt.PubAck(258), buffer, len(PUBLISH)) == len(PUBLISH) + 4
+    assert mqtt.decode_from(buffer) == (mqtt.Publish("a", b"xy"), len(PUBLISH))
+    assert mqtt.decode_from(buffer, len(PUBLISH), copy=False) == (mqtt.PubAck(258), len(PUBLISH) + 4)
+    assert mqtt.peek(buffer, len(PUBLISH)).packet_size == 4
+    with pytest.raises(mqtt.MalformedPacketError, match=f"followed by {size - len(PUBLISH)} more"):
+        mqtt.decode(buffer)
+    with pytest.raises(ValueError, match=f"0 to {size}"):
+        mqtt.peek(buffer, size + 1)
+
+
+@pytest.mark.skipif(sys.maxsize < 1 << 32, reason="a Python of 32 bits has the memory, and reads what is not there")
+@pytest.mark.parametrize("below", [0, 31, 32, 33, 64])
+def test_what_no_memory_can_hold(mqtt: Any, below: int) -> None:
+    decoder = mqtt.Decoder(5)
+    for call in (lambda: decoder.feed(buffer_of(sys.maxsize - below)), lambda: decoder.get_buffer(sys.maxsize - below)):
+        with pytest.raises(MemoryError):
+            call()
+        decoder.reset()
+    assert [packet.payload for packet in decoder.feed(PUBLISH)] == [b"xy"]
 
 
 def test_an_empty_tuple_is_no_missing_property(mqtt: Any) -> None:

@@ -142,7 +142,10 @@ def encode_many(packets: Iterable[Packet], version: int = MQTTv5) -> bytes:
             parts += (head, payload)
         else:
             parts.append(_joined(head, payload))
-    return b"".join(parts)
+    try:
+        return b"".join(parts)
+    except OverflowError:  # More than any bytes can hold.
+        raise MemoryError from None
 
 
 def encode_into(packet: Packet, buffer: _BytesLike, offset: int = 0, version: int = MQTTv5) -> int:

@@ -52,7 +52,7 @@ cdef int fill_tables() except -1:
         for packet_type in range(16):
             members = _spec.reason_codes(packet_type, version)
             for code in range(256):
-                IS_REASON_CODE[version - 3][packet_type][code] = members[code] is not None
+                IS_REASON_CODE[version - 3][packet_type][code] = <uint8_t> (members[code] is not None)
     return 0
 
 
@@ -67,7 +67,7 @@ cdef object write_packet(Writer* writer, object packet):
     """
     cdef int version = writer.version
     cdef Py_ssize_t start = writer.ptr - writer.start
-    cdef int64_t remaining_length
+    cdef Py_ssize_t head_size
     cdef int first_byte
     cdef uint32_t answer
     drop_payload(writer)
@@ -113,11 +113,12 @@ cdef object write_packet(Writer* writer, object packet):
         first_byte = auth(writer, <Auth> packet)
     else:
         raise _errors.wrong_type("packet", "one of this implementation's packets", packet)
-    remaining_length = <int64_t> (writer.ptr - writer.start) - start - 2 + writer.payload_size
-    if remaining_length > MAXIMUM_REMAINING_LENGTH:
+    head_size = writer.ptr - writer.start - start - 2
+    # Not the sum, which overflows: a buffer may say it has PY_SSIZE_T_MAX bytes.
+    if head_size > MAXIMUM_REMAINING_LENGTH or writer.payload_size > MAXIMUM_REMAINING_LENGTH - head_size:
         refuse(writer, _errors.ENCODED_TOO_LARGE)  # [U36]
     writer.start[start] = <uint8_t> first_byte
-    insert_length(writer, start + 1, remaining_length)
+    insert_length(writer, start + 1, head_size + writer.payload_size)
     writer.version = version
     return payload
 

@@ -60,6 +60,8 @@ cdef class Builder:
         """Add bytes; room is made ahead, but for no more than `limit` in all."""
         if size == 0:
             return 0
+        if size > PY_SSIZE_T_MAX - self.size:
+            raise MemoryError
         cdef Py_ssize_t needed = self.size + size
         cdef Py_ssize_t capacity
         if self.growing == NULL:
@@ -68,7 +70,7 @@ cdef class Builder:
             capacity = PyBytes_GET_SIZE(<object> self.growing)
             if needed > capacity:
                 # Half as much again, of the old size: with what is just being fed that stays below twice what is held.
-                self.resize(max(needed, min(limit, capacity + capacity // 2)))
+                self.resize(max(needed, capacity + min(capacity // 2, limit - capacity)))
         memcpy(<uint8_t*> PyBytes_AS_STRING(<object> self.growing) + self.size, data, <size_t> size)
         self.size = needed
         return 0
@@ -215,7 +217,13 @@ cdef class Decoder:
     @cython.critical_section
     def pending(self):
         """The number of bytes held that belong to no returned packet; at the end of a stream, those of a cut packet."""
-        return self._partial.size + self._payload.size + self._size - self._position + self._backlog.size
+        # Above PY_SSIZE_T_MAX where that is 2 GB: one object may be fed many times. To Cython, the sum of both types is a
+        # Py_ssize_t.
+        cdef int64_t held = self._size - self._position
+        held += self._backlog.size
+        held += self._partial.size
+        held += self._payload.size
+        return held
 
     @cython.critical_section
     def reset(self):
@@ -260,6 +268,8 @@ cdef class Decoder:
                 get_bytes(data, &view, "buffer")
                 try:
                     data = PyBytes_FromStringAndSize(<const char*> view.buf, view.len)
+                except OverflowError:  # More than any bytes can hold.
+                    raise MemoryError from None
                 finally:
                     PyBuffer_Release(&view)
             self._lent = 0
