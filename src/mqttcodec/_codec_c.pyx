@@ -34,7 +34,7 @@ cdef int fill_first_bytes() except -1:
     cdef int version, first_byte
     for version in range(3):
         for first_byte in range(256):
-            FIRST_BYTE_IS_RIGHT[version][first_byte] = FIRST_BYTE_FAULTS[version][first_byte] is None
+            FIRST_BYTE_IS_RIGHT[version][first_byte] = <uint8_t> (FIRST_BYTE_FAULTS[version][first_byte] is None)
     return 0
 
 

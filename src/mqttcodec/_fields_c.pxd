@@ -12,12 +12,13 @@ cdef extern from *:
        inside the packet, keeps it. */
     static int expose_field(PyObject *packet_class, PyObject *packet, PyObject *name, PyObject *value) {
         PyTypeObject *type = (PyTypeObject *) packet_class;
-        Py_ssize_t offset = sizeof(PyObject);
+        const Py_ssize_t size = (Py_ssize_t) sizeof(PyObject *);
+        Py_ssize_t offset = (Py_ssize_t) sizeof(PyObject);
         PyMemberDef *member;
         PyObject *descriptor;
         int failed;
         while (offset < type->tp_basicsize && *(PyObject **) ((char *) packet + offset) != value)
-            offset += sizeof(PyObject *);
+            offset += size;
         if (offset >= type->tp_basicsize)
             return 0;
         member = (PyMemberDef *) PyMem_Calloc(1, sizeof(PyMemberDef));  /* Lives as long as the class. */

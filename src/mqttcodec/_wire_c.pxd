@@ -185,9 +185,14 @@ cdef inline int copy_text(uint8_t* copy, const uint8_t* data, Py_ssize_t size) n
 
 
 cdef inline int judge_words(uint64_t high, uint64_t not_nul, uint64_t not_wildcard) noexcept:
+    cdef int found = 0
     if high & EACH_80:
         return NON_ASCII
-    return (0 if not_nul & EACH_80 == EACH_80 else NUL) | (0 if not_wildcard & EACH_80 == EACH_80 else WILDCARD)
+    if not_nul & EACH_80 != EACH_80:
+        found = NUL
+    if not_wildcard & EACH_80 != EACH_80:
+        found |= WILDCARD
+    return found
 
 
 cdef inline object topic_name_fault(const uint8_t* text, Py_ssize_t size):
