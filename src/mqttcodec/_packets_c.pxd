@@ -1,4 +1,4 @@
-"""The packet classes as C structs: `cimport` them to read and make packets without attribute look-ups."""
+"""The packet classes as C structs. Other extensions `cimport` them from `mqttcodec`: `__init__.pxd`."""
 
 cimport cython
 

@@ -1,0 +1,31 @@
+"""The packet classes for other extensions, which read and make packets without attribute look-ups.
+
+    from mqttcodec cimport PubAck, Publish
+
+Their layout stays the same within a minor version and no longer: an extension is built against, and requires, the one
+it was written for (`mqttcodec==0.1.*`). `examples/cython/` is a package that does. Fields are Python objects, None where
+absent, as in the classes Python sees; they can be set from C while nobody else has seen the packet.
+"""
+
+from mqttcodec._packets_c cimport (
+    Auth,
+    ConnAck,
+    Connect,
+    Disconnect,
+    PingReq,
+    PingResp,
+    PubAck,
+    PubComp,
+    Publish,
+    PublishFlags,
+    PublishProperties,
+    PubRec,
+    PubRel,
+    SubAck,
+    Subscribe,
+    Subscription,
+    UnsubAck,
+    Unsubscribe,
+    Will,
+    publish_flags,
+)
