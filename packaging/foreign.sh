@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# Build the sdist and run the fast suite on Debian of another architecture: i386 for 32 bits, s390x for big-endian.
+# Needs root, debootstrap and, where the processor cannot run it, qemu-user-static; Python packages come from PyPI.
+#
+#   packaging/foreign.sh i386
+#   packaging/foreign.sh s390x --full tests/test_bounds.py     further arguments are pytest's
+set -euo pipefail
+cd "$(dirname "$0")/.."
+architecture=$1
+shift
+root=${FOREIGN_ROOT:-/var/tmp/mqttcodec-foreign}/$architecture
+
+if [ ! -x "$root/usr/bin/gcc" ]; then
+    debootstrap --variant=minbase --arch="$architecture" --include=python3-venv,python3-dev,gcc,libc6-dev,openssl \
+        bookworm "$root" "${DEBIAN_MIRROR:-http://deb.debian.org/debian}"
+fi
+# The network as this machine reaches it.
+cp -L /etc/resolv.conf "$root/etc/"
+cp -L "${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}" "$root/etc/ssl/certs/ca-certificates.crt"
+
+rm -rf "$root/project"
+mkdir "$root/project"
+python3 packaging/build.py --sdist "$root/project"
+tar -xf "$root"/project/*.tar.gz -C "$root/project" --strip-components=1
+mountpoint -q "$root/proc" || mount -t proc proc "$root/proc"
+mountpoint -q "$root/dev" || mount --rbind /dev "$root/dev"
+trap 'umount -l "$root/proc" "$root/dev"' EXIT
+
+# No Mosquitto: its own arithmetic on 32 bits would be on trial.
+env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root CI=true PIP_PREFER_BINARY=1 PIP_ROOT_USER_ACTION=ignore \
+    PIP_CERT=/etc/ssl/certs/ca-certificates.crt MQTTCODEC_EXTENSIONS=require chroot "$root" bash -euc '
+    cd /project
+    python3 -m venv .venv
+    .venv/bin/python -m pip install -q ".[test]"
+    .venv/bin/python -c "import sys, platform; print(sys.version, platform.machine(), sys.maxsize, sys.byteorder)"
+    .venv/bin/python packaging/c_warnings.py
+    .venv/bin/python -m pytest -q --ignore tests/test_mosquitto.py "$@"' bash "$@"
