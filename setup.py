@@ -24,9 +24,11 @@ MODULES = ("_packets_c", "_decode_properties_c", "_decode_c", "_encode_c", "_cod
 OPTIMISED_FURTHER = ("_decode_properties_c", "_decode_c", "_encode_c", "_codec_c")
 
 
-def compiler_flags(module: str, compiler_type: str) -> list[str]:
+def compiler_flags(module: str, compiler_type: str, *, debug: bool) -> list[str]:
     if compiler_type == "msvc":
         return ["/O2"]
+    if debug:
+        return ["-O1", "-g"]
     return ["-O3" if module in OPTIMISED_FURTHER else "-O2", "-g0", "-fvisibility=hidden"]
 
 
@@ -36,8 +38,8 @@ class BuildExtensions(build_ext):
     def build_extensions(self) -> None:
         for extension in self.extensions:
             module = extension.name.rpartition(".")[2]
-            extension.extra_compile_args = compiler_flags(module, self.compiler.compiler_type)
-            if sys.platform == "linux":
+            extension.extra_compile_args = compiler_flags(module, self.compiler.compiler_type, debug=bool(self.debug))
+            if sys.platform == "linux" and not self.debug:
                 # Symbols nobody uses and padding between pages: a fifth of the size.
                 extension.extra_link_args = ["-Wl,-s", "-Wl,-z,noseparate-code"]
         self.note().unlink(missing_ok=True)
@@ -66,4 +68,9 @@ extensions = (
     [] if CHOICE == "off" else [Extension(f"mqttcodec.{name}", [f"src/mqttcodec/{name}.pyx"]) for name in MODULES]
 )
 
-setup(ext_modules=extensions, cmdclass={"build_ext": BuildExtensions})
+setup(
+    ext_modules=extensions,
+    cmdclass={"build_ext": BuildExtensions},
+    # Who would `cimport` the packets is told so when compiling, not when importing.
+    exclude_package_data={"mqttcodec": ["*.pxd"]} if CHOICE == "off" else {},
+)

@@ -1,12 +1,22 @@
 from __future__ import annotations
 
-from typing import Any
+import subprocess
+import sys
+import threading
+from typing import Any, NoReturn
 
 import hypothesis
 import pytest
 
 import implementations
 import mqttcodec
+
+if sys.platform == "emscripten":
+
+    def _missing(*_: object, **__: object) -> NoReturn:
+        pytest.skip("WebAssembly has neither processes nor threads")
+
+    subprocess.Popen = threading.Thread.start = _missing  # type: ignore[misc, assignment, method-assign]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -560,6 +560,7 @@ def test_threads_get_all_or_an_error(mqtt: Any) -> None:
     assert sorted(found) == list(range(1, 801))
 
 
+@pytest.mark.skipif(sys.platform == "emscripten", reason="WebAssembly has no sockets to run a loop on")
 def test_asyncio_buffered_protocol(mqtt: Any) -> None:
     expected = [mqtt.Publish("a/b", bytes((n,)) * (n * 700), 1, packet_id=n + 1) for n in range(200)]
     found: list[Any] = []

@@ -99,7 +99,8 @@ def test_with_a_compiler(source: Path, tmp_path: Path) -> None:
     assert "none-any" not in wheel
     for name in ("_packets_c", "_decode_properties_c", "_decode_c", "_encode_c", "_stream_c", "_codec_c"):
         assert any(file.startswith(f"mqttcodec/{name}.") and file.endswith((".so", ".pyd")) for file in names)
-    assert {"mqttcodec/py.typed", "mqttcodec/_packets_c.pxd", "mqttcodec/_codec_py.py"} <= names
+    assert {"mqttcodec/py.typed", "mqttcodec/_codec_py.py"} <= names
+    assert {name for name in names if name.endswith(".pxd")} == {"mqttcodec/__init__.pxd", "mqttcodec/_packets_c.pxd"}
     assert not [name for name in names if name.endswith((".pyx", ".c")) or name.startswith("tests")]
     assert imported(tmp_path, MQTTCODEC_EXTENSIONS="require") == "cython | None\n"
 
@@ -135,4 +136,5 @@ def test_off(source: Path, tmp_path: Path) -> None:
     wheel, names = build(source, tmp_path, MQTTCODEC_EXTENSIONS="off")
     assert wheel.endswith("py3-none-any.whl")
     assert "mqttcodec/_codec_py.py" in names
+    assert not [name for name in names if name.endswith((".pxd", ".so", ".pyd"))]
     assert imported(tmp_path).startswith("python | No module named 'mqttcodec._codec_c'")

@@ -7,6 +7,12 @@ to see each piece come and go.
 
 cdef extern from *:
     """
+    #if defined(__has_feature)  /* clang's word for it; gcc defines the macro itself. */
+    #if __has_feature(address_sanitizer) && !defined(__SANITIZE_ADDRESS__)
+    #define __SANITIZE_ADDRESS__ 1
+    #endif
+    #endif
+
     #if defined(Py_GIL_DISABLED) || CYTHON_USE_TYPE_SPECS || !CYTHON_COMPILING_IN_CPYTHON || \\
         defined(__SANITIZE_ADDRESS__)
 

@@ -1,6 +1,6 @@
 """Compile the C that Cython makes of this project, and fail for any warning.
 
-    python packaging/c_warnings.py [COMPILER ...]      cc, unless said
+    python tools/c_warnings.py [COMPILER ...]      cc, unless said
 
 Casts that lose bits or signs are what goes wrong first on 32 bits and on Windows, whose `long` has 32 bits.
 """

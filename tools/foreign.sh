@@ -2,8 +2,8 @@
 # Build the sdist and run the fast suite on Debian of another architecture: i386 for 32 bits, s390x for big-endian.
 # Needs root, debootstrap and, where the processor cannot run it, qemu-user-static; Python packages come from PyPI.
 #
-#   packaging/foreign.sh i386
-#   packaging/foreign.sh s390x --full tests/test_bounds.py     further arguments are pytest's
+#   tools/foreign.sh i386
+#   tools/foreign.sh s390x --full tests/test_bounds.py     further arguments are pytest's
 set -euo pipefail
 cd "$(dirname "$0")/.."
 architecture=$1
@@ -20,7 +20,7 @@ cp -L "${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}" "$root/etc/ssl/cert
 
 rm -rf "$root/project"
 mkdir "$root/project"
-python3 packaging/build.py --sdist "$root/project"
+python3 tools/build.py --sdist "$root/project"
 tar -xf "$root"/project/*.tar.gz -C "$root/project" --strip-components=1
 mountpoint -q "$root/proc" || mount -t proc proc "$root/proc"
 mountpoint -q "$root/dev" || mount --rbind /dev "$root/dev"
@@ -33,5 +33,5 @@ env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root CI=true PIP_PREFER_BINARY=1
     python3 -m venv .venv
     .venv/bin/python -m pip install -q ".[test]"
     .venv/bin/python -c "import sys, platform; print(sys.version, platform.machine(), sys.maxsize, sys.byteorder)"
-    .venv/bin/python packaging/c_warnings.py
+    .venv/bin/python tools/c_warnings.py
     .venv/bin/python -m pytest -q --ignore tests/test_mosquitto.py "$@"' bash "$@"

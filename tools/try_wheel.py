@@ -1,0 +1,46 @@
+"""Run the suite on a wheel, as its users will have it: installed into a fresh environment, with no source tree around.
+
+    python tools/try_wheel.py WHEEL SDIST [ARGUMENT ...]
+
+The tests come from the sdist; the arguments are pytest's.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tarfile
+import tempfile
+from pathlib import Path
+
+
+def create_environment(folder: Path, *requirements: str, python: str = sys.executable) -> Path:
+    """A virtual environment with what is required; returns its python."""
+    subprocess.run([python, "-m", "venv", folder], check=True)
+    made = folder / ("Scripts" if sys.platform == "win32" else "bin") / "python"
+    subprocess.run([made, "-m", "pip", "install", "-q", "--prefer-binary", *requirements], check=True)
+    return made
+
+
+def unpack(sdist: Path, folder: Path) -> Path:
+    """The one folder of a sdist."""
+    with tarfile.open(sdist) as archive:
+        # CPython 3.11.4 and later ask how far an archive is to be trusted.
+        archive.extractall(folder, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))
+    (project,) = folder.iterdir()
+    return project
+
+
+def try_wheel(wheel: Path, sdist: Path, *arguments: str, python: str = sys.executable) -> None:
+    choice = "off" if wheel.name.endswith("-none-any.whl") else "require"
+    with tempfile.TemporaryDirectory() as folder:
+        project = unpack(sdist, Path(folder, "sdist"))
+        python = str(create_environment(Path(folder, "environment"), f"{wheel.absolute()}[test]", python=python))
+        # No machine that builds wheels has a Mosquitto.
+        command = [python, "-m", "pytest", "-q", "--ignore", "tests/test_mosquitto.py", *arguments]
+        subprocess.run(command, cwd=project, env=os.environ | {"MQTTCODEC_EXTENSIONS": choice}, check=True)
+
+
+if __name__ == "__main__":
+    try_wheel(Path(sys.argv[1]), Path(sys.argv[2]), *sys.argv[3:])
