@@ -23,7 +23,7 @@ MINOR_VERSION = mqttcodec.__version__.rpartition(".")[0]
 # fields of one size have changed places. Who changes the layout raises the minor version, and writes both here.
 LAYOUT = ("0.1", "42b8673e")
 
-needs_extensions = pytest.mark.skipif("cython" not in implementations.NAMES, reason="the extensions are not there")
+pytestmark = pytest.mark.skipif("cython" not in implementations.NAMES, reason="the extensions are not there")
 needs_example = pytest.mark.skipif(not EXAMPLE.is_dir(), reason="needs the project's source tree")
 
 
@@ -40,7 +40,6 @@ def test_the_example_wants_this_minor_version() -> None:
     assert project.count(f'"mqttcodec=={MINOR_VERSION}.*"') == 2
 
 
-@needs_extensions
 def test_every_packet_can_be_cimported() -> None:
     public = (PACKAGE / "__init__.pxd").read_text(encoding="utf-8")
     names = set(re.findall(r"^    (\w+),$", public, re.MULTILINE))
@@ -50,7 +49,6 @@ def test_every_packet_can_be_cimported() -> None:
 
 
 @pytest.mark.slow
-@needs_extensions
 @needs_example
 def test_the_example_builds_and_works(tmp_path: Path) -> None:
     source, site = tmp_path / "source", tmp_path / "site"

@@ -109,7 +109,7 @@ def build_wheel(work: Path, python: str) -> Path:
     wheel = made.replace(work / "dist" / made.name)
     shown = f"{wheel.name}, {wheel.stat().st_size:,} bytes"
     if sys.platform == "linux":
-        (policy,) = re.findall(r'"manylinux_(\d+)_(\d+)_', run("auditwheel", "show", wheel))
+        policy = re.findall(r'"manylinux_(\d+)_(\d+)_', run("auditwheel", "show", wheel))[0]
         assert tuple(map(int, policy)) <= MANYLINUX, policy
         shown += f", of manylinux_{'_'.join(policy)}"
     print(shown)
