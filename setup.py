@@ -6,7 +6,6 @@ install the pure Python twin, and leave a note that `mqttcodec.BACKEND_ERROR` sh
 """
 
 import os
-import sys
 from pathlib import Path
 
 from setuptools import Extension, setup
@@ -39,7 +38,7 @@ class BuildExtensions(build_ext):
         for extension in self.extensions:
             module = extension.name.rpartition(".")[2]
             extension.extra_compile_args = compiler_flags(module, self.compiler.compiler_type, debug=bool(self.debug))
-            if sys.platform == "linux" and not self.debug:
+            if self.plat_name.startswith("linux") and not self.debug:
                 # Symbols nobody uses and padding between pages: a fifth of the size.
                 extension.extra_link_args = ["-Wl,-s", "-Wl,-z,noseparate-code"]
         self.note().unlink(missing_ok=True)

@@ -17,12 +17,13 @@ if [[ $compiler == clang* ]]; then
 fi
 "${PYTHON:-python3}" -m venv "$work/venv"
 python=$work/venv/bin/python
-cp -r . "$work/project"
+mkdir "$work/project"
+git ls-files -z | xargs -0 cp --parents -t "$work/project"
 cd "$work/project"
-rm -rf build src/*.egg-info src/mqttcodec/*.c src/mqttcodec/*.so
 MQTTCODEC_EXTENSIONS=off "$python" -m pip install -q '.[test]'
-MQTTCODEC_EXTENSIONS=require CC=$compiler CFLAGS="$flags" LDFLAGS="$flags $link" \
-    "$python" setup.py -q build_ext --debug --build-lib "$("$python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
+"$python" -m pip uninstall -q -y mqttcodec
+export MQTTCODEC_EXTENSIONS=require PYTHONPATH=$work/project/src
+CC=$compiler CFLAGS="$flags" LDFLAGS="$flags $link" "$python" setup.py -q build_ext --debug --inplace
 
 # The runtimes have to be there before the interpreter is; its own allocator would hide what lies outside of an object.
 # What memory a test takes is not looked at: freed blocks are kept for a while, to be found when they are used.
@@ -31,6 +32,7 @@ if [[ $compiler == clang* ]]; then
 else
     runtimes=$("$compiler" -print-file-name=libasan.so):$("$compiler" -print-file-name=libubsan.so)
 fi
-LD_PRELOAD=$runtimes PYTHONMALLOC=malloc ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 \
-    UBSAN_OPTIONS=print_stacktrace=1 MQTTCODEC_EXTENSIONS=require \
-    "$python" -m pytest -q -p no:cacheprovider --capture=sys --deselect tests/test_adversarial.py::test_a22_the_process_does_not_grow "$@"
+LD_PRELOAD=$runtimes PYTHONMALLOC=malloc UBSAN_OPTIONS=print_stacktrace=1 \
+    ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 \
+    "$python" -m pytest -q -p no:cacheprovider --capture=sys \
+    --deselect tests/test_adversarial.py::test_a22_the_process_does_not_grow "$@"
