@@ -1,50 +1,32 @@
 # cython: language_level=3, freethreading_compatible=True
-"""What a bridge does with each packet, without an attribute look-up or a call of a Python class.
+"""What a bridge does with packets, without an attribute look-up or a call of a Python class.
 
-Needs the compiled packets: where `mqttcodec.BACKEND` is "python", the import of this module, or the first packet, fails.
+Needs the compiled packets: where `mqttcodec.BACKEND` is "python", it has no packets that these functions take.
 """
 
-from mqttcodec cimport PingReq, PubAck, PubComp, Publish, PubRec, PubRel, publish_flags
+from mqttcodec cimport PubAck, Publish, publish_flags
 
-from mqttcodec import PingResp, ReasonCode
+from mqttcodec import ReasonCode
 
-cdef object PING_RESP = PingResp()
 cdef object SUCCESS = ReasonCode.SUCCESS
 
 
-def answer(packet):
-    """The packet that has to be sent for one received (4.3); None if none is owed."""
-    cdef Publish publish
-    cdef PubAck pub_ack
-    cdef PubRec pub_rec
-    cdef PubComp pub_comp
-    if type(packet) is Publish:
-        publish = <Publish> packet
-        if publish.qos == 1:
-            pub_ack = PubAck.__new__(PubAck)
-            pub_ack.packet_id = publish.packet_id
-            pub_ack.reason_code = SUCCESS
-            pub_ack.user_properties = ()
-            return pub_ack
-        if publish.qos == 2:
-            pub_rec = PubRec.__new__(PubRec)
-            pub_rec.packet_id = publish.packet_id
-            pub_rec.reason_code = SUCCESS
-            pub_rec.user_properties = ()
-            return pub_rec
-    elif type(packet) is PubRel:
-        pub_comp = PubComp.__new__(PubComp)
-        pub_comp.packet_id = (<PubRel> packet).packet_id
-        pub_comp.reason_code = SUCCESS
-        pub_comp.user_properties = ()
-        return pub_comp
-    elif type(packet) is PingReq:
-        return PING_RESP
-    return None
+def acknowledgements(packets):
+    """The PUBACKs owed for what was received, in its order [MQTT-4.3.2-4]."""
+    cdef PubAck answer
+    answers = []
+    for packet in packets:
+        if type(packet) is Publish and (<Publish> packet).qos == 1:
+            answer = PubAck.__new__(PubAck)
+            answer.packet_id = (<Publish> packet).packet_id
+            answer.reason_code = SUCCESS
+            answer.user_properties = ()
+            answers.append(answer)
+    return answers
 
 
 def forwarded(Publish packet not None, str prefix not None, packet_id=None):
-    """`packet` as the other side gets it: under `prefix`, at its QoS, not a repeat; its properties are shared."""
+    """`packet` as the other side gets it: its topic under `prefix`, at its QoS, no repeat; its properties are shared."""
     cdef Publish copy = Publish.__new__(Publish)
     copy.topic = prefix + packet.topic
     copy.payload = packet.payload
