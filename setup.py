@@ -38,6 +38,7 @@ class BuildExtensions(build_ext):
         for extension in self.extensions:
             module = extension.name.rpartition(".")[2]
             extension.extra_compile_args = compiler_flags(module, self.compiler.compiler_type, debug=bool(self.debug))
+            # That it is built on Linux is true of Emscripten too, whose linker knows none of this.
             if self.plat_name.startswith("linux") and not self.debug:
                 # Symbols nobody uses and padding between pages: a fifth of the size.
                 extension.extra_link_args = ["-Wl,-s", "-Wl,-z,noseparate-code"]

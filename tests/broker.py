@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import socket
-import ssl
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
@@ -119,6 +118,8 @@ class Broker:
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self.certificate is None:
             return plain
+        import ssl  # Not every Python has it, and hardly a test needs it.
+
         context = ssl.create_default_context(cafile=str(self.certificate))
         return context.wrap_socket(plain, server_hostname="localhost")
 
@@ -201,6 +202,8 @@ class Connection:
 
     def receive_end(self) -> None:
         """The other side closes the connection, after whole packets all of which were received."""
+        import ssl
+
         assert self._put_back == []
         assert list(self._packets) == []
         with suppress(ConnectionResetError, ssl.SSLEOFError):

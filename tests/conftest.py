@@ -3,6 +3,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from types import ModuleType
 from typing import Any, NoReturn
 
 import hypothesis
@@ -11,12 +12,17 @@ import pytest
 import implementations
 import mqttcodec
 
+
+def _missing(*_: object, **__: object) -> NoReturn:
+    pytest.skip("this Python has nothing of the kind")
+
+
+# WebAssembly has no processes and threads, PyPy does not trace memory. What needs them skips when it comes to that.
 if sys.platform == "emscripten":
-
-    def _missing(*_: object, **__: object) -> NoReturn:
-        pytest.skip("WebAssembly has neither processes nor threads")
-
     subprocess.Popen = threading.Thread.start = _missing  # type: ignore[misc, assignment, method-assign]
+if sys.implementation.name == "pypy":
+    sys.modules["tracemalloc"] = ModuleType("tracemalloc")
+    sys.modules["tracemalloc"].start = _missing  # type: ignore[attr-defined]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

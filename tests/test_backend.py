@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ SHOW = "import mqttcodec; print(mqttcodec.BACKEND, '|', mqttcodec.BACKEND_ERROR,
 
 
 def run(choice: str | None, program: str = SHOW) -> subprocess.CompletedProcess[str]:
-    environment = {key: value for key, value in os.environ.items() if key != "MQTTCODEC_EXTENSIONS"}
+    environment = {key: value for key, value in os.environ.items() if key not in ("MQTTCODEC_EXTENSIONS", "PYTHON_GIL")}
     environment["PYTHONPATH"] = str(Path(mqttcodec.__file__).parents[1])
     if choice is not None:
         environment["MQTTCODEC_EXTENSIONS"] = choice
@@ -85,3 +86,10 @@ def test_importing_is_light() -> None:
     assert {name for name in loaded if not name.startswith(("mqttcodec", "_cython", "cython_runtime"))} <= {
         "__future__"
     }
+
+
+@pytest.mark.skipif("cython" not in implementations.NAMES, reason="the extensions are not there")
+@pytest.mark.skipif(not sysconfig.get_config_var("Py_GIL_DISABLED"), reason="this Python has a GIL")
+def test_the_gil_stays_off() -> None:
+    program = "import sys, mqttcodec; print(mqttcodec.BACKEND, sys._is_gil_enabled())"
+    assert run("require", program).stdout == "cython False\n"

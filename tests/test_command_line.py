@@ -531,7 +531,7 @@ def test_demonstration_as_json(run: Run) -> None:
 @pytest.mark.parametrize("variables", [{}, {"MQTTCODEC_EXTENSIONS": "off"}], ids=["default", "off"])
 def test_processes(run: Run, variables: dict[str, str]) -> None:
     demonstration = process(stdin=bytes.fromhex(PING), variables=variables)
-    output = demonstration.stdout.decode()
+    output = demonstration.stdout.decode().replace(os.linesep, "\n")
     assert (demonstration.returncode, demonstration.stderr) == (0, b"")
     backend = "python" if variables else mqttcodec.BACKEND
     assert f"backend: {backend}\n" in output

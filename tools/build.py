@@ -2,8 +2,7 @@
 
     python tools/build.py [--sdist] FOLDER      --sdist: that alone
 
-The packages this takes are installed for the time being. In a GitHub workflow the sdist's name becomes the output
-`sdist`.
+In a GitHub workflow the sdist's name becomes the output `sdist`, and on a tag the version has to be the tag's.
 """
 
 import argparse
@@ -11,8 +10,9 @@ import os
 import subprocess
 import sys
 import tempfile
-import venv
 from pathlib import Path
+
+from environments import create_environment
 
 PROJECT = Path(__file__).parents[1]
 
@@ -24,15 +24,16 @@ def main() -> None:
     arguments = parser.parse_args()
     environment = os.environ | {"MQTTCODEC_EXTENSIONS": "off"}
     with tempfile.TemporaryDirectory() as tools:
-        venv.create(tools, with_pip=True)
-        python = Path(tools, "Scripts" if sys.platform == "win32" else "bin", "python")
-        subprocess.run([python, "-m", "pip", "install", "-q", "build"], check=True)
+        python = create_environment(Path(tools), "build")
         # Without --sdist `build` makes the wheel out of the sdist, not out of this tree.
         what = ["--sdist"] if arguments.sdist else []
         command = [python, "-m", "build", "--outdir", arguments.folder.absolute(), *what, PROJECT]
         subprocess.run(command, check=True, env=environment, stdout=sys.stderr)
     (sdist,) = arguments.folder.glob("*.tar.gz")
     print(*sorted(path.name for path in arguments.folder.iterdir()), sep="\n")
+    tag = os.environ["GITHUB_REF_NAME"] if os.environ.get("GITHUB_REF_TYPE") == "tag" else None
+    if tag and sdist.name != f"mqttcodec-{tag.removeprefix('v')}.tar.gz":
+        raise SystemExit(f"{sdist.name} is not of the tag {tag}")
     if "GITHUB_OUTPUT" in os.environ:
         with Path(os.environ["GITHUB_OUTPUT"]).open("a", encoding="utf-8") as output:
             output.write(f"sdist={sdist.name}\n")

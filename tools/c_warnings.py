@@ -26,7 +26,7 @@ def main() -> None:
             cythonize(str(path), full_module_name=f"mqttcodec.{path.stem}", output_file=str(made), emit_linenums=True)
             for compiler in sys.argv[1:] or ["cc"]:
                 subprocess.run([compiler, *FLAGS, "-isystem", include, made], check=True, cwd=SOURCE.parent)
-            print(path.name, "compiles without a warning")
+            print(path.name, "compiles without a warning of the C compiler")
 
 
 if __name__ == "__main__":

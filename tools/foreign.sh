@@ -6,6 +6,9 @@
 #   tools/foreign.sh s390x --full tests/test_bounds.py     further arguments are pytest's
 set -euo pipefail
 cd "$(dirname "$0")/.."
+# In a space of mounts of its own, which ends with it.
+[ "${1-}" = --mounted ] || exec unshare --mount tools/foreign.sh --mounted "$@"
+shift
 architecture=$1
 shift
 root=${FOREIGN_ROOT:-/var/tmp/mqttcodec-foreign}/$architecture
@@ -22,9 +25,8 @@ rm -rf "$root/project"
 mkdir "$root/project"
 python3 tools/build.py --sdist "$root/project"
 tar -xf "$root"/project/*.tar.gz -C "$root/project" --strip-components=1
-mountpoint -q "$root/proc" || mount -t proc proc "$root/proc"
-mountpoint -q "$root/dev" || mount --rbind /dev "$root/dev"
-trap 'umount -l "$root/proc" "$root/dev"' EXIT
+mount -t proc proc "$root/proc"
+mount --rbind /dev "$root/dev"
 
 # No Mosquitto: its own arithmetic on 32 bits would be on trial.
 env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root CI=true PIP_PREFER_BINARY=1 PIP_ROOT_USER_ACTION=ignore \

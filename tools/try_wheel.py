@@ -14,13 +14,7 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-
-def create_environment(folder: Path, *requirements: str, python: str = sys.executable) -> Path:
-    """A virtual environment with what is required; returns its python."""
-    subprocess.run([python, "-m", "venv", folder], check=True)
-    made = folder / ("Scripts" if sys.platform == "win32" else "bin") / "python"
-    subprocess.run([made, "-m", "pip", "install", "-q", "--prefer-binary", *requirements], check=True)
-    return made
+from environments import create_environment
 
 
 def unpack(sdist: Path, folder: Path) -> Path:

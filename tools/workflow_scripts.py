@@ -1,4 +1,4 @@
-"""Run the `run` steps of the workflows on this machine, as far as that goes."""
+"""Run the `run` steps of the workflows, as they are committed, on this machine, as far as that goes."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from environments import create_environment
 from targets import PROJECT
-from try_wheel import create_environment
 
 WORKFLOWS = sorted((PROJECT / ".github" / "workflows").glob("*.yml"))
 
@@ -19,7 +19,7 @@ WORKFLOWS = sorted((PROJECT / ".github" / "workflows").glob("*.yml"))
 EXPRESSIONS = {
     "matrix.architecture": "i386",
     "matrix.extensions": "require",
-    "join(needs.*.result, ' ')": "success success success success success",
+    "join(needs.*.result, ' ')": "success",
     "runner.os != 'Linux' && '--ignore tests/test_mosquitto.py' || ''": "",
 }
 # Hours of the nightly run are not what is tried here.
@@ -28,7 +28,10 @@ NOT_HERE = {"release.yml check": "its wheels come from many machines"}
 
 
 def run_scripts(work: Path) -> None:
-    """Each `run` of the workflows, as its runner would: in a clone and an environment of the job's own."""
+    """Each `run` of the workflows, as its runner would: in a clone and an environment of the job's own.
+
+    What the jobs install with `sudo apt-get` stays, and so do the Debians of `foreign.sh`.
+    """
     shims = work / "shims"
     shims.mkdir()
     (shims / "sudo").write_text('#!/bin/sh\nexec "$@"\n', encoding="utf-8")

@@ -1,12 +1,16 @@
 # cython: language_level=3, freethreading_compatible=True
 """What a bridge does with packets, without an attribute look-up or a call of a Python class.
 
-Needs the compiled packets: where `mqttcodec.BACKEND` is "python", it has no packets that these functions take.
+It works on the compiled packets: of those in plain Python its functions would know none.
 """
 
 from mqttcodec cimport PubAck, Publish, publish_flags
 
+import mqttcodec
 from mqttcodec import ReasonCode
+
+if mqttcodec.BACKEND != "cython":
+    raise ImportError("mqtt_bridge needs the compiled mqttcodec") from mqttcodec.BACKEND_ERROR
 
 cdef object SUCCESS = ReasonCode.SUCCESS
 
@@ -28,6 +32,8 @@ def acknowledgements(packets):
 def forwarded(Publish packet not None, str prefix not None, packet_id=None):
     """`packet` as the other side gets it: its topic under `prefix`, at its QoS, no repeat; its properties are shared."""
     cdef Publish copy = Publish.__new__(Publish)
+    if packet.properties is not None and packet.properties.topic_alias is not None:
+        raise ValueError("a Topic Alias means nothing on another connection [MQTT-3.3.2-7]")
     copy.topic = prefix + packet.topic
     copy.payload = packet.payload
     copy.qos = packet.qos

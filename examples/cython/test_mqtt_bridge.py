@@ -23,6 +23,8 @@ def test_forwarded():
     assert packet == mqtt.Publish("a", b"x", 1, retain=True, dup=True, packet_id=7, user_properties=[("b", "c")])
 
 
-def test_other_packets():
+def test_what_is_not_forwarded():
     with pytest.raises(TypeError):
         mqtt_bridge.forwarded(mqtt.PubAck(7), "site/")
+    with pytest.raises(ValueError, match="Topic Alias"):
+        mqtt_bridge.forwarded(mqtt.Publish("", topic_alias=1), "site/")

@@ -2,9 +2,9 @@
 
     from mqttcodec cimport PubAck, Publish
 
-Their layout stays the same within a minor version and no longer: an extension is built against, and requires, the one
-it was written for (`mqttcodec==0.1.*`). `examples/cython/` is a package that does. Fields are Python objects, None where
-absent, as in the classes Python sees; they can be set from C while nobody else has seen the packet.
+Their layout stays the same within a minor version and no longer: an extension is built against one, and requires it;
+`examples/cython/` is a package that does. Fields are Python objects, None where absent, as in the classes Python sees;
+they can be set from C while nobody else has seen the packet.
 """
 
 from mqttcodec._packets_c cimport (

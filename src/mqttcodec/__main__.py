@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import json
 import os
 import re
@@ -43,6 +44,9 @@ _SHOWN_AROUND = 8
 # packet that does not parse.
 _SECRETS_FROM: dict[int, int] = {mqtt.PacketType.CONNECT: 16, mqtt.PacketType.CONNACK: 8, mqtt.PacketType.AUTH: 7}
 
+# What Windows says of a pipe whose reader has gone.
+_GONE = errno.EINVAL if os.name == "nt" else errno.EPIPE
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Do what the command line says; returns the exit status."""
@@ -51,7 +55,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _run(argv)
         finally:
             print(end="", flush=True)
-    except BrokenPipeError:
+    except OSError as error:
+        if not isinstance(error, BrokenPipeError) and error.errno != _GONE:
+            raise
         # The reader has gone, as in `| head`. Python flushes once more when it ends: into nothing.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1

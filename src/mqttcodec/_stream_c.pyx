@@ -433,7 +433,7 @@ cdef class Decoder:
         cdef Py_ssize_t rest = self._size - self._position
         if rest == 0:
             self.drop_data()
-        elif self._is_ours and 2 * rest < self._size and self._size > KEPT_SIZE:
+        elif self._is_ours and rest < self._size - rest and self._size > KEPT_SIZE:
             self.close_up(rest)
         return 0
 

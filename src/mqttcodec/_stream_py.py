@@ -318,7 +318,7 @@ class Decoder:
     def _drop_what_is_read(self) -> None:
         """Keep no more of our own bytes than twice what is still to be read: each is moved once on average."""
         rest = len(self._data) - self._position
-        if 2 * rest < len(self._data) and len(self._data) > KEPT_SIZE:
+        if rest < len(self._data) - rest and len(self._data) > KEPT_SIZE:
             self._close_up(rest)
 
     def _close_up(self, rest: int) -> None:
