@@ -1,13 +1,9 @@
-"""The packet classes as other extensions see them: their layout, and a package that uses it."""
+"""The packet classes as other extensions see them. That one builds against them, `tools/check.py` shows on a wheel."""
 
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -24,17 +20,16 @@ MINOR_VERSION = mqttcodec.__version__.rpartition(".")[0]
 LAYOUT = ("0.1", "42b8673e")
 
 pytestmark = pytest.mark.skipif("cython" not in implementations.NAMES, reason="the extensions are not there")
-needs_example = pytest.mark.skipif(not EXAMPLE.is_dir(), reason="needs the project's source tree")
 
 
 def test_the_layout_is_that_of_the_minor_version() -> None:
     declarations = (PACKAGE / "_packets_c.pxd").read_text(encoding="utf-8")
-    layout = re.findall(r"^(?: *cdef (?!inline).*|@cython.*)$", declarations, re.MULTILINE)
+    layout = re.findall(r"^(?: *cdef .*|@cython.*)$", declarations, re.MULTILINE)
     assert len(layout) > 100
     assert (MINOR_VERSION, hashlib.sha256("\n".join(layout).encode()).hexdigest()[:8]) == LAYOUT
 
 
-@needs_example
+@pytest.mark.skipif(not EXAMPLE.is_dir(), reason="needs the project's source tree")
 def test_the_example_wants_this_minor_version() -> None:
     project = (EXAMPLE / "pyproject.toml").read_text(encoding="utf-8")
     assert project.count(f'"mqttcodec=={MINOR_VERSION}.*"') == 2
@@ -46,20 +41,3 @@ def test_every_packet_can_be_cimported() -> None:
     assert names == {name.__name__ for name in mqttcodec.Packet.__args__} | {
         *("Will", "Subscription", "PublishFlags", "PublishProperties", "publish_flags")
     }
-
-
-@pytest.mark.slow
-@needs_example
-def test_the_example_builds_and_works(tmp_path: Path) -> None:
-    source, site = tmp_path / "source", tmp_path / "site"
-    shutil.copytree(EXAMPLE, source)
-    environment = os.environ | {"PYTHONPATH": f"{site}{os.pathsep}{PACKAGE.parent}", "MQTTCODEC_EXTENSIONS": "require"}
-    for command in (
-        ("pip", "install", "--no-build-isolation", "--no-deps", "--no-cache-dir", "--target", str(site), str(source)),
-        ("pytest", "-q", "-p", "no:cacheprovider", str(source)),
-    ):
-        done = subprocess.run(
-            [sys.executable, "-m", *command], env=environment, cwd=tmp_path, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-    assert sorted(path.name.split(".")[0].split("-")[0] for path in site.iterdir()) == ["mqtt_bridge", "mqtt_bridge"]

@@ -44,9 +44,6 @@ _SHOWN_AROUND = 8
 # packet that does not parse.
 _SECRETS_FROM: dict[int, int] = {mqtt.PacketType.CONNECT: 16, mqtt.PacketType.CONNACK: 8, mqtt.PacketType.AUTH: 7}
 
-# What Windows says of a pipe whose reader has gone.
-_GONE = errno.EINVAL if os.name == "nt" else errno.EPIPE
-
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Do what the command line says; returns the exit status."""
@@ -56,7 +53,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         finally:
             print(end="", flush=True)
     except OSError as error:
-        if not isinstance(error, BrokenPipeError) and error.errno != _GONE:
+        # Windows may say EINVAL of a pipe that nobody reads.
+        if not isinstance(error, BrokenPipeError) and not (os.name == "nt" and error.errno == errno.EINVAL):
             raise
         # The reader has gone, as in `| head`. Python flushes once more when it ends: into nothing.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
