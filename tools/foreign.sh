@@ -11,7 +11,7 @@ cd "$(dirname "$0")/.."
 shift
 architecture=$1
 shift
-root=${FOREIGN_ROOT:-/var/tmp/mqttcodec-foreign}/$architecture
+root=${FOREIGN_ROOT:-$PWD/build/foreign}/$architecture
 
 if [ ! -x "$root/usr/bin/gcc" ]; then
     debootstrap --variant=minbase --arch="$architecture" --include=python3-venv,python3-dev,gcc,libc6-dev,openssl \
