@@ -30,7 +30,7 @@ NOT_HERE = {"release.yml check": "its wheels come from many machines"}
 def run_scripts(work: Path) -> None:
     """Each `run` of the workflows, as its runner would: in a clone and an environment of the job's own.
 
-    What the jobs install with `sudo apt-get` stays, and so do the Debians of `foreign.sh`.
+    What they install with `sudo apt-get` stays.
     """
     shims = work / "shims"
     shims.mkdir()
