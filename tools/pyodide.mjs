@@ -12,10 +12,12 @@ const [site, project, ...options] = process.argv.slice(2);
 const require = createRequire(pathToFileURL(resolve("index.js")));
 const { loadPyodide } = require("pyodide");
 
-const pyodide = await loadPyodide({ env: { HOME: "/home/pyodide", MQTTCODEC_EXTENSIONS: process.env.MQTTCODEC_EXTENSIONS ?? "auto" } });
+const { MQTTCODEC_EXTENSIONS = "auto" } = process.env;
+const pyodide = await loadPyodide({ env: { HOME: "/home/pyodide", MQTTCODEC_EXTENSIONS } });
 pyodide.mountNodeFS("/site", resolve(site));
 pyodide.mountNodeFS("/project", resolve(project));
-pyodide.globals.set("options", pyodide.toPy(["-p", "no:cacheprovider", "--rootdir", "/project", "-c", "/project/pyproject.toml", "/project/tests", ...options]));
+const place = ["--rootdir", "/project", "-c", "/project/pyproject.toml", "/project/tests"];
+pyodide.globals.set("options", pyodide.toPy(["-p", "no:cacheprovider", ...place, ...options]));
 process.exitCode = await pyodide.runPythonAsync(`
 import os, sys
 sys.path.insert(0, "/site")
