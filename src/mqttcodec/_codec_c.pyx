@@ -132,7 +132,7 @@ cdef object decode_at(
 cdef inline int open_packet(Cursor* cursor, const uint8_t* data, Py_ssize_t size, int version) except -1:
     """Judge the fixed header of the packet at `data` and put the cursor behind it; returns the first byte."""
     cdef uint8_t first_byte
-    cdef int64_t remaining_length
+    cdef int64_t remaining_length = 0
     cdef int header_size
     if size == 0:
         raise _errors.INCOMPLETE.decoding(version, 0, "", 0)
@@ -200,7 +200,7 @@ def encode(packet, version=MQTTv5):
         return encoded
     open_writer(&writer, stack, number)
     try:
-        payload = write_packet(&writer, packet)
+        write_packet(&writer, packet)
         head = writer.ptr - writer.start
         encoded = PyBytes_FromStringAndSize(NULL, head + writer.payload_size)
         target = <uint8_t*> PyBytes_AS_STRING(encoded)
@@ -219,7 +219,7 @@ def encode_many(packets, version=MQTTv5):
     open_writer(&writer, stack, checked_version(version))
     try:
         for packet in packets:
-            payload = write_packet(&writer, packet)
+            write_packet(&writer, packet)
             put_bytes(&writer, writer.payload, writer.payload_size)
             drop_payload(&writer)
         return PyBytes_FromStringAndSize(<const char*> writer.start, writer.ptr - writer.start)
@@ -245,7 +245,7 @@ def encode_into(packet, buffer, offset=0, version=MQTTv5):
         start = checked_offset(offset, view.len)
         open_writer(&writer, stack, checked_version(version))
         try:
-            payload = write_packet(&writer, packet)
+            write_packet(&writer, packet)
             head = writer.ptr - writer.start
             size = head + writer.payload_size
             if view.len - start < size:
@@ -271,9 +271,9 @@ def encode_parts(packet, version=MQTTv5):
     cdef uint8_t stack[STACK_SIZE]
     open_writer(&writer, stack, checked_version(version))
     try:
-        payload = write_packet(&writer, packet)
+        write_packet(&writer, packet)
         head = PyBytes_FromStringAndSize(<const char*> writer.start, writer.ptr - writer.start)
-        return head, payload if type(packet) is Publish else b""
+        return head, b"" if writer.payload_owner == NULL else <object> writer.payload_owner
     finally:
         close_writer(&writer)
 
@@ -284,7 +284,7 @@ def encoded_size(packet, version=MQTTv5):
     cdef uint8_t stack[STACK_SIZE]
     open_writer(&writer, stack, checked_version(version))
     try:
-        payload = write_packet(&writer, packet)
+        write_packet(&writer, packet)
         return writer.ptr - writer.start + writer.payload_size
     finally:
         close_writer(&writer)

@@ -124,7 +124,7 @@ cdef inline object reason_code_of(Cursor* cursor, tuple members):
 cdef Connect connect(Cursor* cursor):
     cdef Connect packet = Connect.__new__(Connect)
     cdef const uint8_t* start = cursor.ptr
-    cdef Py_ssize_t size
+    cdef Py_ssize_t size = 0
     cdef int level, flags
     cdef const uint8_t* taken = length_prefixed(cursor, &size, "protocol_name")
     cdef bint is_mqtt = size == 4 and memcmp(taken, b"MQTT", 4) == 0

@@ -5,7 +5,7 @@ from ._wire_c cimport PyLong_Check, small_value
 from ._writer_c cimport PyTuple_GET_SIZE, Writer
 
 
-cdef object write_packet(Writer* writer, object packet)
+cdef int write_packet(Writer* writer, object packet) except -1
 
 
 cdef inline uint32_t plain_answer(object packet):

@@ -7,6 +7,8 @@ is put together.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from cpython.object cimport PyObject
+from cpython.ref cimport Py_INCREF
 from libc.stdint cimport int64_t, uint8_t, uint32_t
 
 from ._packets_c cimport (
@@ -59,11 +61,10 @@ cdef int fill_tables() except -1:
 fill_tables()
 
 
-cdef object write_packet(Writer* writer, object packet):
-    """Write what comes before the payload; `payload` and `payload_size` of the writer are left to say where that lies.
+cdef int write_packet(Writer* writer, object packet) except -1:
+    """Write what comes before the payload; the writer holds that and says where it lies.
 
-    Returns the object the payload belongs to, for the caller to keep until it is copied. Raises `EncodeError`, and
-    `TypeError` for a field or a packet of the wrong Python type.
+    Raises `EncodeError`, and `TypeError` for a field or a packet of the wrong Python type.
     """
     cdef int version = writer.version
     cdef Py_ssize_t start = writer.ptr - writer.start
@@ -72,17 +73,15 @@ cdef object write_packet(Writer* writer, object packet):
     cdef uint32_t answer
     drop_payload(writer)
     writer.packet = start
-    payload = None
     reserve(writer, 4)
     answer = plain_answer(packet)
     if answer:
         put_plain_answer(writer.ptr, answer)
         writer.ptr += 4
-        return None
+        return 0
     writer.ptr += 2
     if type(packet) is Publish:
-        payload = (<Publish> packet).payload
-        first_byte = publish(writer, <Publish> packet, payload)
+        first_byte = publish(writer, <Publish> packet)
     elif type(packet) is PubAck:
         first_byte = acknowledgement(writer, <_Acknowledgement> packet, PUBACK)
     elif type(packet) is PubRec:
@@ -120,7 +119,7 @@ cdef object write_packet(Writer* writer, object packet):
     writer.start[start] = <uint8_t> first_byte
     insert_length(writer, start + 1, head_size + writer.payload_size)
     writer.version = version
-    return payload
+    return 0
 
 
 cdef inline int put_property(Writer* writer, int identifier, object value, str name) except -1:
@@ -337,7 +336,8 @@ cdef int connack(Writer* writer, ConnAck packet) except -1:
     return 0x20
 
 
-cdef int publish(Writer* writer, Publish packet, object payload) except -1:
+cdef int publish(Writer* writer, Publish packet) except -1:
+    cdef object payload = packet.payload
     cdef PublishFlags flags = packet.flags
     cdef PublishProperties properties = packet.properties
     cdef int bits = -1 if flags is None else flags.bits
@@ -360,6 +360,8 @@ cdef int publish(Writer* writer, Publish packet, object payload) except -1:
             refuse(writer, _errors.TOPIC_EMPTY, "topic")  # [MQTT-4.7.3-1]
         if properties is None or properties.topic_alias is None:
             refuse(writer, _errors.TOPIC_AND_ALIAS_MISSING)  # [U13]
+    Py_INCREF(payload)
+    writer.payload_owner = <PyObject*> payload
     if type(payload) is bytes:
         writer.payload = <const uint8_t*> PyBytes_AS_STRING(payload)
         writer.payload_size = PyBytes_GET_SIZE(payload)

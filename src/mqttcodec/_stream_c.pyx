@@ -138,10 +138,7 @@ cdef class Decoder:
         self._copy = True
         self.start_anew()
 
-    @cython.critical_section
     def __init__(self, version=None, *, role=None, max_packet_size=MAXIMUM_REMAINING_LENGTH + 5, copy=True):
-        if self._busy:
-            raise _errors.decoder_busy()
         if role is not None and not isinstance(role, RoleEnum):
             raise _errors.wrong_type("role", "Role", role)
         cdef int64_t limit = integer(max_packet_size, "max_packet_size")
@@ -149,12 +146,17 @@ cdef class Decoder:
             limit = MAXIMUM_REMAINING_LENGTH + 5
         if limit < 2:
             raise _errors.bad_value("max_packet_size", "2 or more", max_packet_size)
-        self._given_version = optional_version(version)
-        self._role = role
-        self._receiver = SERVER if role is RoleEnum.SERVER else CLIENT if role is RoleEnum.CLIENT else EITHER
-        self._max_packet_size = min(limit, <int64_t> (MAXIMUM_REMAINING_LENGTH + 5))
-        self._copy = bool(copy)
-        self.start_anew()
+        cdef bint copies = copy
+        cdef Role receiver = SERVER if role is RoleEnum.SERVER else CLIENT if role is RoleEnum.CLIENT else EITHER
+        given_version = optional_version(version)
+        with cython.critical_section(self):
+            self.refuse_when_busy()
+            self._given_version = given_version
+            self._role = role
+            self._receiver = receiver
+            self._max_packet_size = min(limit, <int64_t> (MAXIMUM_REMAINING_LENGTH + 5))
+            self._copy = copies
+            self.start_anew()
 
     cdef int start_anew(self) except -1:
         self._version = self._given_version
@@ -287,15 +289,11 @@ cdef class Decoder:
 
         It is the decoder's, lent until the next `feed` or `buffer_updated`, which says how much was written into it.
         """
-        cdef int64_t hint
         cdef Py_ssize_t size
         self.enter()
         try:
             self.raise_error()
-            hint = integer(sizehint, "sizehint")
-            if hint > PY_SSIZE_T_MAX or (hint == OUTSIDE and int.__index__(sizehint) > 0):
-                raise _errors.bad_value("sizehint", f"{PY_SSIZE_T_MAX} or less", sizehint)
-            size = max(<Py_ssize_t> hint, <Py_ssize_t> LENT_SIZE)
+            size = size_to_lend(sizehint)
             if self._is_in_block:
                 self.copy_unread()  # So that the block can be lent again, or go.
             # A block that may still be read through a view that was handed out is not lent again.
@@ -313,23 +311,21 @@ cdef class Decoder:
 
         Raises `ValueError` when that is less than 0 or more than was lent; a `feed` in between takes the loan back.
         """
-        cdef int64_t count
+        cdef Py_ssize_t count
         cdef const uint8_t* start
         self.enter()
         try:
             self.raise_error()
-            count = integer(nbytes, "nbytes")
-            if not 0 <= count <= self._lent:
-                raise _errors.bad_value("nbytes", f"0 to {self._lent}, the size of the buffer lent", nbytes)
+            count = size_written(nbytes, self._lent)
             self._lent = 0
             if count:
                 block = self._block
                 start = <const uint8_t*> PyMemoryView_GET_BUFFER(block).buf
                 if len(block) == LENT_SIZE:
-                    self.append(block, start, <Py_ssize_t> count, False, True)
+                    self.append(block, start, count, False, True)
                 else:  # Larger than usual: not to be kept.
-                    data = PyBytes_FromStringAndSize(<const char*> start, <Py_ssize_t> count)
-                    self.append(data, <const uint8_t*> PyBytes_AS_STRING(data), <Py_ssize_t> count, True, False)
+                    data = PyBytes_FromStringAndSize(<const char*> start, count)
+                    self.append(data, <const uint8_t*> PyBytes_AS_STRING(data), count, True, False)
                     self._block = None
         except MemoryError as error:
             self.die(error)
@@ -348,9 +344,13 @@ cdef class Decoder:
         return taken_over(packet)
 
     cdef inline int enter(self) except -1:
+        self.refuse_when_busy()
+        self._busy = True
+        return 0
+
+    cdef inline int refuse_when_busy(self) except -1:
         if self._busy:
             raise _errors.decoder_busy()
-        self._busy = True
         return 0
 
     cdef inline int raise_error(self) except -1:
@@ -524,7 +524,7 @@ cdef class Decoder:
 
         Returns whether it is known; `_partial` ends there then.
         """
-        cdef Py_ssize_t head_size
+        cdef Py_ssize_t head_size = 0
         cdef bint is_known = False
         if self._packet_size <= LARGE or not self._copy or self._partial.data()[0] >> 4 != 3:
             self._head_size = self._packet_size
@@ -638,3 +638,17 @@ cdef Py_ssize_t publish_head_size(
 
 cdef object optional_version(object version):
     return None if version is None else ProtocolVersion(checked_version(version))
+
+
+cdef Py_ssize_t size_to_lend(object sizehint) except -1:
+    cdef int64_t hint = integer(sizehint, "sizehint")
+    if hint > PY_SSIZE_T_MAX or (hint == OUTSIDE and int.__index__(sizehint) > 0):
+        raise _errors.bad_value("sizehint", f"{PY_SSIZE_T_MAX} or less", sizehint)
+    return max(<Py_ssize_t> hint, <Py_ssize_t> LENT_SIZE)
+
+
+cdef Py_ssize_t size_written(object nbytes, Py_ssize_t lent) except -1:
+    cdef int64_t count = integer(nbytes, "nbytes")
+    if not 0 <= count <= lent:
+        raise _errors.bad_value("nbytes", f"0 to {lent}, the size of the buffer lent", nbytes)
+    return <Py_ssize_t> count

@@ -71,18 +71,20 @@ class Decoder:
         max_packet_size: int = _spec.MAXIMUM_PACKET_SIZE,
         copy: bool = True,
     ) -> None:
-        key = getattr(self, "_key", None)
-        if key is not None and not key:
-            raise _errors.decoder_busy()
         if role is not None and not isinstance(role, Role):
             raise _errors.wrong_type("role", "Role", role)
         limit = index(max_packet_size, "max_packet_size")
         if limit < 2:
             raise _errors.bad_value("max_packet_size", "2 or more", max_packet_size)
-        self._given_version = _optional_version(version)
+        copies = bool(copy)
+        given_version = _optional_version(version)
+        key = getattr(self, "_key", None)
+        if key is not None and not key:
+            raise _errors.decoder_busy()
+        self._given_version = given_version
         self._role = role
         self._max_packet_size = min(limit, _spec.MAXIMUM_PACKET_SIZE)
-        self._copy = bool(copy)
+        self._copy = copies
         # Empty while a method is at work; 45 ns less than a lock. A list gives its memory back when it is emptied, and
         # the key might find no place when it is put back.
         self._key = deque((None,))

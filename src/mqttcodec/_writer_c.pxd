@@ -7,6 +7,7 @@ from cpython.buffer cimport PyBuffer_Release
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.exc cimport PyErr_Clear, PyErr_ExceptionMatches
 from cpython.mem cimport PyMem_Free, PyMem_Realloc
+from cpython.object cimport PyObject
 from libc.stdint cimport int64_t, uint8_t
 from libc.string cimport memchr, memcpy, memmove
 
@@ -32,6 +33,7 @@ cdef extern from "Python.h":
     Py_ssize_t PyUnicode_GET_LENGTH(object text)
     bint PyUnicode_Check(object value)
     bint PyUnicode_IS_COMPACT_ASCII(object text)
+    void Py_CLEAR(PyObject* owned) noexcept  # A macro: it sets what it is given to NULL.
     Py_ssize_t PyTuple_GET_SIZE(object value)
     Py_ssize_t PyList_GET_SIZE(object value)
 
@@ -52,9 +54,10 @@ cdef struct Writer:
     int version
     # Where the packet begins that is being written.
     Py_ssize_t packet
-    # The payload a PUBLISH ends with, where it lies; `payload_view` is held while it is one.
+    # The payload a PUBLISH ends with, where it lies. Its object is held, and `payload_view` where there is one of it.
     const uint8_t* payload
     Py_ssize_t payload_size
+    PyObject* payload_owner
     Py_buffer payload_view
     bint holds_view
 
@@ -68,6 +71,7 @@ cdef inline void open_writer(Writer* writer, uint8_t* stack, int version) noexce
     writer.packet = 0
     writer.payload = NULL
     writer.payload_size = 0
+    writer.payload_owner = NULL
     writer.holds_view = False
 
 
@@ -75,6 +79,7 @@ cdef inline void drop_payload(Writer* writer) noexcept:
     if writer.holds_view:
         PyBuffer_Release(&writer.payload_view)
         writer.holds_view = False
+    Py_CLEAR(writer.payload_owner)
     writer.payload = NULL
     writer.payload_size = 0
 
@@ -265,7 +270,7 @@ cdef inline int put_binary(Writer* writer, object value, str about) except -1:
 
 cdef inline int put_text(Writer* writer, object value, str about) except -1:
     """A UTF-8 Encoded String (1.5.4); returns what `copy_text` found in it."""
-    cdef Py_ssize_t size
+    cdef Py_ssize_t size = 0
     cdef const char* encoded
     cdef int found
     if not PyUnicode_Check(value):
