@@ -49,6 +49,17 @@ PROPERTY_VALUES: dict[PropertyId, Any] = {
 }
 
 
+ODD_VALUES: list[Any] = [
+    *(None, True, False, 1.0, {}, object(), 0, 1, 2, 3, 4, 5, 127, 128, 255, 256, 65_535, 65_536),
+    *(268_435_455, 268_435_456, 1 << 32, -1, 1 << 64, -(1 << 70)),
+    *("", "a", "a/b", "+", "#", "a/#", "a+", "$share/g/a", "$share/", "\0", "\ud800", "é" * 20, "x" * 65_536),
+    *(b"", b"\xff", b"x" * 65_536, bytearray(b"ab"), memoryview(b"abcd")[::2], memoryview(b"abcd").cast("H")),
+    *((), [], ("a", "b"), [("a", "b")], (("a", "b"), ["c", "d"]), [("a",)], ["a", "b"]),
+    *((0, 1, 2), [1, 0x80], (0x11,), [5, 268_435_455], [0]),
+]
+"""What a field may be found to hold: values of every type that some field takes, about their limits, and others."""
+
+
 def property_value(place: int, identifier: PropertyId) -> Any:
     value = PROPERTY_VALUES[identifier]
     return (value, value) if _spec.may_repeat(place, identifier) else value
@@ -147,3 +158,17 @@ def outcome(call: Any) -> Any:
     except Exception as error:
         details = getattr(error, "reason_code", None), getattr(error, "offset", None), getattr(error, "clause", None)
         return type(error).__name__, str(error), details
+
+
+def with_true_length(packet: bytes) -> bytes:
+    """The packet with a Remaining Length that is right, so that what lies behind it is looked at."""
+    header_size = 1
+    while header_size < min(5, len(packet)) and packet[header_size] >= 0x80:
+        header_size += 1
+    body = packet[header_size + 1 :]
+    length = bytearray()
+    remaining = len(body)
+    while remaining > 0x7F:
+        length.append(remaining & 0x7F | 0x80)
+        remaining >>= 7
+    return packet[:1] + bytes(length) + bytes((remaining,)) + body

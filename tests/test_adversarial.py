@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import gc
 import json
-import os
 import sys
 import tracemalloc
 from collections.abc import Callable, Iterator
@@ -21,6 +20,7 @@ from typing import Any
 import pytest
 
 from samples import VERSIONS, outcome
+from test_leaks import needs_resident, resident
 from test_size import GREATEST, MIB, peak_of
 from test_tables import PROPERTIES
 from test_variable_integers import framed as pk
@@ -262,13 +262,7 @@ def test_a22_errors_leave_nothing_behind(mqtt: Any, name: str, full: bool) -> No
         tracemalloc.stop()
 
 
-def resident() -> int:
-    """The bytes of this process that lie in memory."""
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE")
-
-
-@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="it reads /proc")
+@needs_resident
 def test_a22_the_process_does_not_grow(mqtt: Any, full: bool) -> None:
     calls = failing_calls(mqtt, "A22")
     for _ in range(1000):

@@ -63,20 +63,6 @@ def test_both_in_one_process() -> None:
     assert mqttcodec.encode(mqttcodec.Publish("a", b"b")) == mqttcodec._codec_py.encode(packet)
 
 
-def test_in_a_sub_interpreter() -> None:
-    """There the extensions may refuse to load; the package works all the same."""
-    program = (
-        "import _xxsubinterpreters as sub\n"
-        "i = sub.create()\n"
-        "sub.run_string(i, 'import mqttcodec; assert mqttcodec.decode(bytes((0xC0, 0))) == mqttcodec.PingReq()')\n"
-        "print('done')"
-    )
-    if sys.version_info >= (3, 13):
-        program = program.replace("_xxsubinterpreters", "_interpreters").replace("sub.run_string", "sub.exec")
-    result = run(None, program)
-    assert result.stdout == "done\n", result.stderr
-
-
 @pytest.mark.skipif("cython" not in implementations.NAMES, reason="the extensions are not there")
 def test_importing_is_light() -> None:
     """The compiled package loads nothing that takes milliseconds: what is rarely needed is imported where it is."""

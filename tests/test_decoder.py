@@ -7,7 +7,6 @@ import gc
 import random
 import socket
 import sys
-import threading
 import tracemalloc
 from types import FrameType
 from typing import Any
@@ -526,38 +525,6 @@ def test_out_of_memory(mqtt: Any) -> None:
             decoder.reset()
             assert list(decoder.feed(data)) == [mqtt.decode(data)]
     assert failures
-
-
-def test_threads_get_all_or_an_error(mqtt: Any) -> None:
-    """Eight threads on one decoder: every packet comes out once; a thread that comes at the wrong time is told so."""
-    decoder = mqtt.Decoder(5)
-    found: list[int] = []
-
-    def work(number: int) -> None:
-        for packet_id in range(number * 100 + 1, number * 100 + 101):
-            data = mqtt.encode(mqtt.PubAck(packet_id))
-            while True:
-                try:
-                    decoder.feed(data)
-                    break
-                except RuntimeError:
-                    continue
-            while True:
-                try:
-                    found.append(next(decoder).packet_id)
-                except RuntimeError:
-                    continue
-                except StopIteration:
-                    pass
-                break
-
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    found += [packet.packet_id for packet in decoder.feed(b"")]
-    assert sorted(found) == list(range(1, 801))
 
 
 @pytest.mark.skipif(sys.platform == "emscripten", reason="WebAssembly has no sockets to run a loop on")

@@ -16,7 +16,7 @@ import pytest
 
 import implementations
 from mqttcodec import ProtocolVersion, Role, _spec, _values
-from samples import SEED, VERSIONS, outcome, packets
+from samples import ODD_VALUES, SEED, VERSIONS, outcome, packets, with_true_length
 
 INPUTS = int(os.environ.get("MQTTCODEC_INPUTS") or 200_000)
 # Bytes on which decisions turn: lengths, wildcards, the ends of UTF-8 ranges, property identifiers.
@@ -59,20 +59,6 @@ def mutate(rng: random.Random, packet: bytes, others: list[tuple[ProtocolVersion
     if rng.random() < 0.8:
         return with_true_length(bytes(data))
     return bytes(data)
-
-
-def with_true_length(packet: bytes) -> bytes:
-    """The packet with a Remaining Length that is right, so that what lies behind it is looked at."""
-    header_size = 1
-    while header_size < min(5, len(packet)) and packet[header_size] >= 0x80:
-        header_size += 1
-    body = packet[header_size + 1 :]
-    length = bytearray()
-    remaining = len(body)
-    while remaining > 0x7F:
-        length.append(remaining & 0x7F | 0x80)
-        remaining >>= 7
-    return packet[:1] + bytes(length) + bytes((remaining,)) + body
 
 
 def assert_alike(version: int, data: bytes, rng: random.Random) -> str:
@@ -151,74 +137,6 @@ def test_streams_in_pieces() -> None:
         )
         compiled, pure = (stream_outcomes(mqtt, *arguments) for mqtt in implementations.ALL)
         assert compiled == pure, arguments
-
-
-# What a field may be found to hold: values of every type that some field takes, at and beyond their limits, and others.
-ODD_VALUES: list[Any] = [
-    *(
-        None,
-        True,
-        False,
-        0,
-        1,
-        2,
-        3,
-        4,
-        5,
-        127,
-        128,
-        255,
-        256,
-        65_535,
-        65_536,
-        268_435_455,
-        268_435_456,
-        1 << 32,
-        -1,
-        1 << 64,
-    ),
-    *(
-        -(1 << 70),
-        1.0,
-        "",
-        "a",
-        "a/b",
-        "+",
-        "#",
-        "a/#",
-        "a+",
-        "$share/g/a",
-        "$share/",
-        "\0",
-        "\ud800",
-        "é" * 20,
-        "x" * 65_536,
-    ),
-    *(
-        b"",
-        b"\xff",
-        b"x" * 65_536,
-        bytearray(b"ab"),
-        memoryview(b"abcd")[::2],
-        memoryview(b"abcd").cast("H"),
-        (),
-        [],
-        ("a", "b"),
-    ),
-    *(
-        [("a", "b")],
-        (("a", "b"), ["c", "d"]),
-        [("a",)],
-        ["a", "b"],
-        (0, 1, 2),
-        [1, 0x80],
-        (0x11,),
-        [5, 268_435_455],
-        [0],
-        {},
-        object(),
-    ),
-]
 
 
 def test_encoding_odd_values() -> None:

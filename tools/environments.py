@@ -1,15 +1,47 @@
-"""Virtual environments for the other tools."""
+"""Virtual environments for the other tools, and builds of the project with a compiler and flags of their own."""
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+PROJECT = Path(__file__).parents[1]
 
-def create_environment(folder: Path, *requirements: str, python: str = sys.executable) -> Path:
-    """A virtual environment with what is required; returns its python."""
+
+def create_environment(folder: Path, *requirements: str, python: str = sys.executable, **variables: str) -> Path:
+    """A virtual environment with what is required, installed with these environment variables; returns its python."""
     subprocess.run([python, "-m", "venv", folder], check=True)
     made = folder / ("Scripts" if sys.platform == "win32" else "bin") / "python"
-    subprocess.run([made, "-m", "pip", "install", "-q", "--prefer-binary", *requirements], check=True)
+    command = [made, "-m", "pip", "install", "-q", "--prefer-binary", *requirements]
+    subprocess.run(command, check=True, env=os.environ | variables)
     return made
+
+
+def copy_project(folder: Path) -> None:
+    """The files that git knows or would take, as they are now: what is built in the copy disturbs nobody."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    for name in subprocess.run(command, cwd=PROJECT, check=True, capture_output=True, text=True).stdout.split("\0"):
+        if name and (PROJECT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(PROJECT / name, folder / name)
+
+
+def build_debug(
+    work: Path, *requirements: str, python: str = sys.executable, options: tuple[str, ...] = (), **variables: str
+) -> tuple[Path, Path, dict[str, str]]:
+    """Build the extensions in a copy of the project, for debugging.
+
+    `options` are those of `build_ext`, `variables` are for its environment. Returns the python of an environment that
+    has what the tests need, the copy, and the environment variables by which the copy is imported.
+    """
+    project = work / "project"
+    copy_project(project)
+    requirements = (f"{project}[test]", *requirements)
+    made = create_environment(work / "environment", *requirements, python=python, MQTTCODEC_EXTENSIONS="off")
+    environ = os.environ | {"MQTTCODEC_EXTENSIONS": "require"}
+    command = [made, "setup.py", "-q", "build_ext", "--debug", "--inplace", *options]
+    subprocess.run(command, cwd=project, env=environ | variables, check=True)
+    return made, project, environ | {"PYTHONPATH": os.pathsep.join((str(project / "src"), str(project / "tests")))}

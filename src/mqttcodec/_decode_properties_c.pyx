@@ -165,7 +165,7 @@ cdef object appended(object items, object item):
     if items is None:
         return (item,)
     if type(items) is tuple:
-        items = list(items)
+        return [(<tuple> items)[0], item]
     (<list> items).append(item)
     return items
 

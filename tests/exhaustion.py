@@ -1,0 +1,171 @@
+"""Let each of the first allocations of an operation fail in turn, for all operations on packets of some types.
+
+    python exhaustion.py IMPLEMENTATION ALLOCATIONS PACKET ...
+
+Run as a process of its own by `test_exhaustion.py`: a crash takes no test run with it. Prints what it did, as JSON.
+"""
+
+from __future__ import annotations
+
+import _testcapi
+import contextlib
+import gc
+import json
+import re
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import implementations
+from mqttcodec import MQTTError, MQTTv5, MQTTv311
+from samples import packets
+from test_leaks import count
+
+Operation = Callable[[], Any]
+# Of CPython up to 3.12, where it finds no memory for a line of the traceback: it loses the error that was on its way.
+LOST = re.compile("error return without exception set|<function .*> returned NULL without setting an exception")
+
+
+def reading(mqtt: Any, packet: Any, data: bytes, version: int) -> Iterator[tuple[str, Operation, Any]]:
+    size = len(data)
+    yield "decode", lambda: mqtt.decode(data, version), packet
+    yield "decode of a bytearray", lambda: mqtt.decode(bytearray(data), version), packet
+    yield "decode_from, not copied", lambda: mqtt.decode_from(data, 0, version, copy=False), (packet, size)
+    yield "decode, cut", lambda: mqtt.decode(data[:-1], version), None
+    yield "decode, too long", lambda: mqtt.decode(data + b"\0", version), None
+    yield "peek", lambda: mqtt.peek(data).packet_size, size
+
+
+def writing(mqtt: Any, packet: Any, data: bytes, version: int) -> Iterator[tuple[str, Operation, Any]]:
+    size = len(data)
+    yield "encode", lambda: mqtt.encode(packet, version), data
+    yield "encode_many", lambda: mqtt.encode_many([packet, packet], version), data + data
+    yield "encode_parts", lambda: b"".join(mqtt.encode_parts(packet, version)), data
+    yield "encoded_size", lambda: mqtt.encoded_size(packet, version), size
+    yield "encode_into", lambda: mqtt.encode_into(packet, bytearray(size), 0, version), size
+    yield "encode_into, too small", lambda: mqtt.encode_into(packet, bytearray(size - 1), 0, version), None
+    yield "replace", lambda: packet.replace(), packet
+
+
+def receive(decoder: Any, data: bytes) -> list[Any]:
+    decoder.get_buffer()[: len(data)] = data
+    return list(decoder.buffer_updated(len(data)))
+
+
+FEEDS: dict[str, Callable[[Any, bytes], list[Any]]] = {
+    "feed": lambda decoder, data: list(decoder.feed(data)),
+    "feed of bytearrays in pieces": lambda decoder, data: [
+        *decoder.feed(bytearray(data[:1])),
+        *decoder.feed(bytearray(data[1:3])),
+        *decoder.feed(bytearray(data[3:])),
+    ],
+    "get_buffer": receive,
+}
+
+
+def without_memory(operation: Operation, first: int, end: int) -> tuple[Any, BaseException | None]:
+    """What an operation returns or raises while those allocations fail."""
+    error: BaseException | None = None
+    result = None
+    _testcapi.set_nomemory(first, end)
+    try:
+        result = operation()
+    except BaseException as caught:
+        error = caught
+    finally:
+        _testcapi.remove_mem_hooks()
+    if error is not None:
+        error.__traceback__ = error.__context__ = None
+    return result, error
+
+
+class Exhaustion:
+    def __init__(self, allocations: int) -> None:
+        self.allocations = allocations
+        self.failures = 0
+        # What was made is held, so that what is made next finds no memory of something that went.
+        self.held: list[Any] = []
+
+    def attempts(self) -> Iterator[tuple[int, int]]:
+        """The first allocation that fails, and the one that does not again.
+
+        One alone, and eight in a row: what is done about the first may fail too. Of 32 CPython itself dies.
+        """
+        for number in range(1, self.allocations + 1):
+            yield number, number + 1
+            yield number, number + 8
+
+    def attempt(self, operation: Operation, expected: Any, first: int, end: int) -> bool:
+        """Whether the operation did what it should, where the only error is that memory ran out."""
+        result, error = without_memory(operation, first, end)
+        self.held.append(result)
+        if isinstance(error, MemoryError) or (isinstance(error, SystemError) and LOST.fullmatch(str(error))):
+            self.failures += 1
+            return False
+        if expected is None:
+            assert isinstance(error, MQTTError), repr(error)
+        else:
+            assert error is None, repr(error)
+            assert result == expected
+        return True
+
+    def functions(self, mqtt: Any, packet: Any, data: bytes, version: int) -> None:
+        for make in (reading, writing):
+            for name, operation, expected in make(mqtt, packet, data, version):
+                with context(name, packet):
+                    with contextlib.suppress(MQTTError):
+                        operation()  # What is made once is made now.
+                    for first, end in self.attempts():
+                        self.attempt(operation, expected, first, end)
+
+    def decoders(self, mqtt: Any, packet: Any, data: bytes, version: int) -> None:
+        for copies in (True, False):
+            for name, give in FEEDS.items():
+                with context(name, packet):
+                    give(mqtt.Decoder(version, copy=copies), data)
+                    for first, end in self.attempts():
+                        decoder = mqtt.Decoder(version, copy=copies)
+                        if self.attempt(lambda: give(decoder, data), [packet], first, end):
+                            assert decoder.pending == 0
+                        decoder.reset()
+                        assert decoder.pending == 0
+                        assert list(decoder.feed(data)) == [packet]
+
+
+@contextlib.contextmanager
+def context(name: str, packet: Any) -> Iterator[None]:
+    try:
+        yield
+    except AssertionError as error:
+        raise AssertionError(f"{name} of {packet}: {error}") from error
+
+
+def main() -> None:
+    name, allocations, *packet_names = sys.argv[1:]
+    mqtt = implementations.load(name)
+    cases = []
+    for version in (MQTTv5, MQTTv311):
+        for packet_name in packet_names:
+            made = [packet for packet in packets(mqtt, version) if type(packet).__name__ == packet_name]
+            # The plainest, and those with all that such a packet can have.
+            written = [mqtt.encode(packet, version) for packet in made[:4]]
+            cases += [(mqtt.decode(data, version), data, version) for data in written]
+    failures = growth = 0
+    for _ in range(4):  # Python itself keeps things the first times.
+        gc.collect()
+        before = count()
+        exhaustion = Exhaustion(int(allocations))
+        for case in cases:
+            exhaustion.functions(mqtt, *case)
+            exhaustion.decoders(mqtt, *case)
+        failures = exhaustion.failures
+        del exhaustion
+        gc.collect()
+        growth = count() - before
+        if growth < 10:
+            break
+    print(json.dumps({"failures": failures, "growth": growth}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,26 @@
+"""Both implementations make the same of any input of the other targets: values, their types, errors word for word."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import implementations
+from fuzz import decode, encode, feed
+
+TARGETS = (decode, feed, encode)
+
+
+def check(_: Any, data: bytes) -> Any:
+    if not data:
+        return None
+    target = TARGETS[data[0] % len(TARGETS)]
+    found = [target.check(mqtt, data[1:]) for mqtt in implementations.ALL]
+    assert found[0] == found[-1]
+    return found[0]
+
+
+def seeds() -> Iterator[bytes]:
+    for number, target in enumerate(TARGETS):
+        for seed in target.seeds():
+            yield bytes((number,)) + seed

@@ -1,0 +1,85 @@
+"""`encode` writes what `decode` reads and `encode` writes again alike, as does every other way to write, or refuses."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from typing import Any
+
+from fuzz import inputs
+from fuzz.inputs import Input, exact
+from mqttcodec import _values
+from samples import outcome, with_true_length
+
+
+def check(mqtt: Any, data: bytes) -> Any:
+    given = Input(data)
+    version = given.version()
+    odd = [(given.byte(), given.value()) for _ in range(given.byte() & 3)]
+    packet = _made(mqtt, version, odd, with_true_length(given.rest()))
+    if packet is None:
+        return None
+    try:
+        written = mqtt.encode(packet, version)
+    except (mqtt.EncodeError, TypeError, BufferError) as error:
+        refused = outcome(lambda: mqtt.encode(packet, version))
+        for write in (
+            mqtt.encoded_size,
+            mqtt.encode_parts,
+            lambda packet, version: mqtt.encode_many([packet], version),
+        ):
+            assert outcome(lambda: write(packet, version)) == refused
+        untouched = bytearray(8)
+        assert outcome(lambda: mqtt.encode_into(packet, untouched, 0, version))[0] == type(error).__name__
+        return refused
+    size = len(written)
+    assert mqtt.encoded_size(packet, version) == size
+    buffer = exact(bytes(size))
+    assert mqtt.encode_into(packet, buffer, 0, version) == size
+    assert bytes(buffer) == written
+    head, payload = mqtt.encode_parts(packet, version)
+    assert head + bytes(payload) == written
+    assert mqtt.encode_many([packet, packet], version) == written + written
+    assert mqtt.encode(mqtt.decode(written, version), version) == written
+    return written
+
+
+def _made(mqtt: Any, version: int, odd: list[tuple[int, Any]], data: bytes) -> Any:
+    """A packet read from bytes, of which fields are replaced: its own, or those of what it holds."""
+    try:
+        packet = mqtt.decode(data, version)
+    except mqtt.DecodeError:
+        return None
+    for number, value in odd:
+        held = packet
+        if number & 0x80:
+            held = next(iter(_parts(mqtt, packet)), packet)
+        names = list(_values.fields(type(held)))
+        if not names:
+            continue
+        changed = held.replace(**{names[number % 0x80 % len(names)]: value})
+        if held is packet:
+            packet = changed
+        elif type(held) is mqtt.Will:
+            packet = packet.replace(will=changed)
+        else:
+            packet = packet.replace(subscriptions=[*packet.subscriptions, changed])
+    return packet
+
+
+def _parts(mqtt: Any, packet: Any) -> list[Any]:
+    """What a packet holds that has fields of its own."""
+    if type(packet) is mqtt.Connect:
+        return [packet.will] if type(packet.will) is mqtt.Will else []
+    if type(packet) is mqtt.Subscribe and isinstance(packet.subscriptions, (tuple, list)):
+        return [part for part in packet.subscriptions if type(part) is mqtt.Subscription]
+    return []
+
+
+def seeds() -> Iterator[bytes]:
+    rng = random.Random(0)
+    for version, packet in inputs.packets():
+        head = bytes((inputs.VERSIONS.index(version),))
+        yield head + b"\x00" + packet
+        for _ in range(2):
+            yield head + b"\x01" + rng.randbytes(1) + bytes((rng.randrange(len(inputs.ODD_VALUES)),)) + packet

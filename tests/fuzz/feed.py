@@ -1,0 +1,81 @@
+"""A Decoder gives the same packets and then the same error however a stream is cut, and is as new after `reset`."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from typing import Any
+
+from fuzz import inputs
+from fuzz.inputs import Input, exact
+from mqttcodec import Role
+from samples import plain, with_true_length
+
+LIMITS = (268_435_460, 40, 300, 1 << 20)
+ROLES = (None, Role.CLIENT, Role.SERVER, None)
+
+
+def check(mqtt: Any, data: bytes) -> Any:
+    given = Input(data)
+    version = given.version() if given.byte() & 1 else None
+    options = given.byte()
+    sizes = [1 + size for size in given.take(given.byte() & 31)]
+    stream = with_true_length(given.rest()) if options & 1 else given.rest()
+    decoder = mqtt.Decoder(
+        version, role=ROLES[options >> 2 & 3], max_packet_size=LIMITS[options >> 4 & 3], copy=not options & 2
+    )
+    expected = _taken(mqtt, decoder, [stream], 0)
+    version_found = decoder.version
+    decoder.reset()
+    assert decoder.version == version
+    assert decoder.pending == 0
+    assert _taken(mqtt, decoder, _cut(stream, sizes), options >> 6) == expected
+    assert decoder.version == version_found
+    return expected, version_found
+
+
+def _cut(stream: bytes, sizes: list[int]) -> Iterator[bytes]:
+    begin = 0
+    for size in sizes:
+        yield stream[begin : begin + size]
+        begin += size
+    yield stream[begin:]
+
+
+def _taken(mqtt: Any, decoder: Any, pieces: Any, way: int) -> list[Any]:
+    """The packets and what ends them, an error or the bytes left; pieces are given in one way or by turns."""
+    packets: list[Any] = []
+    try:
+        for number, piece in enumerate(pieces):
+            if (way + number) % (way + 1) == 0:
+                packets += decoder.feed(piece if way == 0 else exact(piece))
+            else:
+                with decoder.get_buffer(len(piece)) as buffer:
+                    buffer[: len(piece)] = piece
+                packets += decoder.buffer_updated(len(piece))
+    except mqtt.DecodeError as error:
+        assert decoder.pending == 0
+        ends_with = _described(error)
+        try:
+            decoder.feed(b"\xc0\x00")
+        except mqtt.DecodeError as again:
+            assert _described(again) == ends_with
+        else:
+            raise AssertionError("fed after an error") from None
+    else:
+        ends_with = decoder.pending
+    return [*map(plain, packets), ends_with]
+
+
+def _described(error: Any) -> tuple[Any, ...]:
+    return type(error).__name__, str(error), error.reason_code, error.offset, error.clause
+
+
+def seeds() -> Iterator[bytes]:
+    rng = random.Random(0)
+    for version, stream in inputs.packets():
+        for options in (rng.randrange(256), rng.randrange(256) & 0x0F):
+            count = rng.randrange(8)
+            yield bytes((rng.randrange(2),)) + (
+                bytes((inputs.VERSIONS.index(version), options, count)) + rng.randbytes(count) + stream
+            )

@@ -1,0 +1,120 @@
+"""What is taken is given back: references, blocks of memory, and the memory of the process."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import vectors
+from test_size import MIB
+
+# A debug build of Python counts all references there are; any CPython the blocks its allocator has handed out.
+count = getattr(sys, "gettotalrefcount", None) or getattr(sys, "getallocatedblocks", None)
+
+
+def decoding(mqtt: Any, vector: dict[str, Any]) -> Callable[[], Any]:
+    data, version = vectors.data(vector), vector["version"]
+
+    def call() -> None:
+        with contextlib.suppress(mqtt.DecodeError):
+            mqtt.decode(data, version)
+
+    return call
+
+
+def streaming(mqtt: Any, vector: dict[str, Any]) -> Callable[[], Any]:
+    data = vectors.data(vector)
+    pieces = (data,) if len(data) < 2 else (data[:1], bytearray(data[1:]))
+
+    def call() -> None:
+        decoder = vectors.decoder(mqtt, vector)
+        with contextlib.suppress(mqtt.DecodeError):
+            for piece in pieces:
+                for _ in decoder.feed(piece):
+                    pass
+
+    return call
+
+
+def encoding(mqtt: Any, vector: dict[str, Any]) -> Callable[[], Any]:
+    packet, version = vectors.packet(mqtt, vector["packet"]), vector["version"]
+    buffer = bytearray(8)
+
+    def call() -> None:
+        with contextlib.suppress(mqtt.EncodeError, TypeError):
+            mqtt.encode(packet, version)
+            mqtt.encode_into(packet, buffer, 0, version)
+
+    return call
+
+
+DECODED = [vector for vector in vectors.ALL if "hex" in vector]
+ENCODED = [vector for vector in vectors.ALL if "packet" in vector and "decoder" not in vector]
+WAYS: dict[str, tuple[Any, list[dict[str, Any]]]] = {
+    "decode": (decoding, DECODED),
+    "feed": (streaming, DECODED),
+    "encode": (encoding, ENCODED),
+}
+
+
+def calls(mqtt: Any, way: str) -> Iterator[tuple[str, Callable[[], Any]]]:
+    make, chosen = WAYS[way]
+    for vector in chosen:
+        yield vector["id"], make(mqtt, vector)
+
+
+@pytest.mark.skipif(count is None, reason="this Python counts neither references nor blocks")
+@pytest.mark.parametrize("way", WAYS)
+def test_every_reference_is_given_back(mqtt: Any, way: str, full: bool) -> None:
+    """Of each vector, a thousand times; what one time keeps shows a thousandfold."""
+    rounds = 1000 if full else 30
+    assert count is not None
+    for name, call in calls(mqtt, way):
+        for _ in range(5):  # Python itself keeps things the first times.
+            gc.collect(0)
+            before = count()
+            for _ in range(rounds):
+                call()
+            gc.collect(0)
+            growth = count() - before
+            if abs(growth) < 10:
+                break
+        else:
+            pytest.fail(f"{name}: {rounds} times leave {growth}")
+
+
+def resident() -> int:
+    """The bytes of this process that lie in memory."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+needs_resident = pytest.mark.skipif(
+    not Path("/proc/self/statm").exists() or "asan" in os.environ.get("LD_PRELOAD", ""),
+    reason="it reads /proc; the address sanitizer keeps what is freed for a while, to find it when it is used",
+)
+
+
+@needs_resident
+@pytest.mark.parametrize("way", WAYS)
+def test_the_process_does_not_grow(mqtt: Any, way: str, full: bool) -> None:
+    """A million times, all vectors in turn."""
+    turn = [call for _, call in calls(mqtt, way)]
+
+    def turns(times: int) -> None:
+        for _ in range(max(1, times // len(turn))):
+            for call in turn:
+                call()
+        gc.collect()
+
+    turns(20_000)
+    before = resident()
+    turns(1_000_000 if full else 20_000)
+    assert resident() - before < MIB

@@ -1,0 +1,274 @@
+"""Threads, forks and interpreters: what is shared between threads is right, or says that it is in use.
+
+With a GIL the interpreter changes threads between two bytecodes and inside of nothing compiled; without one all of this
+really runs at once.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import queue
+import random
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+import vectors
+from mqttcodec import MQTTError
+from samples import VERSIONS, packets, plain
+from test_backend import run
+
+THREADS = 8
+
+
+@contextmanager
+def many_switches() -> Iterator[None]:
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
+
+
+def in_threads(work: Callable[[int], None]) -> None:
+    """Run `work` in eight threads, each with its number; the first error there is one here."""
+    errors: list[BaseException] = []
+    together = threading.Barrier(THREADS)
+
+    def guarded(number: int) -> None:
+        try:
+            together.wait(60)
+            work(number)
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=guarded, args=(number,)) for number in range(THREADS)]
+    with many_switches():
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    if errors:
+        raise errors[0]
+
+
+def written(mqtt: Any) -> list[tuple[int, bytes]]:
+    return [(version, mqtt.encode(packet, version)) for version in VERSIONS for packet in packets(mqtt, version)]
+
+
+def test_functions(mqtt: Any, full: bool) -> None:
+    """Ten million calls; in plain Python, and in the fast run, as many as there is time for."""
+    calls = 40_000 if not full else 10_000_000 if mqtt.BACKEND == "cython" else 400_000
+    cases = written(mqtt)
+
+    def work(number: int) -> None:
+        decode, encode = mqtt.decode, mqtt.encode
+        mine = cases[number:] + cases[:number]
+        for _ in range(calls // THREADS // 2 // len(mine) + 1):
+            for version, data in mine:
+                assert encode(decode(data, version), version) == data
+
+    in_threads(work)
+
+
+def test_errors(mqtt: Any) -> None:
+    """Faults are shared data, and errors are not."""
+    faulty = [(vectors.data(vector), vector) for vector in vectors.ERRORS if len(vector["hex"]) < 200]
+
+    def work(number: int) -> None:
+        for data, vector in faulty[number:] + faulty[:number]:
+            with pytest.raises(mqtt.DecodeError) as caught:
+                mqtt.decode(data, vector["version"])
+            error = caught.value
+            assert (error.reason_code, error.offset, error.clause) == (
+                vector["reason_code"],
+                vector["offset"],
+                vector["clause"],
+            )
+
+    in_threads(work)
+
+
+def test_packets_made_here_and_dropped_there(mqtt: Any, full: bool) -> None:
+    """Half of the threads decode, half of them drop what comes."""
+    cases = written(mqtt)
+    hands: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    times = 50 if full else 3
+
+    def work(number: int) -> None:
+        if number % 2:
+            while (packet := hands.get()) is not None:
+                plain(packet)
+        else:
+            for _ in range(times):
+                for version, data in cases:
+                    hands.put(mqtt.decode(data, version))
+            hands.put(None)
+
+    in_threads(work)
+
+
+def test_one_packet_is_read(mqtt: Any) -> None:
+    """What a packet works out when it is first asked for it, all ask for at once."""
+    cases = [(version, data, mqtt.decode(data, version), mqtt.decode(data, version)) for version, data in written(mqtt)]
+
+    def work(number: int) -> None:
+        for version, data, shared, other in cases:
+            assert mqtt.encode(shared, version) == data
+            assert plain(shared) == plain(other)
+            assert repr(shared) == repr(other)
+            assert pickle.dumps(shared) == pickle.dumps(other)
+
+    in_threads(work)
+
+
+def test_threads_get_all_or_an_error(mqtt: Any) -> None:
+    """Eight threads on one decoder: every packet comes out once; a thread that comes at the wrong time is told so."""
+    decoder = mqtt.Decoder(5)
+    found: list[int] = []
+
+    def work(number: int) -> None:
+        for packet_id in range(number * 100 + 1, number * 100 + 101):
+            data = mqtt.encode(mqtt.PubAck(packet_id))
+            while True:
+                try:
+                    decoder.feed(data)
+                    break
+                except RuntimeError:
+                    continue
+            while True:
+                try:
+                    found.append(next(decoder).packet_id)
+                except RuntimeError:
+                    continue
+                except StopIteration:
+                    pass
+                break
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    found += [packet.packet_id for packet in decoder.feed(b"")]
+    assert sorted(found) == list(range(1, 801))
+
+
+def test_a_decoder_that_all_call(mqtt: Any, full: bool) -> None:
+    """Any method by any thread: a documented error at the most, and as new after `reset`."""
+    decoder = mqtt.Decoder(5)
+    data = mqtt.encode_many(packet for packet in packets(mqtt, 5) if type(packet) is not mqtt.Connect)
+
+    def receive(rng: random.Random) -> None:
+        piece = data[: rng.randrange(len(data))]
+        decoder.get_buffer()[: len(piece)] = piece
+        list(decoder.buffer_updated(len(piece)))
+
+    def feed(rng: random.Random) -> None:
+        begin = rng.randrange(len(data))
+        list(decoder.feed(rng.choice((bytes, bytearray))(data[begin : begin + rng.randrange(1, 400)])))
+
+    calls: list[Callable[[random.Random], object]] = [
+        *(feed, receive),
+        lambda rng: decoder.reset(),
+        lambda rng: decoder.__init__(5, copy=rng.random() < 0.5),
+        lambda rng: (decoder.pending, decoder.version, decoder.role, decoder.copy, decoder.max_packet_size),
+        lambda rng: setattr(decoder, "version", 5),
+        lambda rng: next(decoder, None),
+    ]
+
+    def work(number: int) -> None:
+        rng = random.Random(number)
+        for _ in range(5_000 if full else 100):
+            try:
+                rng.choice(calls)(rng)
+            except (RuntimeError, ValueError, MQTTError):
+                continue
+
+    in_threads(work)
+    decoder.__init__(5)
+    assert b"".join(mqtt.encode(packet) for packet in decoder.feed(data)) == data
+
+
+def test_a_buffer_that_another_thread_changes(mqtt: Any, full: bool) -> None:
+    """Its bytes and its size: a packet, or one of the errors there are for bytes, and no export is left behind."""
+    data = mqtt.encode(mqtt.Publish("a/b", b"payload", 1, packet_id=7, user_properties=(("n", "v"),)))
+    buffer = bytearray(data)
+    times = 20_000 if full else 400
+
+    def change(rng: random.Random) -> None:
+        at = rng.randrange(len(data))
+        buffer[at] ^= 1 << rng.randrange(8)
+        buffer[at] = data[at]
+        try:
+            buffer.append(0)
+            buffer.pop()
+        except BufferError:
+            pass  # It is being read.
+
+    def work(number: int) -> None:
+        rng = random.Random(number)
+        for _ in range(times):
+            if number % 2:
+                change(rng)
+                continue
+            for call in (
+                lambda: mqtt.decode(buffer),
+                lambda: mqtt.decode(buffer, copy=False),
+                lambda: list(mqtt.Decoder(5).feed(buffer)),
+                lambda: mqtt.encode(mqtt.Publish("a", buffer, correlation_data=buffer)),
+                lambda: mqtt.encode_into(mqtt.PubAck(1), buffer),
+            ):
+                try:
+                    call()
+                except (mqtt.DecodeError, mqtt.EncodeError):
+                    continue
+
+    in_threads(work)
+    buffer.append(0)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks here")
+def test_after_a_fork(mqtt: Any) -> None:
+    """The child goes on where the parent was, with a decoder in the middle of a packet."""
+    program = (
+        "import os, mqttcodec as m\n"
+        "data = m.encode(m.Publish('a', b'x' * 100_000, 1, packet_id=1))\n"
+        "decoder = m.Decoder(5)\n"
+        "assert list(decoder.feed(data[:70_000])) == []\n"
+        "child = os.fork()\n"
+        "for _ in range(100):\n"
+        "    assert m.encode(*decoder.feed(data[70_000:])) == data\n"
+        "    assert list(decoder.feed(data[:70_000])) == []\n"
+        "if child == 0:\n"
+        "    os._exit(0)\n"
+        "assert os.waitpid(child, 0)[1] == 0\n"
+        "print('done', m.BACKEND)\n"
+    )
+    result = run("require" if mqtt.BACKEND == "cython" else "off", program)
+    assert result.stdout == f"done {mqtt.BACKEND}\n", result.stderr
+
+
+@pytest.mark.parametrize("first", ["pass", "import mqttcodec"])
+def test_in_sub_interpreters(first: str) -> None:
+    """There the extensions may refuse to load, and the plain twin serves; some of them one after the other."""
+    program = (
+        f"{first}\n"
+        "import _xxsubinterpreters as sub\n"
+        "for _ in range(3):\n"
+        "    i = sub.create()\n"
+        "    sub.run_string(i, 'import mqttcodec; assert mqttcodec.decode(bytes((0xC0, 0))) == mqttcodec.PingReq()')\n"
+        "    sub.destroy(i)\n"
+        f"{first}\n"
+        "print('done')"
+    )
+    if sys.version_info >= (3, 13):
+        program = program.replace("_xxsubinterpreters", "_interpreters").replace("sub.run_string", "sub.exec")
+    result = run(None, program)
+    assert result.stdout == "done\n", result.stderr
