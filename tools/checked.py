@@ -2,7 +2,7 @@
 
     python tools/checked.py [ARGUMENT ...]      pytest's; the fast suite unless said
 
-`apt-get install python3.11-dbg python3-venv`. Only there does `tests/test_leaks.py` see every reference that is counted.
+`apt-get install python3.11-dbg python3-venv`. Only here does `tests/test_leaks.py` see every reference that is there.
 """
 
 from __future__ import annotations

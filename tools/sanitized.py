@@ -43,7 +43,16 @@ def build(work: Path, compiler: str) -> tuple[Path, Path, dict[str, str]]:
         ).stdout.strip()
         for name in runtimes
     ]
-    return python, project, environ | ENVIRONMENT | {"LD_PRELOAD": ":".join(found)}
+    return (
+        python,
+        project,
+        environ
+        | ENVIRONMENT
+        | {
+            "LD_PRELOAD": ":".join(found),
+            "MQTTCODEC_CC": f"{compiler} {linker_flags}",  # For what the tests build themselves.
+        },
+    )
 
 
 def main() -> None:
@@ -55,7 +64,6 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         python, project, environ = build(Path(folder), compiler)
         command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--capture=sys"]
-        command += ["--deselect", "tests/test_adversarial.py::test_a22_the_process_does_not_grow"]
         sys.exit(subprocess.run([*command, *arguments], cwd=project, env=environ).returncode)
 
 

@@ -1,0 +1,101 @@
+# cython: language_level=3
+"""The inline functions that read bytes, one by one, at any address: for `test_primitives.py`, which builds it.
+
+It is loaded as a module of the package, for what these functions import when they find a fault.
+"""
+
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t, uintptr_t
+
+from mqttcodec._decode_properties_c cimport answer_properties
+from mqttcodec._spec_c cimport PUBACK
+from mqttcodec._wire_c cimport *
+
+from mqttcodec import DecodeError
+
+cdef enum Kind:
+    BYTE
+    TWO_BYTES
+    FOUR_BYTES
+    VARIABLE_INTEGER
+    REMAINING_LENGTH
+    SCAN
+    BINARY
+    STRING
+    TOPIC_NAME
+    TOPIC_FILTER
+    PROPERTIES
+
+KINDS = {
+    "byte": BYTE,
+    "two_bytes": TWO_BYTES,
+    "four_bytes": FOUR_BYTES,
+    "variable_integer": VARIABLE_INTEGER,
+    "remaining_length": REMAINING_LENGTH,
+    "scan": SCAN,
+    "binary": BINARY,
+    "string": STRING,
+    "topic_name": TOPIC_NAME,
+    "topic_filter": TOPIC_FILTER,
+    "properties": PROPERTIES,
+}
+
+
+cdef object read_with(Kind kind, const uint8_t* data, Py_ssize_t size):
+    """What is read, and how many bytes that takes."""
+    cdef Cursor cursor
+    cdef int64_t remaining_length = 0
+    cdef int header_size
+    cdef uint8_t[64] copy
+    open_cursor(&cursor, data, 0, size, 5, EITHER)
+    cursor.place = PUBACK
+    cursor.identifier = 0
+    if kind == BYTE:
+        value = byte(&cursor, "it")
+    elif kind == TWO_BYTES:
+        value = two_bytes(&cursor, "it")
+    elif kind == FOUR_BYTES:
+        value = four_bytes(&cursor, "it")
+    elif kind == VARIABLE_INTEGER:
+        value = variable_integer(&cursor, "it", False)
+    elif kind == REMAINING_LENGTH:  # Behind a first byte, which is one of the bytes.
+        header_size = read_length(data, size, 5, &remaining_length)
+        return remaining_length if header_size else None, header_size
+    elif kind == SCAN:
+        return copy_text(copy, data, size), size
+    elif kind == BINARY:
+        value = binary(&cursor, "it")
+    elif kind == STRING:
+        value = string(&cursor, "it")
+    elif kind == TOPIC_NAME:
+        value = topic_name(&cursor, "it")
+    elif kind == TOPIC_FILTER:
+        value = topic_filter(&cursor, "it")
+    else:
+        value = answer_properties(&cursor, PUBACK)
+    return value, cursor.ptr - cursor.start
+
+
+def read(Kind kind, uintptr_t address, Py_ssize_t size):
+    """Read from `size` bytes at an address; returns what is read and how many bytes that takes."""
+    return read_with(kind, <const uint8_t*> address, size)
+
+
+def sweep(Kind kind, uintptr_t address, Py_ssize_t size, Py_ssize_t skipped, int step):
+    """Read every `step`th of all that `size` bytes at an address can be; the first `skipped` of them stay as they are.
+
+    Returns how many were right, how many bytes these took together, and how many were refused.
+    """
+    cdef uint8_t* data = <uint8_t*> address
+    cdef uint32_t content, at
+    cdef uint64_t right = 0, taken = 0, refused = 0
+    for content in range(0, <uint32_t> 1 << 8 * (size - skipped), step):
+        for at in range(size - skipped):
+            data[skipped + at] = <uint8_t> (content >> 8 * at & 0xFF)
+        try:
+            _, used = read_with(kind, data, size)
+        except DecodeError:
+            refused += 1
+        else:
+            right += 1
+            taken += <uint64_t> used
+    return right, taken, refused
