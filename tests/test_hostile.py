@@ -12,6 +12,11 @@ from typing import Any
 
 import pytest
 
+import implementations
+import mqttcodec
+from mqttcodec import MQTTv5, _values
+from samples import ODD_VALUES, outcome, packets
+
 PUBLISH = bytes.fromhex("3006 000161 00 7879")
 
 
@@ -247,13 +252,170 @@ def test_errors_of_the_callers_own_objects_come_through(mqtt: Any) -> None:
         mqtt.encode(mqtt.Publish("a", Odd()))
 
 
+CLASSES = (*(cls.__name__ for cls in mqttcodec.Packet.__args__), "Will", "Subscription")
+
+
+def use(mqtt: Any, packet: Any) -> list[Any]:
+    """Do all there is to do with a packet, whatever it holds; returns what came of it."""
+    calls = [
+        *(lambda version=version: mqtt.encode(packet, version) for version in (3, 4, 5)),
+        lambda: mqtt.encoded_size(packet),
+        lambda: mqtt.encode_parts(packet)[0],
+        lambda: mqtt.encode_many([packet]),
+        lambda: mqtt.encode_into(packet, bytearray(100)),
+        lambda: repr(packet),
+        lambda: hash(packet) == hash(packet),
+        lambda: packet == packet,
+        lambda: copy.copy(packet) is packet,
+        lambda: copy.deepcopy(packet) is packet,
+        lambda: pickle.loads(pickle.dumps(packet)) is packet,
+        lambda: packet.replace() is packet,
+    ]
+    outcomes = [outcome(call) for call in calls]
+    for kind, *_ in outcomes[:7]:
+        assert kind in ("bytes", "int", "EncodeError", "TypeError", "BufferError", "ValueError"), outcomes
+    return outcomes
+
+
 def test_made_without_init(mqtt: Any) -> None:
-    for name in ("Publish", "PubAck", "Subscribe", "Connect", "Auth", "PingReq"):
+    for name in CLASSES:
         cls = getattr(mqtt, name)
-        packet = cls.__new__(cls)
-        with contextlib.suppress(TypeError, mqtt.EncodeError):
-            mqtt.encode(packet)
+        use(mqtt, cls.__new__(cls))
+    use(mqtt, mqtt.Connect("c", will=mqtt.Will.__new__(mqtt.Will)))
+    use(mqtt, mqtt.Subscribe(1, [mqtt.Subscription.__new__(mqtt.Subscription)]))
     decoder = mqtt.Decoder.__new__(mqtt.Decoder)
     for call in (lambda: decoder.pending, lambda: decoder.feed(b"\xc0\x00"), lambda: list(decoder), decoder.reset):
         with contextlib.suppress(AttributeError, mqtt.MQTTError):
             call()
+
+
+def test_packets_initialised_twice(mqtt: Any) -> None:
+    """The second time counts, of all fields; a packet that is encoded meanwhile is the one or the other."""
+    for first, second in (
+        (mqtt.Publish("a", b"x", 2, True, True, 7, topic_alias=3), {"topic": "b"}),
+        (mqtt.PubAck(1, 0x87, reason_string="why"), {"packet_id": 2}),
+        (mqtt.Connect("c", username="u", will=mqtt.Will("w")), {}),
+        (mqtt.Subscribe(1, [mqtt.Subscription("a")], subscription_identifier=5), {"packet_id": 1, "subscriptions": ()}),
+    ):
+        with contextlib.suppress(AttributeError):  # Where the class does not let itself be set anew.
+            first.__init__(**second)
+        use(mqtt, first)
+
+
+def samples_of_each_class(mqtt: Any) -> dict[str, Any]:
+    """A packet of each class with all of its fields set."""
+    samples: dict[str, Any] = {}
+    for packet in packets(mqtt, MQTTv5):
+        before = samples.setdefault(type(packet).__name__, packet)
+        if len(repr(packet)) > len(repr(before)):
+            samples[type(packet).__name__] = packet
+    samples["Will"] = next(packet.will for packet in packets(mqtt, MQTTv5) if packet.will.user_properties)
+    samples["Subscription"] = samples["Subscribe"].subscriptions[0]
+    return samples
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_every_field_holds_anything(name: str) -> None:
+    """A value of every odd kind in each field in turn: both implementations make the same of it."""
+    samples = [samples_of_each_class(mqtt) for mqtt in implementations.ALL]
+    for field in _values.fields(type(samples[0][name])):
+        for value in ODD_VALUES:
+            found = []
+            for mqtt, made in zip(implementations.ALL, samples, strict=True):
+                packet = made[name].replace(**{field: value})
+                if name == "Will":
+                    packet = made["Connect"].replace(will=packet)
+                elif name == "Subscription":
+                    packet = made["Subscribe"].replace(subscriptions=[packet])
+                found.append(use(mqtt, packet))
+            assert found[0] == found[-1], (field, value)
+
+
+class Forged:
+    """What unpickling takes for a packet."""
+
+    def __init__(self, *reduced: Any) -> None:
+        self.reduced = reduced
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return self.reduced
+
+
+def test_unpickled_hostile_state(mqtt: Any) -> None:
+    states = (
+        *(
+            {},
+            {"topic": 5},
+            {"packet_id": "x"},
+            {"no_such_field": 1},
+            {1: 2},
+            (None, {"topic": object}),
+            (1, 2),
+            7,
+            "x",
+        ),
+        *(({}, {"payload": None}), ({}, {"flags": 1, "properties": 2, "user_properties": 3}), [1], b"x"),
+    )
+    loaded = refused = 0
+    for name in CLASSES:
+        cls = getattr(mqtt, name)
+        forgeries = [
+            *(Forged(cls.__new__, (cls,), state) for state in states),
+            *(Forged(_values.restore, (name, state)) for state in states),
+            *(Forged(cls, (1,) * count, state) for count in range(3) for state in states[:3]),
+            Forged(object.__new__, (cls,)),
+            Forged(_values.restore, ("Decoder", {})),
+            Forged(_values.restore, ("__name__", {})),
+        ]
+        for forgery in forgeries:
+            data = pickle.dumps(forgery)
+            try:
+                packet = pickle.loads(data)
+            except (TypeError, AttributeError, ValueError, KeyError, pickle.UnpicklingError):
+                refused += 1
+                continue
+            loaded += 1
+            if type(packet) is cls:
+                use(mqtt, packet)
+    assert loaded
+    assert refused
+
+
+def test_strings_and_lists_with_methods_of_their_own(mqtt: Any) -> None:
+    """What they hold is written, not what they say they hold."""
+
+    def lie(self: object, *arguments: object) -> Any:
+        raise ZeroDivisionError
+
+    methods = ("__len__", "__iter__", "__getitem__", "__contains__", "__eq__", "__bool__", "__str__", "__reversed__")
+    overridden = dict.fromkeys(methods, lie) | {"__hash__": str.__hash__}
+    others = dict.fromkeys(("encode", "isascii", "startswith", "find", "split", "copy", "index", "count"), lie)
+    odd_str = type("Str", (str,), overridden | others)
+    odd_list = type("List", (list,), overridden | others)
+    odd_tuple = type("Tuple", (tuple,), overridden | others)
+    odd_bytes = type("Bytes", (bytes,), {**overridden, **others, "__hash__": bytes.__hash__, "__bytes__": lie})
+    for odd, plain in (
+        (mqtt.Publish(odd_str("a/b"), odd_bytes(b"xy")), mqtt.Publish("a/b", b"xy")),
+        (mqtt.Unsubscribe(1, odd_list(["a", odd_str("ü/+")])), mqtt.Unsubscribe(1, ["a", "ü/+"])),
+        (
+            mqtt.Publish("a", user_properties=odd_tuple([odd_list(["n", odd_str("v")])]), content_type=odd_str("t")),
+            mqtt.Publish("a", user_properties=[("n", "v")], content_type="t"),
+        ),
+        (mqtt.SubAck(1, odd_list([0, 1])), mqtt.SubAck(1, [0, 1])),
+        (mqtt.Subscribe(1, odd_tuple([mqtt.Subscription("a")])), mqtt.Subscribe(1, [mqtt.Subscription("a")])),
+        (
+            mqtt.Connect(odd_str("c"), username=odd_str("u"), password=odd_bytes(b"p")),
+            mqtt.Connect("c", username="u", password=b"p"),
+        ),
+    ):
+        assert mqtt.encode(odd) == mqtt.encode(plain)
+        assert mqtt.encoded_size(odd) == len(mqtt.encode(plain))
+    for refused in (
+        mqtt.Publish(odd_str("a/#")),
+        mqtt.Publish(odd_str("\0")),
+        mqtt.Unsubscribe(1, odd_list()),
+        mqtt.Subscribe(1, odd_tuple()),
+        mqtt.Publish("a", user_properties=[odd_list(["n"])]),
+    ):
+        with pytest.raises((mqtt.EncodeError, TypeError)):
+            mqtt.encode(refused)

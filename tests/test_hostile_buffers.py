@@ -1,0 +1,363 @@
+"""Buffers that are no plain bytes, and buffers that change hands or contents at the worst time.
+
+Each: the right answer or a documented error, and afterwards the caller can resize what is his.
+"""
+
+from __future__ import annotations
+
+import array
+import gc
+import mmap
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from samples import outcome
+
+PUBLISH = bytes.fromhex("3008 000161 00 70617931")
+PINGREQ = b"\xc0\x00"
+needs_buffer_protocol = pytest.mark.skipif(
+    sys.version_info < (3, 12), reason="objects with __buffer__ came with Python 3.12"
+)
+
+
+def readers(mqtt: Any) -> dict[str, Callable[[Any], Any]]:
+    """All that reads a buffer; each gives the packet in it, or what stands for it."""
+    return {
+        "decode": lambda buffer: mqtt.decode(buffer),
+        "decode, not copied": lambda buffer: mqtt.decode(buffer, copy=False),
+        "decode_from": lambda buffer: mqtt.decode_from(buffer)[0],
+        "peek": lambda buffer: mqtt.decode(PUBLISH) if mqtt.peek(buffer) == mqtt.peek(PUBLISH) else None,
+        "feed": lambda buffer: next(mqtt.Decoder(5).feed(buffer), None),
+        "feed, not copied": lambda buffer: next(mqtt.Decoder(5, copy=False).feed(buffer), None),
+    }
+
+
+def writers(mqtt: Any) -> dict[str, Callable[[Any], bytes]]:
+    """All that writes a buffer's bytes into a packet."""
+    return {
+        "payload": lambda buffer: mqtt.encode(mqtt.Publish("a", buffer)),
+        "payload in parts": lambda buffer: b"".join(map(bytes, mqtt.encode_parts(mqtt.Publish("a", buffer)))),
+        "payload of many": lambda buffer: mqtt.encode_many([mqtt.Publish("a", buffer)] * 2),
+        "correlation_data": lambda buffer: mqtt.encode(mqtt.Publish("a", correlation_data=buffer)),
+        "password": lambda buffer: mqtt.encode(mqtt.Connect(password=buffer)),
+        "will.payload": lambda buffer: mqtt.encode(mqtt.Connect(will=mqtt.Will("a", buffer))),
+        "authentication_data": lambda buffer: mqtt.encode(
+            mqtt.Auth(0x18, authentication_method="m", authentication_data=buffer)
+        ),
+    }
+
+
+def released() -> memoryview:
+    view = memoryview(bytearray(PUBLISH))
+    view.release()
+    return view
+
+
+def mapped() -> mmap.mmap:
+    made = mmap.mmap(-1, len(PUBLISH))
+    made[:] = PUBLISH
+    return made
+
+
+GOOD: dict[str, Callable[[], Any]] = {
+    "bytearray": lambda: bytearray(PUBLISH),
+    "read-only view": lambda: memoryview(PUBLISH),
+    "writable view": lambda: memoryview(bytearray(PUBLISH)),
+    "part of a view": lambda: memoryview(b"xx" + PUBLISH + b"xx")[2:-2],
+    "view of a view": lambda: memoryview(memoryview(PUBLISH)),
+    "signed bytes": lambda: memoryview(PUBLISH).cast("b"),
+    "characters": lambda: memoryview(PUBLISH).cast("c"),
+    "two rows": lambda: memoryview(PUBLISH).cast("B", (2, len(PUBLISH) // 2)),
+    "no stride but one": lambda: memoryview(PUBLISH)[::1],
+    "array": lambda: array.array("B", PUBLISH),
+    "array of signed bytes": lambda: array.array("b", PUBLISH),
+    "mmap": mapped,
+}
+BAD: dict[str, tuple[type[Exception], Callable[[], Any]]] = {
+    "strided": (BufferError, lambda: memoryview(PUBLISH)[::2]),
+    "backwards": (BufferError, lambda: memoryview(PUBLISH)[::-1]),
+    "items of two bytes": (BufferError, lambda: memoryview(PUBLISH).cast("H")),
+    "array of numbers": (BufferError, lambda: array.array("I", [1, 2])),
+    "floats": (BufferError, lambda: memoryview(bytes(8)).cast("d")),
+    "released": (ValueError, released),
+    "text": (TypeError, lambda: "text"),
+    "list": (TypeError, lambda: list(PUBLISH)),
+    "number": (TypeError, lambda: 5),
+}
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_bytes_of_any_kind(mqtt: Any, name: str) -> None:
+    make = GOOD[name]
+    for way, read in readers(mqtt).items():
+        assert read(make()) == mqtt.Publish("a", b"pay1"), way
+    for way, write in writers(mqtt).items():
+        assert write(make()) == write(PUBLISH), way
+    buffer = make()
+    if not memoryview(buffer).readonly:
+        assert mqtt.encode_into(mqtt.PubAck(258), buffer, 2) == 6
+        assert bytes(buffer) == PUBLISH[:2] + mqtt.encode(mqtt.PubAck(258)) + PUBLISH[6:]
+    else:
+        with pytest.raises(BufferError, match="buffer must be writable"):
+            mqtt.encode_into(mqtt.PubAck(258), buffer)
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_what_is_no_bytes(mqtt: Any, name: str) -> None:
+    error, make = BAD[name]
+    for read in readers(mqtt).values():
+        with pytest.raises(error):
+            read(make())
+    for write in writers(mqtt).values():
+        with pytest.raises(error):
+            write(make())
+    with pytest.raises(error):
+        mqtt.encode_into(mqtt.PubAck(1), make())
+
+
+@pytest.mark.parametrize("make", [bytes, bytearray, lambda: memoryview(b""), lambda: array.array("B")])
+def test_empty(mqtt: Any, make: Any) -> None:
+    for name, read in readers(mqtt).items():
+        if name.startswith("dec"):
+            with pytest.raises(mqtt.IncompletePacketError):
+                read(make())
+        else:
+            assert read(make()) is None
+    for write in writers(mqtt).values():
+        assert write(make()) == write(b"")
+    if type(make()) is not bytes and not memoryview(make()).readonly:
+        with pytest.raises(mqtt.EncodeError, match="4 bytes"):
+            mqtt.encode_into(mqtt.PubAck(1), make())
+
+
+@contextmanager
+def at_each_collection(call: Callable[[], object]) -> Iterator[list[int]]:
+    """Have a finaliser call whenever Python makes an object that is collected; yields a list with one item a call.
+
+    Up to Python 3.11 that may be inside of a function of the package, later it is between two bytecodes.
+    """
+    calls: list[int] = []
+
+    class Finalised:
+        def __init__(self) -> None:
+            self.itself = self
+
+        def __del__(self) -> None:
+            if active:
+                calls.append(1)
+                call()
+                Finalised()
+
+    active = [True]
+    thresholds = gc.get_threshold()
+    Finalised()
+    gc.set_threshold(1)
+    try:
+        yield calls
+    finally:
+        gc.set_threshold(*thresholds)
+        active.clear()
+        gc.collect()
+
+
+def test_a_finaliser_resizes_what_is_read(mqtt: Any) -> None:
+    packet = mqtt.Subscribe(1, [mqtt.Subscription(f"a/{n}") for n in range(30)], user_properties=[("a", "b")] * 30)
+    data = mqtt.encode(packet)
+    expected = mqtt.decode(data)
+    buffer = bytearray(data)
+
+    def resize() -> None:
+        try:
+            buffer.extend(bytes(1000))
+            del buffer[len(data) :]
+        except BufferError:
+            refused.append(1)  # It is being read.
+
+    refused: list[int] = []
+    with at_each_collection(resize) as calls:
+        for _ in range(20):
+            assert mqtt.decode(buffer) == expected
+            assert mqtt.decode(buffer, copy=False) == expected
+            assert list(mqtt.Decoder(5).feed(buffer)) == [expected]
+    assert calls
+    buffer.append(0)
+
+
+def test_a_finaliser_changes_what_is_written(mqtt: Any) -> None:
+    """Lists that grow and shrink, fields that become others, a payload that is resized: as they were looked at."""
+    properties = [("name", "value")] * 40
+    filters = ["a/b"] * 40
+    payload = bytearray(b"payload")
+    publish = mqtt.Publish("a", payload, correlation_data=bytearray(b"c"), user_properties=properties)
+    unsubscribe = mqtt.Unsubscribe(1, filters, user_properties=properties)
+
+    def change() -> None:
+        properties.clear()
+        properties.extend([("name", "value")] * 40)
+        filters.clear()
+        filters.extend(["a/b"] * 40)
+        try:
+            payload.extend(bytes(1000))
+            del payload[7:]
+        except BufferError:
+            pass  # It is being written.
+
+    expected = mqtt.encode(publish), mqtt.encode(unsubscribe)
+    with at_each_collection(change) as calls:
+        for _ in range(100):
+            assert (mqtt.encode(publish), mqtt.encode(unsubscribe)) == expected
+            assert mqtt.encode_many([publish, unsubscribe]) == b"".join(expected)
+    assert calls
+    payload.append(0)
+
+
+def test_the_lent_buffer_changes_hands(mqtt: Any) -> None:
+    """It cannot be resized; written to after it was given back, it holds other bytes, and never none."""
+    for copied in (True, False):
+        decoder = mqtt.Decoder(5, copy=copied)
+        view = decoder.get_buffer()
+        view[: len(PUBLISH) * 2] = PUBLISH * 2
+        for resize in (view.obj.clear, lambda: view.obj.append(0), lambda: view.obj.extend(b"x" * 1000)):
+            with pytest.raises(BufferError):
+                resize()
+        packets = decoder.buffer_updated(len(PUBLISH) * 2)
+        assert next(packets) == mqtt.Publish("a", b"pay1")
+        view[:] = b"\xff" * len(view)
+        assert outcome(lambda: next(packets))[0] == "MalformedPacketError"
+        decoder.reset()
+        view.release()
+        assert list(decoder.feed(PINGREQ)) == [mqtt.PingReq()]
+
+
+def test_a_loan_is_counted_once(mqtt: Any) -> None:
+    decoder = mqtt.Decoder(5)
+    for count in (1, -1, -(1 << 70), 1 << 70, sys.maxsize, -sys.maxsize - 1):
+        with pytest.raises(ValueError, match="nbytes must be 0 to 0"):
+            decoder.buffer_updated(count)
+    assert list(decoder.buffer_updated(0)) == []
+    size = len(decoder.get_buffer())
+    for count in (size + 1, -1, 1 << 32, sys.maxsize):
+        with pytest.raises(ValueError, match=f"nbytes must be 0 to {size}"):
+            decoder.buffer_updated(count)
+    for count in (1.0, "1", None, b"1"):
+        with pytest.raises(TypeError, match="nbytes must be int"):
+            decoder.buffer_updated(count)
+    list(decoder.buffer_updated(0))
+    with pytest.raises(ValueError, match="nbytes must be 0 to 0"):
+        decoder.buffer_updated(1)
+
+
+class Owner:
+    """A buffer whose owner does something whenever it is asked for."""
+
+    def __init__(self, buffer: Any, call: Callable[[], object]) -> None:
+        self.buffer = buffer
+        self.call = call
+
+    def __buffer__(self, flags: int) -> memoryview:
+        self.call()
+        return memoryview(self.buffer)
+
+
+@needs_buffer_protocol
+def test_the_owner_resizes_another_buffer(mqtt: Any) -> None:
+    """The payload is asked for last; by then the topic and the properties are written, and one may go."""
+    other = bytearray(b"correlation")
+
+    def resize() -> None:
+        other.extend(bytes(10_000))
+        del other[11:]
+
+    packet = mqtt.Publish("a", Owner(b"payload", resize), correlation_data=other)
+    plain = mqtt.Publish("a", b"payload", correlation_data=b"correlation")
+    assert mqtt.encode(packet) == mqtt.encode(plain)
+    assert mqtt.encoded_size(packet) == len(mqtt.encode(plain))
+    other.append(0)
+    target = bytearray(100)
+    with pytest.raises(BufferError):
+        mqtt.encode_into(mqtt.Publish("a", Owner(b"payload", target.clear)), target)
+    target.append(0)
+
+
+@needs_buffer_protocol
+def test_the_owner_changes_the_packet(mqtt: Any) -> None:
+    """Fields that are replaced, and lists that are emptied, in the middle: no byte is read that is gone."""
+    for version in (4, 5):
+        properties: list[Any] = [("a" * 50, "b" * 50)] * 20 if version == 5 else []
+        for _ in range(50):
+            packet: Any = None
+
+            def change() -> None:
+                packet.__init__("c" * 20)
+                properties.clear()
+                gc.collect()
+
+            packet = mqtt.Publish("topic" * 9, Owner(b"x" * 40, change), 1, packet_id=1, user_properties=properties)
+            assert outcome(lambda: mqtt.encode(packet, version))[0] in ("bytes", "EncodeError", "TypeError")
+            connect: Any = None
+
+            def replace() -> None:
+                connect.__init__("other")
+                gc.collect()
+
+            connect = mqtt.Connect(
+                "client" * 9,
+                username="user" * 9,
+                password=Owner(b"x" * 40, replace),
+                will=mqtt.Will("w" * 40, Owner(b"y" * 40, replace)),
+                protocol_version=version,
+            )
+            assert outcome(lambda: mqtt.encode(connect))[0] in ("bytes", "EncodeError", "TypeError")
+
+
+@needs_buffer_protocol
+def test_the_owner_calls_the_codec(mqtt: Any) -> None:
+    inner = []
+
+    def call() -> None:
+        inner.append(mqtt.decode(PUBLISH))
+        inner.append(mqtt.encode(mqtt.Publish("b", bytes(1000))))
+
+    assert mqtt.decode(Owner(PUBLISH, call)) == mqtt.Publish("a", b"pay1")
+    assert mqtt.encode(mqtt.Publish("a", Owner(b"pay1", call))) == PUBLISH
+    assert len(inner) >= 4
+
+
+@needs_buffer_protocol
+def test_the_owner_raises(mqtt: Any) -> None:
+    def refuse() -> None:
+        raise ZeroDivisionError("mine")
+
+    for use in (*readers(mqtt).values(), *writers(mqtt).values()):
+        with pytest.raises(ZeroDivisionError, match="mine"):
+            use(Owner(PUBLISH, refuse))
+    decoder = mqtt.Decoder(5)
+    with pytest.raises(ZeroDivisionError):
+        decoder.feed(Owner(PUBLISH, refuse))
+    assert list(decoder.feed(PINGREQ)) == [mqtt.PingReq()]
+
+
+@needs_buffer_protocol
+def test_the_owner_gives_something_else(mqtt: Any) -> None:
+    """Less each time, or what is no view at all."""
+    sizes = iter(range(len(PUBLISH), 0, -1))
+
+    class Shrinking:
+        def __buffer__(self, flags: int) -> memoryview:
+            return memoryview(PUBLISH)[: next(sizes)]
+
+    assert mqtt.decode(Shrinking()) == mqtt.Publish("a", b"pay1")
+    with pytest.raises(mqtt.IncompletePacketError):
+        mqtt.decode(Shrinking(), copy=False)
+
+    class Wrong:
+        def __buffer__(self, flags: int) -> Any:
+            return PUBLISH
+
+    for use in (*readers(mqtt).values(), *writers(mqtt).values()):
+        with pytest.raises(TypeError):
+            use(Wrong())
