@@ -12,9 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from environments import create_environment
-
-PROJECT = Path(__file__).parents[1]
+from environments import PROJECT, create_environment
 
 
 def main() -> None:

@@ -21,8 +21,8 @@ import time
 from importlib.metadata import version
 from pathlib import Path
 
-from environments import create_environment
-from targets import PROJECT, RELEASE, all_identifiers, faults
+from environments import PROJECT, create_environment
+from targets import RELEASE, all_identifiers, faults
 from try_wheel import try_wheel, unpack
 from workflow_scripts import WORKFLOWS, run_scripts
 

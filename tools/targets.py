@@ -17,9 +17,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
+from environments import PROJECT
 from packaging.utils import parse_sdist_filename, parse_wheel_filename
 
-PROJECT = Path(__file__).parents[1]
 RELEASE = PROJECT / ".github" / "workflows" / "release.yml"
 
 
