@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import array
-import ctypes
 import itertools
-import mmap
 from typing import Any
 
 import pytest
@@ -15,39 +13,6 @@ from mqttcodec import MQTTv5, MQTTv311
 from samples import VERSIONS, packets
 
 PUBLISH = bytes.fromhex("3206 000161 0007 00")
-
-
-def test_decode_takes_any_bytes(mqtt: Any) -> None:
-    packet = mqtt.decode(PUBLISH)
-    with mmap.mmap(-1, len(PUBLISH)) as mapped:
-        mapped[:] = PUBLISH
-        two_rows = memoryview(PUBLISH).cast("B", (2, 4))
-        signed = memoryview(PUBLISH).cast("b")
-        for buffer in (bytearray(PUBLISH), memoryview(PUBLISH), mapped, array.array("B", PUBLISH), two_rows, signed):
-            assert mqtt.decode(buffer) == packet
-            assert mqtt.decode_from(buffer) == (packet, len(PUBLISH))
-            assert mqtt.peek(buffer).packet_size == len(PUBLISH)
-            assert list(mqtt.Decoder(5).feed(buffer)) == [packet]
-
-
-@pytest.mark.parametrize("function", ["decode", "decode_from", "peek"])
-def test_what_is_no_bytes(mqtt: Any, function: str) -> None:
-    call = getattr(mqtt, function)
-    for buffer in ("text", 5, None, [0x30, 0]):
-        with pytest.raises(TypeError, match=f"buffer must be a bytes-like object, not {type(buffer).__name__}"):
-            call(buffer)
-    for buffer in (
-        array.array("I", [1, 2]),
-        memoryview(PUBLISH)[::2],
-        (ctypes.c_uint8 * 2)(0xC0, 0),
-        ctypes.c_uint8(0),
-    ):
-        with pytest.raises(BufferError, match="buffer must be C-contiguous, of one-byte items"):
-            call(buffer)
-    with pytest.raises(ValueError, match="released"):
-        view = memoryview(PUBLISH)
-        view.release()
-        call(view)
 
 
 @pytest.mark.parametrize("copied", [True, False])

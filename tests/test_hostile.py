@@ -151,18 +151,6 @@ def test_encode_many_takes_each_packet_as_it_is(mqtt: Any) -> None:
     assert mqtt.encode_many(packets()) == b"".join(mqtt.encode(mqtt.Publish("t", bytes((x,)))) for x in b"ABC")
 
 
-def test_one_view_is_parsed_and_handed_out(mqtt: Any) -> None:
-    class Fresh:
-        def __buffer__(self, flags: int) -> memoryview:
-            return memoryview(bytes(bytearray(PUBLISH)))
-
-    try:
-        memoryview(Fresh())  # type: ignore[arg-type]
-    except TypeError:
-        pytest.skip("objects with __buffer__ came with Python 3.12")
-    assert bytes(mqtt.decode(Fresh(), copy=False).payload) == b"xy"
-
-
 def test_the_borrower_may_release_the_buffer(mqtt: Any) -> None:
     decoder = mqtt.Decoder(5)
     with decoder.get_buffer() as view:
@@ -235,21 +223,6 @@ def test_packets_take_no_new_names(mqtt: Any) -> None:
     for packet in (mqtt.PubAck(1), mqtt.PingReq(), mqtt.Publish("a"), mqtt.Will("a")):
         with pytest.raises(AttributeError):
             packet.no_such_field = 1
-
-
-def test_errors_of_the_callers_own_objects_come_through(mqtt: Any) -> None:
-    class Odd:
-        def __buffer__(self, flags: int) -> memoryview:
-            raise AttributeError("mine")
-
-    try:
-        memoryview(Odd())  # type: ignore[arg-type]
-    except TypeError:
-        pytest.skip("objects with __buffer__ came with Python 3.12")
-    except AttributeError:
-        pass
-    with pytest.raises(AttributeError, match="mine"):
-        mqtt.encode(mqtt.Publish("a", Odd()))
 
 
 CLASSES = (*(cls.__name__ for cls in mqttcodec.Packet.__args__), "Will", "Subscription")

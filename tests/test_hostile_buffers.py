@@ -6,6 +6,7 @@ Each: the right answer or a documented error, and afterwards the caller can resi
 from __future__ import annotations
 
 import array
+import ctypes
 import gc
 import mmap
 import sys
@@ -77,16 +78,20 @@ GOOD: dict[str, Callable[[], Any]] = {
     "array of signed bytes": lambda: array.array("b", PUBLISH),
     "mmap": mapped,
 }
-BAD: dict[str, tuple[type[Exception], Callable[[], Any]]] = {
-    "strided": (BufferError, lambda: memoryview(PUBLISH)[::2]),
-    "backwards": (BufferError, lambda: memoryview(PUBLISH)[::-1]),
-    "items of two bytes": (BufferError, lambda: memoryview(PUBLISH).cast("H")),
-    "array of numbers": (BufferError, lambda: array.array("I", [1, 2])),
-    "floats": (BufferError, lambda: memoryview(bytes(8)).cast("d")),
-    "released": (ValueError, released),
-    "text": (TypeError, lambda: "text"),
-    "list": (TypeError, lambda: list(PUBLISH)),
-    "number": (TypeError, lambda: 5),
+NOT_CONTIGUOUS = "must be C-contiguous, of one-byte items"
+BAD: dict[str, tuple[type[Exception], str, Callable[[], Any]]] = {
+    "strided": (BufferError, NOT_CONTIGUOUS, lambda: memoryview(PUBLISH)[::2]),
+    "backwards": (BufferError, NOT_CONTIGUOUS, lambda: memoryview(PUBLISH)[::-1]),
+    "items of two bytes": (BufferError, NOT_CONTIGUOUS, lambda: memoryview(PUBLISH).cast("H")),
+    "array of numbers": (BufferError, NOT_CONTIGUOUS, lambda: array.array("I", [1, 2])),
+    "floats": (BufferError, NOT_CONTIGUOUS, lambda: memoryview(bytes(8)).cast("d")),
+    "array of C": (BufferError, NOT_CONTIGUOUS, lambda: (ctypes.c_uint8 * 2)(0xC0, 0)),
+    "number of C": (BufferError, NOT_CONTIGUOUS, lambda: ctypes.c_uint8(0)),
+    "released": (ValueError, "released", released),
+    "text": (TypeError, "must be a bytes-like object, not str", lambda: "text"),
+    "list": (TypeError, "must be a bytes-like object, not list", lambda: list(PUBLISH)),
+    "number": (TypeError, "must be a bytes-like object, not int", lambda: 5),
+    "iterator": (TypeError, "must be a bytes-like object, not bytes_iterator", lambda: iter(PUBLISH)),
 }
 
 
@@ -108,14 +113,11 @@ def test_bytes_of_any_kind(mqtt: Any, name: str) -> None:
 
 @pytest.mark.parametrize("name", BAD)
 def test_what_is_no_bytes(mqtt: Any, name: str) -> None:
-    error, make = BAD[name]
-    for read in readers(mqtt).values():
-        with pytest.raises(error):
-            read(make())
-    for write in writers(mqtt).values():
-        with pytest.raises(error):
-            write(make())
-    with pytest.raises(error):
+    error, words, make = BAD[name]
+    for use in (*readers(mqtt).values(), *writers(mqtt).values()):
+        with pytest.raises(error, match=words):
+            use(make())
+    with pytest.raises(error, match=words):
         mqtt.encode_into(mqtt.PubAck(1), make())
 
 
@@ -330,15 +332,24 @@ def test_the_owner_calls_the_codec(mqtt: Any) -> None:
 @needs_buffer_protocol
 def test_the_owner_raises(mqtt: Any) -> None:
     def refuse() -> None:
-        raise ZeroDivisionError("mine")
+        raise AttributeError("mine")
 
     for use in (*readers(mqtt).values(), *writers(mqtt).values()):
-        with pytest.raises(ZeroDivisionError, match="mine"):
+        with pytest.raises(AttributeError, match="mine"):
             use(Owner(PUBLISH, refuse))
     decoder = mqtt.Decoder(5)
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(AttributeError):
         decoder.feed(Owner(PUBLISH, refuse))
     assert list(decoder.feed(PINGREQ)) == [mqtt.PingReq()]
+
+
+@needs_buffer_protocol
+def test_one_view_is_parsed_and_handed_out(mqtt: Any) -> None:
+    class Fresh:
+        def __buffer__(self, flags: int) -> memoryview:
+            return memoryview(bytes(bytearray(PUBLISH)))
+
+    assert bytes(mqtt.decode(Fresh(), copy=False).payload) == b"pay1"
 
 
 @needs_buffer_protocol

@@ -105,7 +105,7 @@ needs_resident = pytest.mark.skipif(
 @needs_resident
 @pytest.mark.parametrize("way", WAYS)
 def test_the_process_does_not_grow(mqtt: Any, way: str, full: bool) -> None:
-    """A million times, all vectors in turn."""
+    """A million times, all vectors in turn; in plain Python a tenth of that."""
     turn = [call for _, call in calls(mqtt, way)]
 
     def turns(times: int) -> None:
@@ -116,5 +116,5 @@ def test_the_process_does_not_grow(mqtt: Any, way: str, full: bool) -> None:
 
     turns(20_000)
     before = resident()
-    turns(1_000_000 if full else 20_000)
+    turns(20_000 if not full else 1_000_000 if mqtt.BACKEND == "cython" else 100_000)
     assert resident() - before < MIB

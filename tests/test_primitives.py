@@ -13,6 +13,7 @@ import mmap
 import os
 import random
 import shlex
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -74,6 +75,11 @@ def primitives(tmp_path_factory: pytest.TempPathFactory) -> Any:
         pytest.skip("the extensions are not there")
     if not (PACKAGE / "mqttcodec" / "_wire_c.pxd").is_file():
         pytest.skip("needs the project's source tree")
+    # tools/sanitized.py says how the extensions were compiled, if that was with sanitizers.
+    compiler = shlex.split(os.environ.get("MQTTCODEC_CC") or sysconfig.get_config_var("CC"))
+    include = sysconfig.get_paths()["include"]
+    if shutil.which(compiler[0]) is None or not Path(include, "Python.h").is_file():
+        pytest.skip("needs a C compiler and Python's headers")
     folder = tmp_path_factory.mktemp("primitives")
     made = folder / "primitives.c"
     built = folder / ("primitives" + sysconfig.get_config_var("EXT_SUFFIX"))
@@ -81,9 +87,6 @@ def primitives(tmp_path_factory: pytest.TempPathFactory) -> Any:
         [sys.executable, "-m", "cython", "--module-name", "mqttcodec.primitives", "-I", PACKAGE, "-o", made, SOURCE],
         check=True,
     )
-    # tools/sanitized.py says how the extensions were compiled, if that was with sanitizers.
-    compiler = shlex.split(os.environ.get("MQTTCODEC_CC") or sysconfig.get_config_var("CC"))
-    include = sysconfig.get_paths()["include"]
     subprocess.run([*compiler, "-shared", "-fPIC", "-O1", "-g", "-I", include, made, "-o", built], check=True)
     spec = importlib.util.spec_from_file_location("mqttcodec.primitives", built)
     assert spec is not None
