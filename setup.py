@@ -18,8 +18,9 @@ if CHOICE not in ("auto", "require", "off"):
 
 MODULES = ("_packets_c", "_decode_properties_c", "_decode_c", "_encode_c", "_codec_c", "_stream_c")
 
-# With `build_ext --debug`: what the sources rely on is looked at, and C's own asserts are on.
-CHECKS = {"boundscheck": True, "initializedcheck": True, "nonecheck": True}
+# With `build_ext --debug`: what the sources rely on is looked at, and C's own asserts are on. What a source says in its
+# first lines, such as `boundscheck=False`, stays; `tools/environments.py` changes that too.
+CHECKS = {"initializedcheck": True, "nonecheck": True}
 DEBUG_FLAGS = ["-O1", "-g", "-UNDEBUG"]
 
 # -O3 takes a tenth off what decodes and encodes; of the packet classes and the decoder it makes 40 KiB more and nothing

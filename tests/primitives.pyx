@@ -1,4 +1,4 @@
-# cython: language_level=3
+# cython: language_level=3, freethreading_compatible=True
 """The inline functions that read bytes, one by one, at any address: for `test_primitives.py`, which builds it.
 
 It is loaded as a module of the package, for what these functions import when they find a fault.
@@ -6,8 +6,9 @@ It is loaded as a module of the package, for what these functions import when th
 
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t, uintptr_t
 
-from mqttcodec._decode_properties_c cimport answer_properties
-from mqttcodec._spec_c cimport PUBACK
+from mqttcodec._decode_properties_c cimport answer_properties, publish_properties
+from mqttcodec._packets_c cimport PublishProperties
+from mqttcodec._spec_c cimport PUBACK, PUBLISH
 from mqttcodec._wire_c cimport *
 
 from mqttcodec import DecodeError
@@ -23,7 +24,8 @@ cdef enum Kind:
     STRING
     TOPIC_NAME
     TOPIC_FILTER
-    PROPERTIES
+    ANSWER_PROPERTIES
+    PUBLISH_PROPERTIES
 
 KINDS = {
     "byte": BYTE,
@@ -36,7 +38,8 @@ KINDS = {
     "string": STRING,
     "topic_name": TOPIC_NAME,
     "topic_filter": TOPIC_FILTER,
-    "properties": PROPERTIES,
+    "answer_properties": ANSWER_PROPERTIES,
+    "publish_properties": PUBLISH_PROPERTIES,
 }
 
 
@@ -46,6 +49,7 @@ cdef object read_with(Kind kind, const uint8_t* data, Py_ssize_t size):
     cdef int64_t remaining_length = 0
     cdef int header_size
     cdef uint8_t[64] copy
+    cdef PublishProperties held
     open_cursor(&cursor, data, 0, size, 5, EITHER)
     cursor.place = PUBACK
     cursor.identifier = 0
@@ -70,8 +74,15 @@ cdef object read_with(Kind kind, const uint8_t* data, Py_ssize_t size):
         value = topic_name(&cursor, "it")
     elif kind == TOPIC_FILTER:
         value = topic_filter(&cursor, "it")
-    else:
+    elif kind == ANSWER_PROPERTIES:
         value = answer_properties(&cursor, PUBACK)
+    else:
+        cursor.place = PUBLISH
+        held = publish_properties(&cursor)
+        value = (
+            *(held.payload_format_indicator, held.message_expiry_interval, held.topic_alias, held.response_topic),
+            *(held.correlation_data, held.user_properties, held.subscription_identifiers, held.content_type),
+        )
     return value, cursor.ptr - cursor.start
 
 

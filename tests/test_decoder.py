@@ -432,6 +432,7 @@ def test_re_entry_from_the_collector(mqtt: Any) -> None:
         decoder.get_buffer,
         lambda: decoder.buffer_updated(0),
         lambda: decoder.__init__(4),
+        lambda: setattr(decoder, "version", 4),
     ]
     errors: list[str] = []
 

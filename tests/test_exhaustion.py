@@ -22,7 +22,10 @@ import mqttcodec
 PACKETS = sorted(cls.__name__ for cls in mqttcodec.Packet.__args__)
 
 pytestmark = [
-    pytest.mark.skipif(not importlib.util.find_spec("_testcapi"), reason="this Python has no means to it"),
+    pytest.mark.skipif(
+        sys.implementation.name != "cpython" or not importlib.util.find_spec("_testcapi"),
+        reason="this Python has no means to it",
+    ),
     pytest.mark.skipif(
         hasattr(sys, "gettotalrefcount") and sys.version_info < (3, 13),
         reason="a debug build of CPython before 3.13 stops where it loses an error for want of memory",
@@ -43,8 +46,8 @@ def exhaust(name: str, allocations: int, *packets: str) -> None:
     assert result.returncode == 0, result.stderr[-4000:]
     found = json.loads(result.stdout)
     assert found["failures"] > allocations
-    # CPython 3.11 itself loses a tuple when a list finds no room for it, and what is plain Python meets that.
-    assert found["growth"] < 10 or name == "python"
+    # CPython loses a tuple when there is no memory for the list made of it, and other things; plain Python meets that.
+    assert found["growth"] == 0 or name == "python"
 
 
 def test_first_allocations(mqtt: Any) -> None:

@@ -186,6 +186,7 @@ def test_a_finaliser_resizes_what_is_read(mqtt: Any) -> None:
             assert mqtt.decode(buffer, copy=False) == expected
             assert list(mqtt.Decoder(5).feed(buffer)) == [expected]
     assert calls
+    assert refused or (mqtt.BACKEND == "cython" and sys.version_info >= (3, 12))
     buffer.append(0)
 
 

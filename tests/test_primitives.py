@@ -28,7 +28,7 @@ import pytest
 import implementations
 import vectors
 from samples import SEED, VERSIONS, outcome, packets
-from test_variable_integers import Value
+from test_variable_integers import Value, framed
 from test_variable_integers import read as read_integer
 
 SOURCE = Path(__file__).with_name("primitives.pyx")
@@ -161,7 +161,7 @@ def topic_filter(data: bytes) -> Right:
     return found
 
 
-def properties(data: bytes) -> Right:
+def answer_properties(data: bytes) -> Right:
     """A list with a Reason String at most once and User Properties."""
     length = variable_integer(data)
     if length is None or length[0] > len(data) - length[1]:
@@ -188,6 +188,27 @@ def properties(data: bytes) -> Right:
     return (reason_string, tuple(user_properties)), begin + size
 
 
+def publish_properties(data: bytes) -> Right:
+    """As the plain twin has it; what follows the list is the payload."""
+    plain = implementations.load("python")
+    try:
+        packet = plain.decode(framed(0x30, b"\0\1a" + data))
+    except plain.DecodeError:
+        return None
+    values = (getattr(packet, name) for name in PUBLISH_PROPERTIES)
+    return tuple(values), len(data) - len(packet.payload)
+
+
+PUBLISH_PROPERTIES = (
+    *("payload_format_indicator", "message_expiry_interval", "topic_alias", "response_topic"),
+    *("correlation_data", "user_properties", "subscription_identifiers", "content_type"),
+)
+# One of each; the user property and the identifier may be there again.
+WRITTEN_PROPERTIES = [
+    bytes.fromhex(text)
+    for text in ("0101", "0200000102", "230007", "08000172", "0900020102", "26000161000162", "0b8001", "03000174")
+]
+
 RIGHT: dict[str, Callable[[bytes], Right]] = {
     "byte": fixed_width(1),
     "two_bytes": fixed_width(2),
@@ -199,7 +220,8 @@ RIGHT: dict[str, Callable[[bytes], Right]] = {
     "string": string,
     "topic_name": topic_name,
     "topic_filter": topic_filter,
-    "properties": properties,
+    "answer_properties": answer_properties,
+    "publish_properties": publish_properties,
 }
 # What begins with its length in two bytes.
 PREFIXED = ("binary", "string", "topic_name", "topic_filter")
@@ -263,6 +285,9 @@ def samples(rng: random.Random, size: int, kind: str) -> Iterator[bytes]:
         pair = bytes(rng.choices(b"abc", k=rng.randrange(5)))
         prefixed = len(pair).to_bytes(2, "big") + pair
         listed += rng.choice((b"\x26" + prefixed * 2, b"\x26" + prefixed * 2, b"\x1f" + prefixed))
+    written = b"".join(rng.sample(WRITTEN_PROPERTIES, rng.randrange(len(WRITTEN_PROPERTIES))))
+    yield bytes((len(written),)) + written + text
+    yield bytes((len(written),)) + written[: size - 1]
     yield bytes((size - 1,)) + listed[: size - 1]
     yield bytes((len(listed),)) + listed
     yield bytes((rng.randrange(size),)) + listed[: size - 1]

@@ -15,9 +15,16 @@ from pathlib import Path
 from environments import build_debug
 
 
+def newest_debug_python() -> str:
+    found = sorted(Path("/usr/bin").glob("python3.[0-9]*-dbg"), key=lambda path: int(path.name[8:-4]))
+    if not found:
+        sys.exit("there is no python3-dbg here")
+    return str(found[-1])
+
+
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        python, project, environ = build_debug(Path(folder), python=str(max(Path("/usr/bin").glob("python3.*-dbg"))))
+        python, project, environ = build_debug(Path(folder), python=newest_debug_python())
         command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *sys.argv[1:]]
         sys.exit(subprocess.run(command, cwd=project, env=environ).returncode)
 

@@ -30,18 +30,21 @@ def copy_project(folder: Path) -> None:
 
 
 def build_debug(
-    work: Path, *requirements: str, python: str = sys.executable, options: tuple[str, ...] = (), **variables: str
+    work: Path, *requirements: str, python: str = sys.executable, **variables: str
 ) -> tuple[Path, Path, dict[str, str]]:
-    """Build the extensions in a copy of the project, for debugging.
+    """Build the extensions in a copy of the project with all of Cython's checks; `variables` are for the compiler.
 
-    `options` are those of `build_ext`, `variables` are for its environment. Returns the python of an environment that
-    has what the tests need, the copy, and the environment variables by which the copy is imported.
+    Returns the python of an environment that has what the tests need, the copy, and the environment variables by which
+    the copy is imported.
     """
     project = work / "project"
     copy_project(project)
+    for source in (project / "src").rglob("*.pyx"):
+        text = source.read_text(encoding="utf-8").replace("boundscheck=False", "boundscheck=True")
+        source.write_text(text, encoding="utf-8")
     requirements = (f"{project}[test]", *requirements)
     made = create_environment(work / "environment", *requirements, python=python, MQTTCODEC_EXTENSIONS="off")
     environ = os.environ | {"MQTTCODEC_EXTENSIONS": "require"}
-    command = [made, "setup.py", "-q", "build_ext", "--debug", "--inplace", *options]
+    command = [made, "setup.py", "-q", "build_ext", "--debug", "--inplace"]
     subprocess.run(command, cwd=project, env=environ | variables, check=True)
     return made, project, environ | {"PYTHONPATH": os.pathsep.join((str(project / "src"), str(project / "tests")))}

@@ -58,7 +58,7 @@ else:
 
     def _init_of(cls):
         fields = dataclasses.fields(cls)
-        parameters, body = ["self"], ["fields = self.__dict__"]
+        parameters, body = ["self"], ["fields = self.__dict__", "if fields: fields.clear()"]
         names = {"__name__": __name__, **{f"default_{field.name}": field.default for field in fields}}
         for field in fields:
             name, default = field.name, f"default_{field.name}"

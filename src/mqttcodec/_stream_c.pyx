@@ -40,6 +40,10 @@ cdef enum:
     LARGE = 65_536
 
 
+# Made ahead: when it is needed, there may be no memory for it.
+cdef object INTERRUPTED = _errors.decoder_interrupted()
+
+
 @cython.final
 @cython.no_gc
 cdef class Builder:
@@ -150,21 +154,24 @@ cdef class Decoder:
         cdef Role receiver = SERVER if role is RoleEnum.SERVER else CLIENT if role is RoleEnum.CLIENT else EITHER
         given_version = optional_version(version)
         with cython.critical_section(self):
-            self.refuse_when_busy()
-            self._given_version = given_version
-            self._role = role
-            self._receiver = receiver
-            self._max_packet_size = min(limit, <int64_t> (MAXIMUM_REMAINING_LENGTH + 5))
-            self._copy = copies
-            self.start_anew()
+            self.enter()
+            try:
+                self._given_version = given_version
+                self._role = role
+                self._receiver = receiver
+                self._max_packet_size = min(limit, <int64_t> (MAXIMUM_REMAINING_LENGTH + 5))
+                self._copy = copies
+                self.start_anew()
+            finally:
+                self._busy = False
 
     cdef int start_anew(self) except -1:
         self._version = self._given_version
         self._connected = self._started = False
         self._error = None
         self._block = None
-        self.judge_by_version()
         self.drop_bytes()
+        self.judge_by_version()
         return 0
 
     cdef void drop_bytes(self):
@@ -195,10 +202,15 @@ cdef class Decoder:
     @version.setter
     @cython.critical_section
     def version(self, version):
-        if self._started or self._partial.size:
-            raise ValueError("version can be set before the first packet only")
-        self._version = optional_version(version)
-        self.judge_by_version()
+        chosen = optional_version(version)
+        self.enter()
+        try:
+            if self._started or self._partial.size:
+                raise ValueError("version can be set before the first packet only")
+            self._version = chosen
+            self.judge_by_version()
+        finally:
+            self._busy = False
 
     @property
     def role(self):
@@ -344,13 +356,9 @@ cdef class Decoder:
         return taken_over(packet)
 
     cdef inline int enter(self) except -1:
-        self.refuse_when_busy()
-        self._busy = True
-        return 0
-
-    cdef inline int refuse_when_busy(self) except -1:
         if self._busy:
             raise _errors.decoder_busy()
+        self._busy = True
         return 0
 
     cdef inline int raise_error(self) except -1:
@@ -361,9 +369,10 @@ cdef class Decoder:
     cdef int die(self, object error) except -1:
         """Keep nothing but the error."""
         if self._error is None:
-            self._error = _errors.fresh(error)
+            self._error = error  # Should there be no memory for another.
             self._block = None
             self.drop_bytes()
+            self._error = _errors.fresh(error)
         return 0
 
     cdef int append(
@@ -422,7 +431,7 @@ cdef class Decoder:
             raise
         except BaseException:
             # An interrupt, say: it may have come between two steps that belong together.
-            self.die(_errors.decoder_interrupted())
+            self.die(INTERRUPTED)
             raise
         finally:
             self._busy = False

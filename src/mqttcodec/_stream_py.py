@@ -19,6 +19,8 @@ from ._wire_py import byte_view, checked_version, index, read_length
 _BytesLike = Any
 _NOTHING: Iterator[Any] = iter(())
 """It raises StopIteration, in half the time that a `raise` takes: 30 ns."""
+_INTERRUPTED = _errors.decoder_interrupted()
+"""Made ahead: when it is needed, there may be no memory for it."""
 LENT_SIZE = 65_536
 KEPT_SIZE = 2_048
 """Up to this size bytes that were read are kept with those that were not."""
@@ -78,25 +80,29 @@ class Decoder:
             raise _errors.bad_value("max_packet_size", "2 or more", max_packet_size)
         copies = bool(copy)
         given_version = _optional_version(version)
-        key = getattr(self, "_key", None)
-        if key is not None and not key:
-            raise _errors.decoder_busy()
-        self._given_version = given_version
-        self._role = role
-        self._max_packet_size = min(limit, _spec.MAXIMUM_PACKET_SIZE)
-        self._copy = copies
-        # Empty while a method is at work; 45 ns less than a lock. A list gives its memory back when it is emptied, and
-        # the key might find no place when it is put back.
-        self._key = deque((None,))
-        self._start_anew()
+        if hasattr(self, "_key"):
+            self._enter()
+        else:
+            # Empty while a method is at work; 45 ns less than a lock. A list gives its memory back when it is emptied,
+            # and the key might find no place when it is put back.
+            self._key: deque[None] = deque((None,))
+            self._key.pop()
+        try:
+            self._given_version = given_version
+            self._role = role
+            self._max_packet_size = min(limit, _spec.MAXIMUM_PACKET_SIZE)
+            self._copy = copies
+            self._start_anew()
+        finally:
+            self._key.append(None)
 
     def _start_anew(self) -> None:
         self._version = self._given_version
         self._connected = self._started = False
         self._error: Exception | None = None
         self._block: memoryview | None = None
-        self._judge_by_version()
         self._drop_bytes()
+        self._judge_by_version()
 
     def _drop_bytes(self) -> None:
         self._set_data(b"")
@@ -115,10 +121,15 @@ class Decoder:
 
     @version.setter
     def version(self, version: int | None) -> None:
-        if self._started or self._partial:
-            raise ValueError("version can be set before the first packet only")
-        self._version = _optional_version(version)
-        self._judge_by_version()
+        chosen = _optional_version(version)
+        self._enter()
+        try:
+            if self._started or self._partial:
+                raise ValueError("version can be set before the first packet only")
+            self._version = chosen
+            self._judge_by_version()
+        finally:
+            self._key.append(None)
 
     @property
     def role(self) -> Role | None:
@@ -254,7 +265,7 @@ class Decoder:
             raise
         except BaseException:
             # An interrupt, say: it may have come between two steps that belong together.
-            self._die(_errors.decoder_interrupted())
+            self._die(_INTERRUPTED)
             raise
         finally:
             self._key.append(None)
@@ -273,9 +284,10 @@ class Decoder:
     def _die(self, error: Exception) -> None:
         """Keep nothing but the error."""
         if self._error is None:
-            self._error = _errors.fresh(error)
+            self._error = error  # Should there be no memory for another.
             self._block = None
             self._drop_bytes()
+            self._error = _errors.fresh(error)
 
     def _append(
         self, data: bytes | bytearray | memoryview, *, is_ours: bool = False, is_in_block: bool = False

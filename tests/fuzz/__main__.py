@@ -19,5 +19,11 @@ with atheris.instrument_imports() if NAME == "differential" else contextlib.null
 
 target = import_module(f"fuzz.{NAME}")
 mqtt = implementations.load("cython")
-atheris.Setup(sys.argv, lambda data: target.check(mqtt, data) and None)
+
+
+def check(data: bytes) -> None:
+    target.check(mqtt, data)
+
+
+atheris.Setup(sys.argv, check)
 atheris.Fuzz()

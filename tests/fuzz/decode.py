@@ -19,8 +19,10 @@ def check(mqtt: Any, data: bytes) -> Any:
         packet = mqtt.decode(buffer, version, copy=copy)
     except mqtt.DecodeError as error:
         assert error.offset is None or 0 <= error.offset <= len(buffer)
+        refused = outcome(lambda: mqtt.decode(buffer, version, copy=copy))
+        assert outcome(lambda: mqtt.decode(packet_bytes, version)) == refused
         buffer.append(0)  # No view of it is left.
-        return outcome(lambda: mqtt.decode(packet_bytes, version)), outcome(lambda: mqtt.peek(packet_bytes))
+        return refused, outcome(lambda: mqtt.peek(packet_bytes))
     header = mqtt.peek(buffer)
     assert header.packet_size == len(buffer)
     assert mqtt.decode(packet_bytes, version) == packet

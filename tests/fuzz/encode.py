@@ -1,4 +1,4 @@
-"""`encode` writes what `decode` reads and `encode` writes again alike, as does every other way to write, or refuses."""
+"""`encode` refuses a packet, or writes bytes that are read and written the same again; all ways to write agree."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ def check(mqtt: Any, data: bytes) -> Any:
             assert outcome(lambda: write(packet, version)) == refused
         untouched = bytearray(8)
         assert outcome(lambda: mqtt.encode_into(packet, untouched, 0, version))[0] == type(error).__name__
+        assert untouched == bytes(8)
         return refused
     size = len(written)
     assert mqtt.encoded_size(packet, version) == size
