@@ -27,8 +27,8 @@ pytestmark = [
         reason="this Python has no means to it",
     ),
     pytest.mark.skipif(
-        hasattr(sys, "gettotalrefcount") and sys.version_info < (3, 13),
-        reason="a debug build of CPython before 3.13 stops where it loses an error for want of memory",
+        hasattr(sys, "gettotalrefcount") and sys.version_info < (3, 14),
+        reason="a debug build of CPython before 3.14 stops where it loses an error for want of memory",
     ),
 ]
 

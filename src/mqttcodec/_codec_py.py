@@ -57,7 +57,10 @@ def _decode_buffer(buffer: _BytesLike, offset: int, is_whole: bool, version: int
         except _errors.DecodeError as error:
             failure = _errors.fresh(error)
     # Raised anew: the frames of the first traceback hold views of the caller's buffer.
-    raise failure
+    try:
+        raise failure
+    finally:
+        del failure  # Its traceback holds this frame, which holds the buffer.
 
 
 def _decode_at(data: bytes | memoryview, start: int, is_whole: bool, version: int, copy: bool) -> tuple[Packet, int]:
