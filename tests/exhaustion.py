@@ -106,7 +106,8 @@ class Exhaustion:
     def attempts(self) -> Iterator[tuple[int, int]]:
         """How many allocations succeed first, and how many there are up to the last that fails.
 
-        One fails alone, and eight in a row: what is done about the first may fail too. Of 32 CPython itself dies.
+        One fails alone, and eight in a row: what is done about the first may fail too. When all that follow fail,
+        CPython itself ends.
         """
         for number in range(self.allocations):
             yield number, number + 1

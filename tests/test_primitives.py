@@ -255,7 +255,7 @@ def test_all_of_up_to_two_bytes(primitives: Any, room: Room, kind: str) -> None:
 
 @EACH_KIND
 def test_all_of_three_bytes(primitives: Any, room: Room, kind: str, full: bool) -> None:
-    """The fast run takes one in 4,099, the full one one in 257; MQTTCODEC_EVERY=1 takes all, in half an hour."""
+    """The fast run takes one in 4,099, the full one one in 257; MQTTCODEC_EVERY=1 takes all."""
     step = int(os.environ.get("MQTTCODEC_EVERY") or (257 if full else 4_099))
     prefix = b"\0\3" if kind in PREFIXED else b""
     address = room.put(prefix + bytes(3))

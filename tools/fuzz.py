@@ -1,4 +1,4 @@
-"""Fuzz the extensions, built with clang's sanitizers and with their own coverage to guide it.
+"""Fuzz the extensions, built with clang's sanitizers and guided by their own coverage.
 
     python tools/fuzz.py SECONDS [TARGET ...]      each target of `tests/fuzz/` for so long, or those named
     python tools/fuzz.py --input FILE TARGET       once more an input that broke what the target says
@@ -23,6 +23,14 @@ KEPT = PROJECT / "build" / "fuzz"
 GREATEST_SIZE = 4096
 # `vptr` would want the runtime of C++.
 FLAGS = f"{SANITIZERS_OF_CLANG} -fno-sanitize=vptr -fsanitize=fuzzer-no-link"
+
+# What libFuzzer tells of a run, and where.
+FIGURES = {
+    "executions": r"number_of_executed_units: (\d+)",
+    "a second": r"average_exec_per_sec: +(\d+)",
+    "branches reached": r"cov: (\d+)",
+    "inputs in the corpus": r"corp: (\d+)",
+}
 
 SEEDS = """
 import hashlib, importlib, sys
@@ -62,12 +70,8 @@ class Fuzzing:
         command = [self.python, "-c", SEEDS, self.work, str(GREATEST_SIZE), name]
         subprocess.run(command, env=self.environ, check=True)
         command = [self.python, "-m", "fuzz", name, kept, self.work / name, f"-dict={self.work / 'dictionary'}"]
-        command += [
-            f"-max_total_time={seconds}",
-            f"-max_len={GREATEST_SIZE}",
-            f"-artifact_prefix={KEPT}/broken-{name}-",
-        ]
-        command += ["-timeout=60", "-rss_limit_mb=8192", "-print_final_stats=1"]
+        command += [f"-max_total_time={seconds}", f"-max_len={GREATEST_SIZE}", "-timeout=60", "-rss_limit_mb=8192"]
+        command += ["-print_final_stats=1", f"-artifact_prefix={KEPT}/broken-{name}-"]
         # Most of the differential is plain Python, which the sanitizer sees nothing of and which malloc makes slow.
         environ = self.environ | ({"PYTHONMALLOC": "pymalloc"} if name == "differential" else {})
         log = KEPT / f"{name}.log"
@@ -79,14 +83,6 @@ class Fuzzing:
         if not passed:
             print(text[-8000:])
         return passed
-
-
-FIGURES = {
-    "executions": r"number_of_executed_units: (\d+)",
-    "a second": r"average_exec_per_sec: +(\d+)",
-    "branches reached": r"cov: (\d+)",
-    "inputs in the corpus": r"corp: (\d+)",
-}
 
 
 def main() -> None:

@@ -1,7 +1,9 @@
 """Run the suite on extensions built with the address and undefined behaviour sanitizers; a report ends it.
 
-python tools/sanitized.py                             gcc's; the fast suite
-python tools/sanitized.py --compiler clang ARGUMENT   clang's; the arguments are pytest's
+    python tools/sanitized.py                                     gcc's; the fast suite
+    python tools/sanitized.py --compiler clang [ARGUMENT ...]     clang's; further arguments are pytest's
+
+Then the seeds of the fuzzing are tried under the leak sanitizer, which has to find a leak that is put there.
 """
 
 from __future__ import annotations
@@ -36,26 +38,19 @@ def build(work: Path, compiler: str) -> tuple[Path, Path, dict[str, str]]:
         flags = linker_flags = SANITIZERS
         runtimes = ["libasan.so", "libubsan.so"]
     python, project, environ = build_debug(work, CC=compiler, CFLAGS=flags, LDFLAGS=linker_flags)
+    environ |= ENVIRONMENT
     # The runtimes have to be there before the interpreter is.
-    found = [
-        subprocess.run(
-            [compiler, f"-print-file-name={name}"], check=True, capture_output=True, text=True
-        ).stdout.strip()
-        for name in runtimes
-    ]
-    return (
-        python,
-        project,
-        environ
-        | ENVIRONMENT
-        | {
-            "LD_PRELOAD": ":".join(found),
-            "MQTTCODEC_CC": f"{compiler} {linker_flags}",  # For what the tests build themselves.
-        },
-    )
+    environ["LD_PRELOAD"] = ":".join(place_of(compiler, name) for name in runtimes)
+    environ["MQTTCODEC_CC"] = f"{compiler} {linker_flags}"  # For what the tests build themselves.
+    return python, project, environ
 
 
-# What leaks here is a str of a packet, if anything is to leak.
+def place_of(compiler: str, runtime: str) -> str:
+    command = [compiler, f"-print-file-name={runtime}"]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
+# With the argument `leak`, a str of a packet leaks.
 SEEDS = """
 import ctypes, sys
 import implementations

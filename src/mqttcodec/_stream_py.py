@@ -80,13 +80,11 @@ class Decoder:
             raise _errors.bad_value("max_packet_size", "2 or more", max_packet_size)
         copies = bool(copy)
         given_version = _optional_version(version)
-        if hasattr(self, "_key"):
-            self._enter()
-        else:
+        if not hasattr(self, "_key"):
             # Empty while a method is at work; 45 ns less than a lock. A list gives its memory back when it is emptied,
             # and the key might find no place when it is put back.
-            self._key: deque[None] = deque((None,))
-            self._key.pop()
+            self._key = deque((None,))
+        self._enter()
         try:
             self._given_version = given_version
             self._role = role
