@@ -54,6 +54,27 @@ def test_first_allocations(mqtt: Any) -> None:
     exhaust(mqtt.BACKEND, 12, *PACKETS)
 
 
+def test_no_memory_for_what_was_received(mqtt: Any) -> None:
+    """`buffer_updated` says so itself: the packets before it may never be asked for."""
+    import _testcapi
+
+    data = mqtt.encode(mqtt.Publish("a", b"x"))
+    failures = 0
+    for allocation in range(8):
+        decoder = mqtt.Decoder(5)
+        decoder.get_buffer(100_000)[: len(data)] = data
+        _testcapi.set_nomemory(allocation, allocation + 1)
+        try:
+            decoder.buffer_updated(len(data))
+        except MemoryError:
+            failures += 1
+            continue
+        finally:
+            _testcapi.remove_mem_hooks()
+        assert list(decoder) == [mqtt.Publish("a", b"x")]
+    assert failures
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("packet", PACKETS)
 @pytest.mark.parametrize("name", implementations.NAMES)
