@@ -4,7 +4,7 @@ It runs the benchmark several times over, measures growth and memory (`growth.py
 
 * `docs/speed.json`: the figures, those of each interpreter beside the others';
 * `docs/plots/*.svg` and `docs/performance.md`;
-* the table in README.md between its two markers, or on the terminal where there are none.
+* the table of `server.py` in `docs/integration.md`, between its two markers.
 
 A figure is the least of all runs, in nanoseconds for each packet.
 """
@@ -28,21 +28,22 @@ from typing import Any
 
 import growth
 import plots
+import server
 from corpus import CASES, KIB, STREAMS
 from instructions import built_with, interpreter
 from participants import PARTICIPANTS
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
-README = ROOT / "README.md"
 DOCS = ROOT / "docs"
 SPEED = DOCS / "speed.json"
-MARKERS = "<!-- speed: begin -->\n", "<!-- speed: end -->"
+INTEGRATION = DOCS / "integration.md"
+MARKERS = "<!-- server: begin -->\n", "<!-- server: end -->"
 
 COMPILED, PLAIN, FLOOR, RUST = "mqttcodec, compiled", "mqttcodec, plain Python", "floor", "mqtt5"
 PURE_PEERS = [name for name in PARTICIPANTS if name not in (COMPILED, PLAIN, FLOOR, RUST)]
 
-README_ROWS = {
+SUMMARY = {
     "decode": [
         *("PUBLISH 5 QoS 1", "PUBLISH 3.1.1 QoS 1", "PUBLISH 5, six properties"),
         *("PUBACK 5", "CONNECT 5", "SUBSCRIBE 5, four filters"),
@@ -55,8 +56,8 @@ README_ROWS = {
     "encode_many": ["600 PUBLISH 5, whole"],
 }
 PLOTTED = {
-    "decode": README_ROWS["decode"],
-    "encode": README_ROWS["decode"],
+    "decode": SUMMARY["decode"],
+    "encode": SUMMARY["decode"],
     "stream": [
         *("600 PUBLISH 5, whole", "600 PUBLISH 3.1.1, whole"),
         *("600 PUBLISH 5, pieces of 1448", "600 PUBLISH 5, pieces of 37"),
@@ -111,6 +112,7 @@ def measure(sweeps: int, quick: bool) -> Result:
         "nanoseconds": speeds,
         "growth": grown,
         "memory": growth.memory(10_000 if quick else 100_000),
+        "server": server.measure(1, 0.1) if quick else server.measure(5 * sweeps),
     }
 
 
@@ -143,13 +145,13 @@ def figure(value: float | None) -> str:
     return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
 
 
-def circumstances(result: Result) -> str:
+def circumstances(result: Result, program: str = "benchmarks/report.py") -> str:
     run = "a quick run" if result["quick"] else f"minima of {result['sweeps']} runs"
     parts = (result["interpreter"], result["cython"], result["compiler"], result["cpu"], result["system"])
-    return f"{', '.join(parts)}; {result['date']}; {run} of `python benchmarks/report.py`."
+    return f"{', '.join(parts)}; {result['date']}; {run} of `python {program}`."
 
 
-def readme_table(result: Result) -> str:
+def summary(result: Result) -> str:
     def cells(operation: str, case: str) -> Iterator[str]:
         of = result["nanoseconds"].get(operation, {}).get(case, {})
         yield f"{operation}: {case}"
@@ -159,19 +161,18 @@ def readme_table(result: Result) -> str:
         yield f"{of[RUST] / of[COMPILED]:.2f}" if RUST in of and COMPILED in of else ""
 
     head = ("ns per packet", "compiled", "plain Python", "floor", "mqtt5", "fastest pure peer", "mqtt5 : compiled")
-    rows = (cells(operation, case) for operation, cases in README_ROWS.items() for case in cases)
-    return "\n".join([*table(head, rows), "", circumstances(result)]) + "\n"
+    rows = (cells(operation, case) for operation, cases in SUMMARY.items() for case in cases)
+    return "\n".join([*table(head, rows), "", circumstances(result)])
 
 
-def write_readme(result: Result) -> None:
+def write_integration(result: Result) -> None:
     begin, end = MARKERS
-    text = README.read_text(encoding="utf-8")
-    if begin not in text or end not in text:
-        print(f"{README.name} has no place for this:\n\n{readme_table(result)}")
-        return
-    before, _, rest = text.partition(begin)
+    before, _, rest = INTEGRATION.read_text(encoding="utf-8").partition(begin)
     _, _, after = rest.partition(end)
-    README.write_text(f"{before}{begin}\n{readme_table(result)}\n{end}{after}", encoding="utf-8")
+    columns = [*next(iter(result["server"].values()))]
+    rows = ([way, *(figure(of[column]) for column in columns)] for way, of in result["server"].items())
+    told = "\n".join([*table(("µs per message", *columns), rows), "", circumstances(result, "benchmarks/server.py")])
+    INTEGRATION.write_text(f"{before}{begin}\n{told}\n\n{end}{after}", encoding="utf-8")
 
 
 def write_plots(result: Result) -> None:
@@ -197,7 +198,10 @@ Made by `python benchmarks/report.py`, as are the [figures](speed.json) it tells
 # Performance
 
 What is measured is in `benchmarks/operations.py`, of what packets in `benchmarks/corpus.py`. Every result was judged to
-be right before it was timed. A blank: the participant has no such thing. Compare within one interpreter's tables only.
+be right before it was timed; all rules of the standard are on. The *floor* makes the same objects from known offsets
+and parses nothing. A blank: the participant has no such thing. Compare within one interpreter's tables only.
+
+{summary}
 
 ![Decoding](plots/decode.svg)
 
@@ -206,11 +210,21 @@ be right before it was timed. A blank: the participant has no such thing. Compar
 ![Streams](plots/stream.svg)
 
 ![Growth](plots/growth.svg)
+
+## What it cannot do for you
+
+* Where each read of a socket brings one packet, event loop and kernel take most of the time, and no codec changes that:
+  [figures of a server](integration.md).
+* A large payload costs what it costs to copy it, here as elsewhere: `copy=False` and `encode_parts` leave the copy out.
+* Where decoding is near the floor, what is left is the making of objects. To make fewer of them is up to the caller:
+  `peek` makes no packet, and bytes that are to be sent on as they came need not be decoded.
+* The plain twin is there to be right everywhere: it takes twenty to thirty-five times as long as the compiled codec.
+* Topic matching, sessions and what your handlers do come on top.
 """
 
 
-def performance(results: list[Result]) -> str:
-    lines = [PAGE_HEAD]
+def performance(results: list[Result], shown: Result) -> str:
+    lines = [PAGE_HEAD.format(summary=summary(shown))]
     for result in results:
         lines += [f"## {result['interpreter']}", "", circumstances(result), ""]
         for operation, cases in result["nanoseconds"].items():
@@ -267,7 +281,7 @@ def main() -> None:
     parser.add_argument("--sweeps", type=int, default=3, metavar="N", help="how often all is run (%(default)s)")
     parser.add_argument("--quick", action="store_true", help="once, in a minute; figures to look at, not to keep")
     parser.add_argument("--only-write", action="store_true", help="measure nothing, tell what is in docs/speed.json")
-    parser.add_argument("--interpreter", metavar="NAME", help="whose figures README and plots have (the first)")
+    parser.add_argument("--interpreter", metavar="NAME", help="whose figures the plots have (the first)")
     options = parser.parse_args()
 
     results: dict[str, Result] = json.loads(SPEED.read_text(encoding="utf-8")) if SPEED.exists() else {}
@@ -278,8 +292,9 @@ def main() -> None:
     if shown not in results:
         parser.exit(2, f"there are no figures of {shown or 'any interpreter'}, but of {', '.join(results) or 'none'}\n")
     write_plots(results[shown])
-    write_readme(results[shown])
-    (DOCS / "performance.md").write_text(performance([*results.values()]), encoding="utf-8")
+    write_integration(results[shown])
+    page = performance([*results.values()], results[shown])
+    (DOCS / "performance.md").write_text(page, encoding="utf-8")
 
 
 if __name__ == "__main__":
