@@ -1,0 +1,54 @@
+"""The site: `nox -s docs`."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+PROJECT = Path(__file__).parents[1]
+
+# What is documented is the source of types and docstrings, and needs no compiler.
+os.environ["MQTTCODEC_EXTENSIONS"] = "off"
+sys.path.insert(0, str(PROJECT / "src"))
+
+import mqttcodec  # noqa: E402
+
+project = "mqttcodec"
+version = release = mqttcodec.__version__
+copyright = "the authors of mqttcodec"
+
+extensions = ["myst_parser", "sphinx.ext.autodoc"]
+myst_heading_anchors = 3
+autodoc_member_order = "bysource"
+autodoc_type_aliases = {"Packet": "Packet", "_BytesLike": "BytesLike"}
+python_use_unqualified_type_names = True
+add_module_names = False
+default_role = "code"  # What docstrings have between single backquotes.
+
+html_theme = "furo"
+html_title = f"mqttcodec {version}"
+
+REPOSITORY = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["project"]["urls"]["Source"]
+
+
+def read_page(app: Any, name: str, source: list[str]) -> None:
+    """README is the first page; what lies outside of `docs/` is linked to where it is."""
+    text = source[0]
+    if name == "index":
+        text = (PROJECT / "README.md").read_text("utf-8").replace("](docs/", "](") + text
+        text = re.sub(r"\]\((?=[A-Z]|examples/)", "](../", text)
+    source[0] = text.replace("](../", f"]({REPOSITORY}/blob/main/")
+
+
+def name_aliases(app: Any, what: str, name: str, documented: Any, options: Any, *texts: str | None) -> Any:
+    """Sphinx shows how it refers to an alias that stands within another type."""
+    return tuple(text and re.sub(r"[\w.~]*TypeAliasForwardRef\('(\w+)'\)", r"\1", text) for text in texts)
+
+
+def setup(app: Any) -> None:
+    app.connect("autodoc-process-signature", name_aliases)
+    app.connect("source-read", read_page)
