@@ -30,7 +30,7 @@ def acknowledgements(packets):
 
 
 def forwarded(Publish packet not None, str prefix not None, packet_id=None):
-    """`packet` as the other side gets it: its topic under `prefix`, at its QoS, no repeat; its properties are shared."""
+    """`packet` as the other side gets it: its topic under `prefix`, no repeat; its properties are shared."""
     cdef Publish copy = Publish.__new__(Publish)
     if packet.properties is not None and packet.properties.topic_alias is not None:
         raise ValueError("a Topic Alias means nothing on another connection [MQTT-3.3.2-7]")

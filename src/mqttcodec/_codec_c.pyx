@@ -16,13 +16,12 @@ from libc.string cimport memcpy, memmove
 
 from ._decode_c cimport decode_body
 from ._encode_c cimport plain_answer, put_plain_answer, write_packet
-from ._packets_c cimport Publish
 from ._wire_c cimport *
 from ._writer_c cimport *
 
 from . import _errors, _spec
 from ._enums import MQTTv5
-from ._stream_c import Decoder
+from ._stream_c import Decoder  # no-cython-lint: for those who load an implementation whole
 
 cdef object MQTT_5 = MQTTv5
 # By version less 3: what is wrong with a first byte, and whether nothing is.
@@ -115,7 +114,13 @@ cdef object view_to_keep(object buffer):
 
 
 cdef object decode_at(
-    const uint8_t* data, Py_ssize_t size, Py_ssize_t start, Py_ssize_t* end, bint is_whole, object version, object keeper
+    const uint8_t* data,
+    Py_ssize_t size,
+    Py_ssize_t start,
+    Py_ssize_t* end,
+    bint is_whole,
+    object version,
+    object keeper,
 ):
     cdef Cursor cursor
     cdef int number = checked_version(version)

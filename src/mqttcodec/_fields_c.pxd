@@ -8,8 +8,8 @@ cdef extern from *:
     """
     #include <structmember.h>
 
-    /* Replace the getter of the field in which `packet` holds `value`. A field that is not its own, but one of an object
-       inside the packet, keeps it. */
+    /* Replace the getter of the field in which `packet` holds `value`. A field that is not its own, but one of an
+       object inside the packet, keeps it. */
     static int expose_field(PyObject *packet_class, PyObject *packet, PyObject *name, PyObject *value) {
         PyTypeObject *type = (PyTypeObject *) packet_class;
         const Py_ssize_t size = (Py_ssize_t) sizeof(PyObject *);

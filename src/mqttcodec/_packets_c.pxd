@@ -67,7 +67,7 @@ cdef class ConnAck(_Value):
 
 @cython.final
 cdef class PublishFlags:
-    """What the first byte of a PUBLISH says, as given. `bits` are the byte's lower four, -1 where encode has to judge."""
+    """What the first byte of a PUBLISH says, as given. `bits` are the byte's lower four; -1: encode has to judge."""
 
     cdef object qos
     cdef object retain
@@ -91,8 +91,8 @@ cdef class PublishProperties:
 
 @cython.final
 cdef class Publish(_Value):
-    # Six fields and not fourteen: 256 bytes with a topic of 24 and a payload of 64, not 320, and eight references fewer to
-    # set and to drop. `flags` are shared; None: `__init__` never ran. `properties` is None without any.
+    # Six fields and not fourteen: 256 bytes with a topic of 24 and a payload of 64, not 320, and eight references fewer
+    # to set and to drop. `flags` are shared; None: `__init__` never ran. `properties` is None without any.
     cdef readonly object topic
     cdef readonly object payload
     cdef readonly object qos

@@ -124,8 +124,8 @@ cdef class Decoder:
     cdef bint _copy, _connected, _started, _busy, _is_ours, _is_in_block
     # Bytes wait in three places, in this order: `_partial` has the start of a packet that goes on after what was fed
     # (and `_payload` the rest, if it is a large PUBLISH); `_data`, of which `_position` is read, is parsed in place;
-    # `_backlog` has what was fed before `_data` was used up. `_data` is the caller's bytes, our own, or a block that was
-    # lent; `_view` is one of it with `copy=False`.
+    # `_backlog` has what was fed before `_data` was used up. `_data` is the caller's bytes, our own, or a block that
+    # was lent; `_view` is one of it with `copy=False`.
     cdef Builder _partial, _payload, _backlog
     cdef Py_ssize_t _packet_size, _body, _head_size
     cdef object _data, _view
@@ -231,8 +231,8 @@ cdef class Decoder:
     @cython.critical_section
     def pending(self):
         """The number of bytes held that belong to no returned packet; at the end of a stream, those of a cut packet."""
-        # Above PY_SSIZE_T_MAX where that is 2 GB: one object may be fed many times. To Cython, the sum of both types is a
-        # Py_ssize_t.
+        # Above PY_SSIZE_T_MAX where that is 2 GB: one object may be fed many times. To Cython, the sum of both types is
+        # a Py_ssize_t.
         cdef int64_t held = self._size - self._position
         held += self._backlog.size
         held += self._partial.size
@@ -258,7 +258,7 @@ cdef class Decoder:
         no bytes, and any call `RuntimeError` while another is at work.
         """
         self.enter()
-        # What most calls are: whole bytes, and nothing waits. No `try` is entered, as there is nothing to guard against.
+        # What most calls are: whole bytes, and nothing waits. No `try` is entered: there is nothing to guard against.
         if type(data) is bytes and self._error is None and self._copy and self._position == self._size and (
             self._backlog.size == 0
         ):
@@ -602,8 +602,8 @@ cdef int go_on_raising() except -1:
 cdef PyObject* next_or_null(PyObject* self) except? NULL:
     """`Decoder.__next__` as the interpreter calls it: NULL at the end, with no StopIteration made.
 
-    `packet_or_null` leaves an error where it is, so that no `try` has to be entered for each packet. With `feed`'s short
-    way a byte that completes no packet takes 36 ns, not 169.
+    `packet_or_null` leaves an error where it is, so that no `try` has to be entered for each packet. With `feed`'s
+    short way a byte that completes no packet takes 36 ns, not 169.
     """
     cdef PyObject* packet
     cdef Decoder decoder = <Decoder> self

@@ -1,0 +1,97 @@
+"""Which lines of both codecs the tests run, those of the .pyx and .pxd files too; less than 98 % of either is an error.
+
+    python tools/line_coverage.py                shows what is missing
+    python tools/line_coverage.py ARGUMENT ...   arguments are pytest's
+
+The extensions are built in a copy, with a call to the tracer in each line. What runs in a process of its own is not
+seen.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from environments import copy_project, create_environment
+
+LEAST = 98.0
+# Each line takes a hundred times as long: what tries many inputs, measures or starts processes is left out.
+LEFT_OUT = ("cimport", "differential", "install", "leaks", "linear_work", "mosquitto", "primitives", "size", "threads")
+# Declarations only, and a file for others.
+NO_STATEMENTS = ("__init__.pxd",)
+FLAGS = "-O1 -DCYTHON_TRACE=1 -DCYTHON_TRACE_NOGIL=1 -DCYTHON_USE_SYS_MONITORING=0"
+SETTINGS = """
+[run]
+core = ctrace
+plugins = Cython.Coverage
+source = src/mqttcodec
+[report]
+exclude_also =
+    cdef inline
+    if TYPE_CHECKING:
+    if not TYPE_CHECKING:
+"""
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        project = Path(folder) / "project"
+        package = project / "src" / "mqttcodec"
+        copy_project(project)
+        (project / ".coveragerc").write_text(SETTINGS, encoding="utf-8")
+        requirements = (f"{project}[test]", "coverage>=7.10")
+        python = create_environment(Path(folder) / "environment", *requirements, MQTTCODEC_EXTENSIONS="off")
+        environ = os.environ | {"MQTTCODEC_EXTENSIONS": "require", "PYTHONPATH": str(project / "src")}
+
+        def run(*arguments: str | Path, **variables: str) -> None:
+            if subprocess.run([python, *arguments], cwd=project, env=environ | variables).returncode:
+                sys.exit(1)
+
+        sources = sorted(str(file.relative_to(project)) for file in package.glob("*.pyx"))
+        run("-m", "cython", "-X", "linetrace=True", *sources)
+        run("setup.py", "-q", "build_ext", "--inplace", CFLAGS=FLAGS)
+        join_c_files(package)
+        ignored = [f"--ignore=tests/test_{name}.py" for name in LEFT_OUT]
+        run("-m", "coverage", "run", "-m", "pytest", "-q", "-p", "no:cacheprovider", *(sys.argv[1:] or ignored))
+        run("-m", "coverage", "json", "-q", "-o", "coverage.json")
+        found = json.loads((project / "coverage.json").read_text(encoding="utf-8"))["files"]
+        sys.exit(0 if judge(found, project) else 1)
+
+
+def join_c_files(package: Path) -> None:
+    """Let Cython's plugin find what is inline in a .pxd: it reads the C file of that name, and needs the whole path."""
+    everything = "".join(file.read_text(encoding="utf-8") for file in sorted(package.glob("*.c")))
+    everything = re.sub(
+        r'^( */\* ")(?:mqttcodec/)?(\w+\.p[yx][xd]":)', rf"\1{package}/\2", everything, flags=re.MULTILINE
+    )
+    for file in (*package.glob("*.pyx"), *package.glob("*.pxd")):
+        file.with_suffix(".c").write_text(everything, encoding="utf-8")
+
+
+def judge(found: dict[str, Any], project: Path) -> bool:
+    """Show a row for each file; whether all are there, and there is enough of each codec."""
+    is_enough = True
+    for codec, endings in (("plain Python", (".py",)), ("compiled", (".pyx", ".pxd"))):
+        statements = covered = 0
+        for file in sorted((project / "src" / "mqttcodec").iterdir()):
+            name = str(file.relative_to(project))
+            if file.suffix not in endings or file.name in NO_STATEMENTS:
+                continue
+            of = found[name]["summary"]
+            statements += of["num_statements"]
+            covered += of["covered_lines"]
+            missing = ", ".join(map(str, found[name]["missing_lines"]))
+            print(f"{file.name:28} {of['covered_lines']:5} of {of['num_statements']:5}  {missing}")
+        print(f"{codec}: {100 * covered / statements:.2f} % of {statements} lines")
+        is_enough = is_enough and covered >= statements * LEAST / 100
+    return is_enough
+
+
+if __name__ == "__main__":
+    main()
