@@ -79,17 +79,23 @@ def docs(session: nox.Session) -> None:
 
 @nox.session
 def benchmarks(session: nox.Session) -> None:
-    """That each participant's results are right, and that no case takes more instructions than it did."""
+    """That what each participant makes is right; no figures."""
     install(session, "benchmark")
-    session.run("python", "-m", "pytest", "-q", "-r", "f", "benchmarks", "--benchmark-disable")
-    session.run("python", "benchmarks/instructions.py")
+    session.run("python", "-m", "pytest", "-q", "-r", "f", "benchmarks", "--benchmark-disable", *session.posargs)
+
+
+@nox.session
+def instructions(session: nox.Session) -> None:
+    """That no case takes more instructions than it did."""
+    install(session, "benchmark")
+    session.run("python", "benchmarks/instructions.py", *session.posargs)
 
 
 @nox.session
 def wheels(session: nox.Session) -> None:
     """The distributions and the workflows that make them; `-- --full` takes long."""
     install(session, "wheels", OFF)
-    session.run("python", "tools/check.py", *([] if session.posargs == ["--full"] else ["--quick"]))
+    session.run("python", "tools/check.py", *session.posargs)
 
 
 @nox.session

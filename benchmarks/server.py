@@ -131,7 +131,7 @@ class Buffered(Batching, asyncio.BufferedProtocol):
     """The same, and what arrives is received into the decoder's own memory."""
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        return self.decoder.get_buffer(sizehint)  # type: ignore[no-any-return]
+        return self.decoder.get_buffer(sizehint)
 
     def buffer_updated(self, nbytes: int) -> None:
         self.answer(self.decoder.buffer_updated(nbytes))

@@ -19,10 +19,10 @@ def _missing(*_: object, **__: object) -> NoReturn:
 
 # WebAssembly has no processes and threads, PyPy does not trace memory. What needs them skips when it comes to that.
 if sys.platform == "emscripten":
-    subprocess.Popen = threading.Thread.start = _missing  # type: ignore[misc, assignment, method-assign]
+    subprocess.Popen = threading.Thread.start = _missing
 if sys.implementation.name == "pypy":
     sys.modules["tracemalloc"] = ModuleType("tracemalloc")
-    sys.modules["tracemalloc"].start = _missing  # type: ignore[attr-defined]
+    sys.modules["tracemalloc"].start = _missing
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

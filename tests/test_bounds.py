@@ -54,9 +54,9 @@ def pieces_of(data: bytes, size: int, way: str) -> list[Any]:
 def give(decoder: Any, piece: Any, way: str) -> Iterator[Any]:
     """Feed a piece, or write it into the buffer the decoder lends."""
     if way != "buffer":
-        return decoder.feed(piece)  # type: ignore[no-any-return]
+        return decoder.feed(piece)
     decoder.get_buffer()[: len(piece)] = piece
-    return decoder.buffer_updated(len(piece))  # type: ignore[no-any-return]
+    return decoder.buffer_updated(len(piece))
 
 
 @contextmanager
@@ -308,7 +308,7 @@ def close_to_the_recursion_limit(call: Callable[[], Any]) -> Any:
     """What a call returns that may go no deeper than a few dozen calls."""
     depth, frame = 0, sys._getframe()
     while frame:
-        depth, frame = depth + 1, frame.f_back  # type: ignore[assignment]
+        depth, frame = depth + 1, frame.f_back
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(depth + 40)
     try:

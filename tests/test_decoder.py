@@ -1,20 +1,17 @@
-"""The incremental decoder: any pieces, broken off and taken up, errors in their place, limits, loans, re-entry."""
+"""The incremental decoder: any pieces, broken off and taken up, errors in their place, loans, re-entry."""
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import random
-import socket
 import sys
-import tracemalloc
 from types import FrameType
 from typing import Any
 
 import pytest
 
-from mqttcodec import MQTTv5, MQTTv31, MQTTv311
-from samples import VERSIONS, packets, plain
+from mqttcodec import MQTTv5, MQTTv311
+from samples import VERSIONS, outcome, packets
 
 PINGREQ, PINGRESP = b"\xc0\x00", b"\xd0\x00"
 
@@ -24,7 +21,7 @@ def stream(mqtt: Any, version: int) -> tuple[bytes, list[Any]]:
     connect = mqtt.Connect("c", protocol_version=version)
     several = [connect] + [packet for packet in packets(mqtt, version) if type(packet) is not mqtt.Connect]
     encoded = [mqtt.encode(packet, version) for packet in several]
-    return b"".join(encoded), [plain(mqtt.decode(data, version)) for data in encoded]
+    return b"".join(encoded), [mqtt.decode(data, version) for data in encoded]
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -34,14 +31,9 @@ def test_pieces(mqtt: Any, version: int, size: int, kind: Any) -> None:
     data, expected = stream(mqtt, version)
     for copied in (True, False):
         decoder = mqtt.Decoder(copy=copied)
-        found = [
-            plain(packet)
-            for begin in range(0, len(data), size)
-            for packet in decoder.feed(kind(data[begin : begin + size]))
-        ]
-        if copied:
-            assert found == expected
-        assert len(found) == len(expected)
+        pieces = [kind(data[begin : begin + size]) for begin in range(0, len(data), size)]
+        found = [packet for piece in pieces for packet in decoder.feed(piece)]
+        assert found == expected
         assert decoder.version is version
         assert decoder.pending == 0
 
@@ -56,7 +48,7 @@ def test_pieces_through_the_buffer(mqtt: Any) -> None:
         piece = data[begin : begin + size]
         begin += size
         decoder.get_buffer()[: len(piece)] = piece
-        found += [plain(packet) for packet in decoder.buffer_updated(len(piece))]
+        found += decoder.buffer_updated(len(piece))
     assert found == expected
 
 
@@ -144,18 +136,6 @@ def test_refused_at_the_first_byte(mqtt: Any) -> None:
             assert caught.value.offset == 0
 
 
-def test_version_is_learned(mqtt: Any) -> None:
-    for version in VERSIONS:
-        decoder = mqtt.Decoder()
-        assert decoder.version is None
-        rest = b"\x30\x04\x00\x01a\x00"
-        found = list(decoder.feed(mqtt.encode(mqtt.Connect("c", protocol_version=version)) + rest))
-        assert decoder.version is version
-        assert found[1].payload == (b"" if version == MQTTv5 else b"\0")
-        decoder.reset()
-        assert decoder.version is None
-
-
 def test_first_packet_is_connect(mqtt: Any) -> None:
     for data in (PINGREQ, b"\x30", b"\x20", b"\xf0", b"\xe0"):
         with pytest.raises(mqtt.ProtocolError) as caught:
@@ -170,14 +150,6 @@ def test_second_connect(mqtt: Any) -> None:
         with pytest.raises(mqtt.ProtocolError) as caught:
             list(decoder.feed(connect[:1]))
         assert caught.value.clause == "MQTT-3.1.0-2"
-
-
-def test_connect_of_another_version(mqtt: Any) -> None:
-    decoder = mqtt.Decoder(5)
-    with pytest.raises(mqtt.ProtocolError, match=r"a CONNECT of 'MQTT 3\.1' on a connection of MQTT 5\.0"):
-        list(decoder.feed(mqtt.encode(mqtt.Connect("c", protocol_version=3))))
-    decoder.reset()
-    assert decoder.version is MQTTv5
 
 
 def test_version_can_be_set_before_the_first_packet(mqtt: Any) -> None:
@@ -236,58 +208,7 @@ def test_roles(mqtt: Any, version: int) -> None:
                 assert len(list(decoder.feed(data))) == 1
 
 
-def test_packet_size_is_limited_by_its_header(mqtt: Any) -> None:
-    for size in (128, 1 << 14, 1 << 21, 268_435_455):
-        header = mqtt.encode_parts(mqtt.Publish("a", b""))[0][:1]
-        length = size
-        while length > 0x7F:
-            header += bytes((length & 0x7F | 0x80,))
-            length >>= 7
-        header += bytes((length,))
-        whole = len(header) + size
-        for pieces in ([header], [header[i : i + 1] for i in range(len(header))]):
-            decoder = mqtt.Decoder(5, max_packet_size=whole - 1)
-            with pytest.raises(mqtt.PacketTooLargeError) as caught:
-                for piece in pieces:
-                    list(decoder.feed(piece))
-            assert (caught.value.reason_code, caught.value.offset) == (0x95, 1)
-            decoder = mqtt.Decoder(5, max_packet_size=whole)
-            for piece in pieces:
-                assert list(decoder.feed(piece)) == []
-            assert decoder.pending == len(header)
-
-
-def test_the_limit_is_of_a_packet_not_of_what_is_buffered(mqtt: Any) -> None:
-    publish = mqtt.encode(mqtt.Publish("t", b"x" * 900))
-    decoder = mqtt.Decoder(5, max_packet_size=1024)
-    assert list(decoder.feed(publish[:500])) == []
-    assert len(list(decoder.feed(publish[500:] + PINGREQ * 10_000))) == 10_001
-
-
-@pytest.mark.parametrize("held", [0, 1, 100, 10_000, 1_000_000])
-@pytest.mark.parametrize("piece", [1, 97, 65_536])
-def test_memory_follows_what_is_held(mqtt: Any, held: int, piece: int) -> None:
-    """DESIGN's promise: 2k + 4 KiB with k bytes held, whatever length is declared."""
-    if held // piece > 20_000:
-        held = 20_000
-    data = (b"\x30\xff\xff\xff\x7f\x00\x03a/b\x00" + b"x" * held)[: 5 + held]
-    pieces = [data[begin : begin + piece] for begin in range(0, len(data), piece)]
-    mqtt.Decoder(5)
-    gc.collect()
-    tracemalloc.start()
-    try:
-        before, _ = tracemalloc.get_traced_memory()
-        decoder = mqtt.Decoder(5)
-        for each in pieces:
-            assert next(decoder.feed(each), None) is None
-        _, peak = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    assert decoder.pending == len(data)
-    assert peak - before <= 2 * len(data) + 4096
-
-
-def test_large_payload_is_assembled_in_place(mqtt: Any) -> None:
+def test_large_payload_in_pieces(mqtt: Any) -> None:
     payload = random.Random(1).randbytes(3_000_000)
     for topic, fields in (("a/b", {}), ("t" * 60_000, {"user_properties": (("n", "v" * 65_000),) * 3})):
         for qos, packet_id in ((0, None), (1, 5)):
@@ -312,18 +233,10 @@ def test_large_packets_that_lie(mqtt: Any) -> None:
         data = b"\x30\xf0\xa2\x04" + body
         assert len(data) == 70_004
         for version in (4, 5):
-            expected = _error(lambda: mqtt.decode(data, version))
+            expected = outcome(lambda: [mqtt.decode(data, version)])
             decoder = mqtt.Decoder(version)
             pieces = [data[at : at + 1000] for at in range(0, len(data), 1000)]
-            assert _error(lambda: [packet for piece in pieces for packet in decoder.feed(piece)]) == expected
-
-
-def _error(call: Any) -> Any:
-    try:
-        call()
-    except Exception as error:
-        return type(error), str(error), vars(error)
-    return None
+            assert outcome(lambda: [packet for piece in pieces for packet in decoder.feed(piece)]) == expected
 
 
 def test_views_of_what_was_fed(mqtt: Any) -> None:
@@ -385,6 +298,10 @@ def test_the_loan(mqtt: Any) -> None:
     with pytest.raises(ValueError, match="nbytes"):
         decoder.buffer_updated(2)
     assert list(decoder.buffer_updated(0)) == []
+    decoder.get_buffer()[:2] = PINGREQ
+    with pytest.raises(TypeError):
+        decoder.feed("refused, and so no feed in between")
+    assert list(decoder.buffer_updated(2)) == [mqtt.PingReq()]
 
 
 def test_a_block_with_unread_packets_is_not_lent_again(mqtt: Any) -> None:
@@ -412,7 +329,7 @@ def test_re_entry_is_refused(mqtt: Any) -> None:
             return memoryview(PINGRESP)
 
     try:
-        memoryview(Reentrant())  # type: ignore[arg-type]
+        memoryview(Reentrant())
     except TypeError:
         pytest.skip("objects with __buffer__ came with Python 3.12")
     errors.clear()
@@ -492,43 +409,3 @@ def test_initialised_twice(mqtt: Any) -> None:
     decoder.__init__(4, max_packet_size=100)
     assert (decoder.version, decoder.max_packet_size, decoder.pending) == (MQTTv311, 100, 0)
     assert list(decoder.feed(PINGREQ)) == [mqtt.PingReq()]
-
-
-@pytest.mark.skipif(sys.platform == "emscripten", reason="WebAssembly has no sockets to run a loop on")
-def test_asyncio_buffered_protocol(mqtt: Any) -> None:
-    expected = [mqtt.Publish("a/b", bytes((n,)) * (n * 700), 1, packet_id=n + 1) for n in range(200)]
-    found: list[Any] = []
-
-    class Receiver(asyncio.BufferedProtocol):
-        def __init__(self) -> None:
-            self.decoder = mqtt.Decoder(5, role=mqtt.Role.SERVER)
-            self.done = asyncio.get_running_loop().create_future()
-
-        def get_buffer(self, sizehint: int) -> Any:
-            return self.decoder.get_buffer(sizehint)
-
-        def buffer_updated(self, nbytes: int) -> None:
-            found.extend(self.decoder.buffer_updated(nbytes))
-
-        def eof_received(self) -> None:
-            self.done.set_result(self.decoder.pending)
-
-    async def run() -> int:
-        ours, theirs = socket.socketpair()
-        loop = asyncio.get_running_loop()
-        transport, receiver = await loop.create_connection(Receiver, sock=ours)
-        theirs.setblocking(False)
-        await loop.sock_sendall(theirs, mqtt.encode_many(expected))
-        theirs.close()
-        pending: int = await receiver.done
-        transport.close()
-        return pending
-
-    assert asyncio.run(asyncio.wait_for(run(), 30)) == 0
-    assert found == expected
-
-
-def test_connection_of_version_3_1(mqtt: Any) -> None:
-    data = mqtt.encode(mqtt.Connect("c", protocol_version=3)) + b"\x8a\x06\x00\x01\x00\x01a\x01"
-    found = list(mqtt.Decoder(role=mqtt.Role.SERVER).feed(data))
-    assert found == [mqtt.Connect("c", protocol_version=MQTTv31), mqtt.Subscribe(1, (mqtt.Subscription("a", 1),))]

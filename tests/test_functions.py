@@ -10,7 +10,7 @@ import pytest
 
 import implementations
 from mqttcodec import MQTTv5, MQTTv311
-from samples import VERSIONS, packets
+from samples import VERSIONS
 
 PUBLISH = bytes.fromhex("3206 000161 0007 00")
 
@@ -132,22 +132,6 @@ def test_peek(mqtt: Any) -> None:
         assert caught.value.offset == offset
 
 
-@pytest.mark.parametrize("version", VERSIONS)
-def test_ways_to_encode(mqtt: Any, version: int) -> None:
-    every = list(packets(mqtt, version))
-    encoded = [mqtt.encode(packet, version) for packet in every]
-    assert mqtt.encode_many(every, version) == b"".join(encoded)
-    assert mqtt.encode_many(iter(every), version) == b"".join(encoded)
-    for packet, data in zip(every, encoded, strict=True):
-        assert mqtt.encoded_size(packet, version) == len(data)
-        head, payload = mqtt.encode_parts(packet, version)
-        assert (type(head), head + payload) == (bytes, data)
-        buffer = bytearray(b"\xaa" * (len(data) + 2))
-        assert mqtt.encode_into(packet, buffer, 1, version) == len(data) + 1
-        assert buffer == b"\xaa" + data + b"\xaa"
-        assert mqtt.decode(data, version) == mqtt.decode(mqtt.encode(mqtt.decode(data, version), version), version)
-
-
 def test_encode_many_of_nothing(mqtt: Any) -> None:
     assert mqtt.encode_many([]) == b""
     with pytest.raises(TypeError):
@@ -196,49 +180,6 @@ def test_encode_into_the_buffer_that_holds_the_payload(mqtt: Any) -> None:
     end = mqtt.encode_into(packet, buffer)
     packet.payload.release()
     assert mqtt.decode(buffer[:end]) == mqtt.Publish("a", b"0123456789")
-
-
-def test_subclasses_of_bytes_str_and_int(mqtt: Any) -> None:
-    class Bytes(bytes):
-        def __len__(self) -> int:
-            return 1
-
-    class Str(str):
-        def __len__(self) -> int:
-            return 1
-
-        def __contains__(self, item: object) -> bool:
-            return False
-
-        def encode(self, *arguments: Any) -> bytes:
-            return b"nonsense"
-
-        def startswith(self, *arguments: Any) -> bool:
-            return False
-
-    class Int(int):
-        def __index__(self) -> int:
-            return 99
-
-        def __lt__(self, other: object) -> bool:
-            return True
-
-        def __eq__(self, other: object) -> bool:
-            return True
-
-        __hash__ = int.__hash__
-
-    odd = mqtt.Publish(Str("topic"), Bytes(b"payload"), Int(1), packet_id=Int(7), content_type=Str("text"))
-    assert mqtt.encode(odd) == mqtt.encode(mqtt.Publish("topic", b"payload", 1, packet_id=7, content_type="text"))
-    assert mqtt.decode(Bytes(mqtt.encode(odd))) == mqtt.decode(mqtt.encode(odd))
-    with pytest.raises(mqtt.EncodeError):
-        mqtt.encode(mqtt.Publish(Str("a+")))
-    with pytest.raises(mqtt.EncodeError):
-        mqtt.encode(mqtt.Publish(Str("a\0")))
-    with pytest.raises(mqtt.EncodeError):
-        mqtt.encode(mqtt.Subscribe(1, [mqtt.Subscription(Str("$share/g/a"), no_local=True)]))
-    with pytest.raises(mqtt.EncodeError):
-        mqtt.encode(mqtt.PubAck(Int(0)))
 
 
 @pytest.mark.skipif(len(implementations.ALL) < 2, reason="there is one implementation only")

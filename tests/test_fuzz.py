@@ -1,24 +1,10 @@
-"""The seeds of the fuzzing, tried once."""
+"""The seeds of the fuzzing, tried once: the differential tries the other targets' checks on each implementation."""
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
-
-import pytest
-
-import implementations
+from fuzz import differential
 
 
-@pytest.mark.parametrize("name", ["decode", "feed", "encode"])
-def test_seeds(mqtt: Any, name: str) -> None:
-    target = import_module(f"fuzz.{name}")
-    for seed in target.seeds():
-        target.check(mqtt, seed)
-
-
-@pytest.mark.skipif(len(implementations.ALL) < 2, reason="there is one implementation only")
-def test_seeds_of_the_differential() -> None:
-    differential = import_module("fuzz.differential")
+def test_seeds() -> None:
     for seed in differential.seeds():
         differential.check(None, seed)

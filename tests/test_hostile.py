@@ -61,7 +61,7 @@ def buffer_of(size: int) -> memoryview:
     """A buffer that says it has `size` bytes. Those it has are a PUBLISH; the rest nobody may read."""
     memory = ctypes.create_string_buffer(PUBLISH + bytes(100))
     claimed = (ctypes.c_char * size).from_address(ctypes.addressof(memory))
-    claimed.memory = memory  # type: ignore[attr-defined]
+    claimed.memory = memory
     return memoryview(claimed).cast("B")
 
 
@@ -354,7 +354,7 @@ def test_unpickled_hostile_state(mqtt: Any) -> None:
     assert refused
 
 
-def test_strings_and_lists_with_methods_of_their_own(mqtt: Any) -> None:
+def test_values_with_methods_of_their_own(mqtt: Any) -> None:
     """What they hold is written, not what they say they hold."""
 
     def lie(self: object, *arguments: object) -> Any:
@@ -375,6 +375,7 @@ def test_strings_and_lists_with_methods_of_their_own(mqtt: Any) -> None:
             mqtt.Publish("a", user_properties=[("n", "v")], content_type="t"),
         ),
         (mqtt.SubAck(1, odd_list([0, 1])), mqtt.SubAck(1, [0, 1])),
+        (mqtt.Publish("a", qos=Liar(1), packet_id=Liar(7)), mqtt.Publish("a", qos=1, packet_id=7)),
         (mqtt.Subscribe(1, odd_tuple([mqtt.Subscription("a")])), mqtt.Subscribe(1, [mqtt.Subscription("a")])),
         (
             mqtt.Connect(odd_str("c"), username=odd_str("u"), password=odd_bytes(b"p")),
@@ -383,9 +384,12 @@ def test_strings_and_lists_with_methods_of_their_own(mqtt: Any) -> None:
     ):
         assert mqtt.encode(odd) == mqtt.encode(plain)
         assert mqtt.encoded_size(odd) == len(mqtt.encode(plain))
+        assert mqtt.decode(odd_bytes(mqtt.encode(odd))) == mqtt.decode(mqtt.encode(plain))
     for refused in (
         mqtt.Publish(odd_str("a/#")),
         mqtt.Publish(odd_str("\0")),
+        mqtt.Subscribe(1, [mqtt.Subscription(odd_str("$share/g/a"), no_local=True)]),
+        mqtt.PubAck(Liar(0)),
         mqtt.Unsubscribe(1, odd_list()),
         mqtt.Subscribe(1, odd_tuple()),
         mqtt.Publish("a", user_properties=[odd_list(["n"])]),

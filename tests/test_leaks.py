@@ -73,7 +73,7 @@ def encoding(mqtt: Any, vector: dict[str, Any]) -> Callable[[], Any]:
     return call
 
 
-DECODED = [vector for vector in vectors.ALL if "hex" in vector]
+DECODED = [vector for vector in (*vectors.ALL, *vectors.ADVERSARIAL) if "hex" in vector]
 ENCODED = [vector for vector in vectors.ALL if "packet" in vector and "decoder" not in vector]
 WAYS: dict[str, tuple[Any, list[dict[str, Any]]]] = {
     "decode": (decoding, DECODED),

@@ -230,7 +230,7 @@ EACH_KIND = pytest.mark.parametrize("kind", RIGHT)
 
 def read(primitives: Any, kind: str, address: int, size: int) -> Right:
     try:
-        return primitives.read(primitives.KINDS[kind], address, size)  # type: ignore[no-any-return]
+        return primitives.read(primitives.KINDS[kind], address, size)
     except primitives.DecodeError as error:
         assert error.offset is None or 0 <= error.offset <= size
         return None

@@ -38,11 +38,6 @@ def test_zero_copy(mqtt: Any) -> None:
     assert peak < 2 * len(data) + 64 * 1024
 
 
-def refused(mqtt: Any, function: Any, packet: Any) -> None:
-    with pytest.raises(mqtt.EncodeError):
-        function(packet)
-
-
 @pytest.mark.slow
 def test_the_greatest_packet(mqtt: Any) -> None:
     """268,435,460 bytes: written and read with one copy of the payload each; one byte more is refused before any."""

@@ -280,12 +280,12 @@ def test_first_bytes(mqtt: Any, version: int, length: int) -> None:
                     MALFORMED if length < (2 + 2 * (flags & 6 != 0) + (version == 5) * (flags & 6 == 0)) else PROTOCOL
                 )
                 assert found == empty, octet
-        elif flags not in ((2, 10) if version == 3 else (2,)) if packet_type in (6, 8, 10) else flags:
+        elif flags not in (((2, 10) if version == 3 else (2,)) if packet_type in (6, 8, 10) else (0,)):
             assert found == MALFORMED
+        elif packet_type in (12, 13) and length == 0:
+            assert type(found).__name__ == ("PingReq", "PingResp")[packet_type - 12]
         elif packet_type in (12, 13):
-            assert (
-                type(found).__name__ == ("PingReq", "PingResp")[packet_type - 12] if length == 0 else found == MALFORMED
-            )
+            assert found == MALFORMED
         elif packet_type == 1:
             assert found == (MALFORMED if length < 2 else ("UnsupportedVersionError", 0x84))
         elif packet_type in (4, 5, 6, 7, 8, 9, 10, 11):

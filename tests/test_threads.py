@@ -256,6 +256,7 @@ def test_after_a_fork(mqtt: Any) -> None:
     assert result.stdout == f"done {mqtt.BACKEND}\n", result.stderr
 
 
+@pytest.mark.skipif(sys.implementation.name != "cpython", reason="this Python has no sub-interpreters")
 @pytest.mark.parametrize("first", ["pass", "import mqttcodec"])
 def test_in_sub_interpreters(first: str) -> None:
     """There the extensions may refuse to load, and the plain twin serves; some of them one after the other."""

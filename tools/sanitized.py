@@ -75,7 +75,9 @@ def leaks(python: Path, environ: dict[str, str], *arguments: str) -> list[str]:
     result = subprocess.run(command, env=environ | {"ASAN_OPTIONS": options}, capture_output=True, text=True)
     if not result.stdout.endswith("done\n"):
         sys.exit(result.stderr)
-    return [stack for stack in result.stderr.split("\n\n") if "leak of" in stack and "/mqttcodec/_" in stack]
+    found = [stack for stack in result.stderr.split("\n\n") if "leak of" in stack and "/mqttcodec/_" in stack]
+    # What is made by an import, which an extension may have begun, is Python's to keep.
+    return [stack for stack in found if "PyImport_Import" not in stack]
 
 
 def main() -> None:

@@ -21,7 +21,7 @@ from ._writer_c cimport *
 
 from . import _errors, _spec
 from ._enums import MQTTv5
-from ._stream_c import Decoder  # no-cython-lint: for those who load an implementation whole
+from ._stream_c import Decoder  # no-cython-lint: for `_backend.py`
 
 cdef object MQTT_5 = MQTTv5
 # By version less 3: what is wrong with a first byte, and whether nothing is.
@@ -189,8 +189,9 @@ def encode(packet, version=MQTTv5):
     """The bytes of a packet; a CONNECT is written in its own `protocol_version`.
 
     Raises `EncodeError` for what `decode` would refuse and for what `version` cannot carry, `TypeError`, which names
-    the field, for values of the wrong Python type. Properties come in the order of the packet's fields, everything in
-    its shortest form.
+    the field, for values of the wrong Python type, `BufferError` for binary data that is not contiguous bytes, and
+    `ValueError` for a `version` other than 3, 4 and 5. Properties come in the order of the packet's fields, everything
+    in its shortest form.
     """
     cdef Writer writer
     cdef uint8_t stack[STACK_SIZE]
@@ -218,7 +219,7 @@ def encode(packet, version=MQTTv5):
 
 
 def encode_many(packets, version=MQTTv5):
-    """The bytes of several packets, one after the other. Raises as `encode`, and then writes none."""
+    """The bytes of several packets, one after the other. Raises as `encode`, and what iterating `packets` raises."""
     cdef Writer writer
     cdef uint8_t stack[STACK_SIZE]
     open_writer(&writer, stack, checked_version(version))

@@ -1,7 +1,7 @@
 """The functions users call: `_codec_c.pyx` in plain Python.
 
 One packet at a time: its fixed header is judged, then `_decode_py.py` reads its body. `Decoder`, for streams, stands in
-`_stream_py.py`, and is here for those who load an implementation whole.
+`_stream_py.py`, and is here so that `_backend.py` finds all in one module.
 """
 
 from __future__ import annotations
@@ -121,8 +121,9 @@ def encode(packet: Packet, version: int = MQTTv5) -> bytes:
     """The bytes of a packet; a CONNECT is written in its own `protocol_version`.
 
     Raises `EncodeError` for what `decode` would refuse and for what `version` cannot carry, `TypeError`, which names
-    the field, for values of the wrong Python type. Properties come in the order of the packet's fields, everything in
-    its shortest form.
+    the field, for values of the wrong Python type, `BufferError` for binary data that is not contiguous bytes, and
+    `ValueError` for a `version` other than 3, 4 and 5. Properties come in the order of the packet's fields, everything
+    in its shortest form.
     """
     head, payload = encode_head(packet, version if version is MQTTv5 else checked_version(version))
     return head + payload if type(payload) is bytes else _joined(head, payload)
@@ -136,7 +137,7 @@ def _joined(head: bytes, payload: bytes | memoryview) -> bytes:
 
 
 def encode_many(packets: Iterable[Packet], version: int = MQTTv5) -> bytes:
-    """The bytes of several packets, one after the other. Raises as `encode`, and then writes none."""
+    """The bytes of several packets, one after the other. Raises as `encode`, and what iterating `packets` raises."""
     version = checked_version(version)
     parts: list[bytes] = []
     for packet in packets:

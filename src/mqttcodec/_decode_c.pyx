@@ -69,7 +69,7 @@ cdef tuple REASON_CODES = tuple(
 
 
 cdef object decode_body(Cursor* cursor, int first_byte):
-    """The packet whose body the cursor stands before; it ends behind it.
+    """The packet whose body begins at the cursor, which is at its end afterwards.
 
     Raises `MalformedPacketError`, `ProtocolError` and `UnsupportedVersionError`.
     """

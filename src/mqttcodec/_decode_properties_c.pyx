@@ -141,7 +141,7 @@ cdef extern from *:
     """
     const bint KEEPS_NUMBERS
 
-# The last int of each remainder of 64; owned.
+# The int made last for each `value & 63`; each slot holds a reference.
 cdef PyObject* recent_numbers[64]
 
 

@@ -66,7 +66,10 @@ class UnsupportedVersionError(DecodeError):
 
 
 class EncodeError(MQTTError, ValueError):
-    """The packet cannot be written: `decode` would refuse it, or the version lacks what it holds."""
+    """The packet cannot be written: `decode` would refuse it, or the version lacks what it holds.
+
+    `reason_code` and `offset` are None.
+    """
 
 
 def fresh(error: Exception) -> Exception:
@@ -175,7 +178,7 @@ PACKET_TYPE_UNKNOWN = Fault(
 )
 FLAGS = Fault(
     *_MALFORMED,
-    "the flags of {about} are {found}, which is not what the standard fixes them to",
+    "the flags of {about} are {found}, not the value that the standard fixes",
     "MQTT-2.1.3-1",
     "MQTT-2.2.2-1",
     by={

@@ -1,8 +1,8 @@
 """The packet classes in plain Python: the source of their fields, types, defaults and docstrings.
 
-`_packets_c.pyx` has the same classes in the same order. Fields up to the bar of the design, `KW_ONLY`, may be given by
-position; those after it are the properties of MQTT 5, each only where the standard allows it, in the order in which
-they are written. Instances are immutable values; what they hold is checked when they are encoded, not here.
+`_packets_c.pyx` has the same classes in the same order. Fields before `KW_ONLY` may be given by position; those after
+it are the properties of MQTT 5, each only where the standard allows it, in the order in which they are written.
+Instances are immutable values; what they hold is checked when they are encoded, not here.
 """
 
 from __future__ import annotations

@@ -23,7 +23,8 @@ PROTOCOL_NAMES: dict[int, bytes] = {MQTTv31: b"MQIsdp", MQTTv311: b"MQTT", MQTTv
 class FixedHeader(namedtuple("FixedHeader", "packet_type flags remaining_length header_size packet_size")):
     """The first two to five bytes of a packet (2.1), as `peek` reads them.
 
-    `packet_type` is a `PacketType`, or 0, which the standard reserves. `packet_size` counts the whole packet.
+    `packet_type` is a `PacketType`, or 0, which the standard reserves; `flags` are the lower four bits of the first
+    byte. `remaining_length` counts the bytes behind the header, `header_size` those of it, `packet_size` all.
     """
 
     __slots__ = ()

@@ -109,10 +109,11 @@ cdef class Decoder:
     """Packets out of a stream of bytes in pieces of any size; one for each direction of a connection.
 
     `version`: that of the connection; None: learned from its CONNECT, which must come first. `role`: the side this
-    decoder works for; None accepts both directions. `max_packet_size` (bytes) limits the whole packet; it is the memory
-    one connection may take. `copy=False`: binary data as read-only memoryviews of what was fed.
+    decoder works for; None accepts both directions. `max_packet_size` (bytes) limits the whole packet, and so what is
+    kept of one that is not complete. `copy=False`: binary data as read-only memoryviews of what was fed.
 
-    A decoder is its own iterator. It serves one thread at a time: entered twice at once it raises `RuntimeError`.
+    A decoder is its own iterator. It serves one thread at a time: entered twice at once it raises `RuntimeError`. The
+    constructor raises `TypeError` or `ValueError` for an argument that cannot be.
     """
 
     __signature__ = _values.Signature("version=None, *, role=None, max_packet_size=268435460, copy=True")
@@ -196,7 +197,7 @@ cdef class Decoder:
     @property
     @cython.critical_section
     def version(self):
-        """The version of the connection, None until it is known. May be set before the first packet."""
+        """The version of the connection, None until it is known. May be set before the first packet (`ValueError`)."""
         return self._version
 
     @version.setter
@@ -241,7 +242,7 @@ cdef class Decoder:
 
     @cython.critical_section
     def reset(self):
-        """Forget all bytes, the version learned and any error."""
+        """Forget all bytes, any error, and the version learned or set: that of the constructor holds again."""
         self.enter()
         try:
             self.start_anew()
@@ -299,7 +300,8 @@ cdef class Decoder:
     def get_buffer(self, sizehint=-1):
         """A writable buffer for `recv_into` and `asyncio.BufferedProtocol`: 64 KiB, or `sizehint` if that is more.
 
-        It is the decoder's, lent until the next `feed` or `buffer_updated`, which says how much was written into it.
+        It is the decoder's, lent until the next `feed`, `reset` or `buffer_updated`, which says how much was written
+        into it. Raises `ValueError` for a `sizehint` above `sys.maxsize`.
         """
         cdef Py_ssize_t size
         self.enter()
@@ -535,7 +537,7 @@ cdef class Decoder:
         """
         cdef Py_ssize_t head_size = 0
         cdef bint is_known = False
-        if self._packet_size <= LARGE or not self._copy or self._partial.data()[0] >> 4 != 3:
+        if self._packet_size <= LARGE or not self._copy or self._partial.data()[0] >> 4 != PUBLISH:
             self._head_size = self._packet_size
             return True
         while not is_known:

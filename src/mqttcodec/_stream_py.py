@@ -30,10 +30,11 @@ class Decoder:
     """Packets out of a stream of bytes in pieces of any size; one for each direction of a connection.
 
     `version`: that of the connection; None: learned from its CONNECT, which must come first. `role`: the side this
-    decoder works for; None accepts both directions. `max_packet_size` (bytes) limits the whole packet; it is the memory
-    one connection may take. `copy=False`: binary data as read-only memoryviews of what was fed.
+    decoder works for; None accepts both directions. `max_packet_size` (bytes) limits the whole packet, and so what is
+    kept of one that is not complete. `copy=False`: binary data as read-only memoryviews of what was fed.
 
-    A decoder is its own iterator. It serves one thread at a time: entered twice at once it raises `RuntimeError`.
+    A decoder is its own iterator. It serves one thread at a time: entered twice at once it raises `RuntimeError`. The
+    constructor raises `TypeError` or `ValueError` for an argument that cannot be.
     """
 
     # Bytes wait in three places, in this order: `_partial` has the start of a packet that goes on after what was fed;
@@ -114,7 +115,7 @@ class Decoder:
 
     @property
     def version(self) -> ProtocolVersion | None:
-        """The version of the connection, None until it is known. May be set before the first packet."""
+        """The version of the connection, None until it is known. May be set before the first packet (`ValueError`)."""
         return self._version
 
     @version.setter
@@ -150,7 +151,7 @@ class Decoder:
         return len(self._partial) + len(self._data) - self._position + len(self._backlog)
 
     def reset(self) -> None:
-        """Forget all bytes, the version learned and any error."""
+        """Forget all bytes, any error, and the version learned or set: that of the constructor holds again."""
         self._enter()
         try:
             self._start_anew()
@@ -172,8 +173,8 @@ class Decoder:
         try:
             if self._error is not None:
                 self._raise_error()
-            self._lent = 0
             if type(data) is bytes:
+                self._lent = 0
                 if self._data:
                     self._backlog += data
                 elif len(self._partial) + len(data) < self._packet_size:
@@ -182,7 +183,9 @@ class Decoder:
                     self._set_data(data)
             else:
                 with byte_view(data) as view:
-                    self._append(bytearray(view), is_ours=True)
+                    copied = bytearray(view)
+                self._lent = 0
+                self._append(copied, is_ours=True)
         except MemoryError as error:
             self._die(error)
             raise
@@ -193,7 +196,8 @@ class Decoder:
     def get_buffer(self, sizehint: int = -1) -> memoryview:
         """A writable buffer for `recv_into` and `asyncio.BufferedProtocol`: 64 KiB, or `sizehint` if that is more.
 
-        It is the decoder's, lent until the next `feed` or `buffer_updated`, which says how much was written into it.
+        It is the decoder's, lent until the next `feed`, `reset` or `buffer_updated`, which says how much was written
+        into it. Raises `ValueError` for a `sizehint` above `sys.maxsize`.
         """
         self._enter()
         try:
@@ -348,8 +352,9 @@ class Decoder:
         """The packet at `_position`; None, and what there is of it in `_partial`, when it goes on after `_data`."""
         data, start = self._data, self._position
         first_byte = data[start]  # Read once: another thread may write to a buffer that was lent.
-        if self._faults[first_byte] is not None:
-            self._judge_first_byte(first_byte)
+        fault = self._faults[first_byte]
+        if fault is not None:
+            raise _spec.first_byte_error(fault, first_byte, self._version)
         header = read_length(data, start, len(data), self._version or MQTTv5)
         if header is not None:
             remaining_length, body = header
@@ -405,11 +410,6 @@ class Decoder:
         end = self._position + size
         self._partial += memoryview(self._data)[self._position : end]
         self._position = end
-
-    def _judge_first_byte(self, first_byte: int) -> None:
-        fault = self._faults[first_byte]
-        if fault is not None:
-            raise _spec.first_byte_error(fault, first_byte, self._version)
 
     def _judge_size(self, packet_size: int) -> None:
         if packet_size > self._max_packet_size:

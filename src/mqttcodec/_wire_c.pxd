@@ -10,6 +10,8 @@ from cpython.object cimport PyObject
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memchr, memcmp, memcpy
 
+from ._spec_c cimport PUBLISH
+
 cdef extern from "Python.h":
     unicode PyUnicode_New(Py_ssize_t size, Py_UCS4 maxchar)
     void* PyUnicode_DATA(object text)
@@ -464,7 +466,7 @@ cdef inline int packet_identifier(Cursor* cursor) except -1:
 
 
 cdef inline int refuse_identifier(Cursor* cursor) except -1:
-    about = "a server's PUBLISH" if cursor.place == 3 and cursor.role == CLIENT else None
+    about = "a server's PUBLISH" if cursor.place == PUBLISH and cursor.role == CLIENT else None
     return fail(cursor, faults().PACKET_ID_ZERO, cursor.ptr - 2, about)  # [MQTT-2.2.1-3] [MQTT-2.2.1-4] [U24]
 
 

@@ -90,8 +90,7 @@ def topic_name_fault(text: str) -> tuple[_errors.Fault, int] | None:
 def topic_filter_fault(text: str, version: int) -> tuple[_errors.Fault, int] | None:
     """What is wrong with a topic filter that is not empty, and at which character (4.7.1, 4.8.2)."""
     first = 0
-    is_shared = text[0] == "$" and text.startswith("$share/")
-    if is_shared and version == MQTTv5:
+    if version == MQTTv5 and text[0] == "$" and text.startswith("$share/"):
         slash = text.find("/", 7)
         share_name = text[7:slash] if slash >= 0 else text[7:]
         if not share_name:
@@ -194,7 +193,7 @@ class Cursor:
         position = self.position
         left = self.end - position - 2
         if left < 0:
-            return self.two_bytes(about)  # It raises.
+            raise self.missing(about)
         size: int = self.data[position] << 8 | self.data[position + 1]
         if size > left:
             cut = _errors.PROPERTY_CUT if self.in_properties else _errors.FIELD_CUT

@@ -10,7 +10,7 @@ from ._spec import Kind
 from ._wire_py import byte_view, index, topic_filter_fault, topic_name_fault
 
 FEW = 16
-"""Up to this many parts a list is written at once: what they come to is a packet for sure."""
+"""A list of up to this many is written without a look at the packet's limit: so few cannot exceed it."""
 # As plain numbers: to name a member of an enum takes 50 ns, ten times as long.
 QOS, TOPIC_ALIAS, VARIABLE_NON_ZERO = map(int, (Kind.QOS, Kind.TOPIC_ALIAS, Kind.VARIABLE_NON_ZERO))
 FOUR_BYTE_NON_ZERO = int(Kind.FOUR_BYTE_NON_ZERO)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from array import array
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import vectors
@@ -63,10 +61,9 @@ def packets() -> Iterator[tuple[int, bytes]]:
     for vector in vectors.ALL:
         if "hex" in vector:
             yield vector["version"], vectors.octets(vector.get("after", "")) + vectors.data(vector)
-    for line in Path(vectors.__file__).with_name("adversarial.jsonl").read_text(encoding="utf-8").splitlines():
-        described = json.loads(line)
-        if described["hex"]:
-            yield described["version"] or MQTTv5, bytes.fromhex(described["hex"])
+    for line in vectors.ADVERSARIAL:
+        if "hex" in line:
+            yield line["version"] or MQTTv5, bytes.fromhex(line["hex"])
 
 
 def dictionary() -> str:
