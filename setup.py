@@ -6,6 +6,8 @@ install the pure Python twin, and leave a note that `mqttcodec.BACKEND_ERROR` sh
 """
 
 import os
+import re
+import tomllib
 from pathlib import Path
 
 from setuptools import Extension, setup
@@ -71,11 +73,23 @@ class BuildExtensions(build_ext):
         return Path(self.get_ext_fullpath("mqttcodec." + MODULES[0])).with_name("_build_error.txt")
 
 
+
+
+def readme() -> str:
+    """README.md for a page that is not beside the files it links to."""
+    source = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]["Source"]
+    text = Path("README.md").read_text(encoding="utf-8")
+    text = re.sub(r"(!\[[^]]*\]\()(?!https:)", rf"\1{source}/raw/main/", text)
+    return re.sub(r"\]\((?!https:)", f"]({source}/blob/main/", text)
+
+
 extensions = (
     [] if CHOICE == "off" else [Extension(f"mqttcodec.{name}", [f"src/mqttcodec/{name}.pyx"]) for name in MODULES]
 )
 
 setup(
+    long_description=readme(),
+    long_description_content_type="text/markdown",
     ext_modules=extensions,
     cmdclass={"build_ext": BuildExtensions},
     # Who would `cimport` the packets is told so when compiling, not when importing.

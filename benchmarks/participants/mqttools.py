@@ -2,7 +2,7 @@
 
 An `unpack_...` function per packet type takes a PayloadReader that is behind the fixed header, and returns a tuple. No
 function takes a whole packet: `decode` here is how the library's `format_packet` starts. A `pack_...` function per
-packet type returns bytes. There is no QoS 1, which all streams have, and no pair as user property, which CONNECT has.
+packet type returns bytes. Streams, of QoS 1, and a CONNECT with user properties are left out.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """zmqtt, a client for asyncio, MQTT 3.1.1 and 5.
 
-Its codec is internal: `decode(data, version=...)` returns a packet and its size, `encode(packet, version=...)` bytes,
+The codec of its client: `decode(data, version=...)` returns a packet and its size, `encode(packet, version=...)` bytes,
 and a PacketBuffer is fed the pieces of a stream and iterated over. Packets are frozen dataclasses.
 """
 

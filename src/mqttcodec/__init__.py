@@ -144,4 +144,4 @@ __all__ = [
     "encoded_size",
     "peek",
 ]
-__version__ = "0.1.0"
+__version__ = "1.0.0"
