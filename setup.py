@@ -73,8 +73,6 @@ class BuildExtensions(build_ext):
         return Path(self.get_ext_fullpath("mqttcodec." + MODULES[0])).with_name("_build_error.txt")
 
 
-
-
 def readme() -> str:
     """README.md for a page that is not beside the files it links to."""
     source = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]["Source"]

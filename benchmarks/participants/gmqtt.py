@@ -1,9 +1,10 @@
 """gmqtt, a client for asyncio, MQTT 3.1.1 and 5.
 
 Bytes go through the protocol's `_read_packet` to the client's handler, which parses a packet and calls the user's
-`on_message(topic, payload, qos, properties)`; here that keeps its arguments in a list. The connection between the two,
-its acknowledgements and the event loop are left out, and so are the cases that read a packet identifier. The builders of `gmqtt.mqtt.package` encode; they take
-packet identifiers from a generator, which here repeats those wanted.
+`on_message(topic, payload, qos, properties)`; here that keeps its arguments in a list. The connection between the
+two, its acknowledgements and the event loop are left out, and so are the cases that read a packet identifier. The
+builders of `gmqtt.mqtt.package` encode; they take packet identifiers from a generator, which here repeats those
+wanted.
 """
 
 from __future__ import annotations
