@@ -132,7 +132,7 @@ def test_peek(mqtt: Any) -> None:
         assert caught.value.offset == offset
 
 
-def test_encode_many_of_nothing(mqtt: Any) -> None:
+def test_encode_many_of_none_and_of_what_is_wrong(mqtt: Any) -> None:
     assert mqtt.encode_many([]) == b""
     with pytest.raises(TypeError):
         mqtt.encode_many(5)

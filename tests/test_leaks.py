@@ -92,7 +92,7 @@ def calls(mqtt: Any, way: str) -> Iterator[tuple[str, Callable[[], Any]]]:
 @pytest.mark.skipif(count is None, reason="this Python counts neither references nor blocks")
 @pytest.mark.parametrize("way", WAYS)
 def test_every_reference_is_given_back(mqtt: Any, way: str, full: bool) -> None:
-    """Of each vector, a thousand times; what one time keeps shows a thousandfold."""
+    """Of each vector, many times: what one time keeps shows as many times over."""
     rounds = 1000 if full or (COUNTS_REFERENCES and mqtt.BACKEND == "cython") else 30
     if not count():
         pytest.skip("the blocks are malloc's, and not counted")

@@ -83,7 +83,6 @@ def test_values(mqtt: Any, version: int) -> None:
         assert copy.copy(packet) == packet
         assert copy.deepcopy(packet) == packet
         assert packet.replace() == packet
-        # A list in place of a tuple is a value of its own, and has no hash.
         decoded = mqtt.decode(mqtt.encode(packet, version), version)
         assert hash(decoded) == hash(decoded.replace())
         assert packet != "packet"
