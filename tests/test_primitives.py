@@ -1,8 +1,9 @@
 """What reads bytes, at the end of memory: behind each input lies a page that nobody may touch.
 
 Inputs of up to three bytes, and samples of up to 64, which begin at every alignment, are read by each function that
-reads, of `_wire_c.pxd` and `_decode_properties_c.pyx` (`primitives.pyx`), and judged by what is transcribed here, property
-lists of a PUBLISH by the plain codec. The functions of the package read all vectors there, cut everywhere, and write packets there.
+reads, of `_wire_c.pxd` and `_decode_properties_c.pyx` (`primitives.pyx`), and judged by what is transcribed here,
+property lists of a PUBLISH by the plain codec. The functions of the package read all vectors there, cut everywhere, and
+write packets there.
 """
 
 from __future__ import annotations
