@@ -13,6 +13,11 @@ import mqttcodec
 _SUFFIXES = {"cython": "_c", "python": "_py"}
 
 
+def environment(**variables: str) -> dict[str, str]:
+    """For a process that imports the `mqttcodec` that is imported here."""
+    return {**os.environ, "PYTHONPATH": str(Path(mqttcodec.__file__).parents[1]), **variables}
+
+
 def load(name: str) -> Any:
     """The public names of one implementation; an ImportError if it is not there."""
     codec = importlib.import_module("mqttcodec._codec" + _SUFFIXES[name])

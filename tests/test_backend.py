@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import sysconfig
-from pathlib import Path
 
 import pytest
 
 import implementations
-import mqttcodec
 
 SHOW = "import mqttcodec; print(mqttcodec.BACKEND, '|', mqttcodec.BACKEND_ERROR, '|', mqttcodec.decode.__module__)"
 
 
 def run(choice: str | None, program: str = SHOW) -> subprocess.CompletedProcess[str]:
-    environment = {key: value for key, value in os.environ.items() if key not in ("MQTTCODEC_EXTENSIONS", "PYTHON_GIL")}
-    environment["PYTHONPATH"] = str(Path(mqttcodec.__file__).parents[1])
+    environment = implementations.environment()
+    for name in ("MQTTCODEC_EXTENSIONS", "PYTHON_GIL"):
+        environment.pop(name, None)
     if choice is not None:
         environment["MQTTCODEC_EXTENSIONS"] = choice
     return subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False)

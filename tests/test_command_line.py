@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 import mqttcodec
+from implementations import environment
 from mqttcodec import Auth, ConnAck, Connect, Disconnect, MQTTv31, MQTTv311, PingReq, Publish, SubAck, Subscribe, Will
 from mqttcodec.__main__ import main
 
@@ -44,11 +45,6 @@ def message_of(digits: str) -> str:
     with pytest.raises(mqttcodec.DecodeError) as caught:
         mqttcodec.decode(bytes.fromhex(digits))
     return str(caught.value)
-
-
-def environment(**variables: str) -> dict[str, str]:
-    """For a process that imports the `mqttcodec` that is imported here."""
-    return {**os.environ, "PYTHONPATH": str(Path(mqttcodec.__file__).parent.parent), **variables}
 
 
 def process(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
@@ -11,7 +10,7 @@ from typing import Any
 
 import pytest
 
-import mqttcodec
+import implementations
 
 PROJECT = Path(__file__).parents[1]
 
@@ -26,14 +25,10 @@ PAGES = [page for page in (*PROJECT.glob("README.md"), *sorted(PROJECT.glob("doc
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_page(mqtt: Any, page: Path) -> None:
-    environment = {
-        "PYTHONPATH": str(Path(mqttcodec.__file__).parents[1]),
-        "PYTHONUTF8": "1",
-        "MQTTCODEC_EXTENSIONS": "require" if mqtt.BACKEND == "cython" else "off",
-    }
+    choice = "require" if mqtt.BACKEND == "cython" else "off"
     result = subprocess.run(
         [sys.executable, "-W", "error", "-c", blocks(page, "python")],
-        env=os.environ | environment,
+        env=implementations.environment(MQTTCODEC_EXTENSIONS=choice, PYTHONUTF8="1"),
         capture_output=True,
         text=True,
         encoding="utf-8",

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -35,10 +34,9 @@ pytestmark = [
 
 def exhaust(name: str, allocations: int, *packets: str) -> None:
     program = Path(__file__).with_name("exhaustion.py")
-    source = Path(mqttcodec.__file__).parents[1]
     result = subprocess.run(
         [sys.executable, program, name, str(allocations), *packets],
-        env=os.environ | {"PYTHONPATH": str(source)},
+        env=implementations.environment(),
         capture_output=True,
         text=True,
         check=False,

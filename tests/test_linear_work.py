@@ -5,7 +5,6 @@ Instructions are counted, by callgrind (valgrind), because time depends on what 
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
@@ -16,7 +15,6 @@ import pytest
 
 import implementations
 import linear_work
-import mqttcodec
 from broker import program
 
 pytestmark = [
@@ -37,13 +35,9 @@ def start(valgrind: str, backend: str, directory: Path) -> subprocess.Popen[str]
         *(valgrind, "--tool=callgrind", "--dump-before=getppid", f"--callgrind-out-file={directory / 'part'}"),
         *(sys.executable, "-S", str(HERE / "linear_work.py"), backend),
     ]
-    environment = {
-        **os.environ,
-        "PYTHONHASHSEED": "0",
-        "PYTHONPATH": str(Path(mqttcodec.__file__).parents[1]),
-        # Else the C library copies megabytes in another way than kilobytes, with a fraction of the instructions.
-        "GLIBC_TUNABLES": "glibc.cpu.x86_non_temporal_threshold=0x100000000",
-    }
+    # Else the C library copies megabytes in another way than kilobytes, with a fraction of the instructions.
+    tunables = "glibc.cpu.x86_non_temporal_threshold=0x100000000"
+    environment = implementations.environment(PYTHONHASHSEED="0", GLIBC_TUNABLES=tunables)
     return subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8"
     )
