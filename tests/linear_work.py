@@ -18,6 +18,7 @@ from itertools import repeat
 from typing import Any
 
 import implementations
+from octets import framed, string, variable_integer
 
 Work = Callable[[], object]
 Prepare = Callable[[Any, int], Work]
@@ -36,32 +37,16 @@ def case(cython: int, python: int | None = None) -> Callable[[Prepare], Prepare]
     return enter
 
 
-def variable_integer(number: int) -> bytes:
-    encoded = bytearray()
-    while number > 0x7F:
-        encoded.append(number & 0x7F | 0x80)
-        number >>= 7
-    return bytes((*encoded, number))
-
-
-def packet(first_byte: int, body: bytes) -> bytes:
-    return bytes((first_byte,)) + variable_integer(len(body)) + body
-
-
-def string(text: bytes) -> bytes:
-    return len(text).to_bytes(2, "big") + text
-
-
 def publish(size: int, properties: bytes = b"") -> bytes:
-    return packet(0x30, string(b"t") + variable_integer(len(properties)) + properties + b"x" * size)
+    return framed(0x30, string(b"t") + variable_integer(len(properties)) + properties + b"x" * size)
 
 
 def subscribe(size: int) -> bytes:
-    return packet(0x82, b"\0\1\0" + (string(TOPIC_FILTER) + b"\0") * size)
+    return framed(0x82, b"\0\1\0" + (string(TOPIC_FILTER) + b"\0") * size)
 
 
 TOPIC_FILTER = b"building/7/floor/3/room/+/" + b"sensor/" * 10 + b"#"
-PINGREQ = packet(0xC0, b"")
+PINGREQ = framed(0xC0, b"")
 PUBLISH = publish(1000)
 
 
@@ -276,13 +261,13 @@ def decode_subscribe(mqtt: Any, size: int) -> Work:
 
 @case(cython=100_000, python=10_000)
 def decode_unsubscribe(mqtt: Any, size: int) -> Work:
-    data = packet(0xA2, b"\0\1\0" + string(TOPIC_FILTER) * size)
+    data = framed(0xA2, b"\0\1\0" + string(TOPIC_FILTER) * size)
     return lambda: mqtt.decode(data)
 
 
 @case(cython=100_000, python=40_000)
 def decode_suback(mqtt: Any, size: int) -> Work:
-    data = packet(0x90, b"\0\1\0" + bytes(size))
+    data = framed(0x90, b"\0\1\0" + bytes(size))
     return lambda: mqtt.decode(data)
 
 
@@ -349,22 +334,22 @@ def decode_and_encode(mqtt: Any, data: bytes) -> Work:
 
 @case(65_535)
 def topic_filter_of_slashes(mqtt: Any, size: int) -> Work:
-    return decode_and_encode(mqtt, packet(0x82, b"\0\1" + string(b"/" * size) + b"\0"))
+    return decode_and_encode(mqtt, framed(0x82, b"\0\1" + string(b"/" * size) + b"\0"))
 
 
 @case(65_535)
 def topic_filter_of_pluses(mqtt: Any, size: int) -> Work:
-    return decode_and_encode(mqtt, packet(0x82, b"\0\1" + string(b"+/" * (size // 2)) + b"\0"))
+    return decode_and_encode(mqtt, framed(0x82, b"\0\1" + string(b"+/" * (size // 2)) + b"\0"))
 
 
 @case(65_535)
 def topic_filter_not_of_ascii(mqtt: Any, size: int) -> Work:
-    return decode_and_encode(mqtt, packet(0x82, b"\0\1" + string("é/€".encode() * (size // 6)) + b"\0"))
+    return decode_and_encode(mqtt, framed(0x82, b"\0\1" + string("é/€".encode() * (size // 6)) + b"\0"))
 
 
 @case(65_535)
 def topic_name_of_slashes(mqtt: Any, size: int) -> Work:
-    return decode_and_encode(mqtt, packet(0x30, string(b"/" * size)))
+    return decode_and_encode(mqtt, framed(0x30, string(b"/" * size)))
 
 
 def mark() -> None:

@@ -9,6 +9,7 @@ from enum import Enum
 from typing import Any
 
 from mqttcodec import MQTTv5, MQTTv31, MQTTv311, PacketType, PropertyId, ProtocolVersion, ReasonCode, _spec, _values
+from octets import framed
 
 SEED = int(os.environ.get("MQTTCODEC_SEED") or random.SystemRandom().randrange(1 << 32))
 """Of all random inputs. Tests print it; the environment variable repeats a run."""
@@ -165,10 +166,4 @@ def with_true_length(packet: bytes) -> bytes:
     header_size = 1
     while header_size < min(5, len(packet)) and packet[header_size] >= 0x80:
         header_size += 1
-    body = packet[header_size + 1 :]
-    length = bytearray()
-    remaining = len(body)
-    while remaining > 0x7F:
-        length.append(remaining & 0x7F | 0x80)
-        remaining >>= 7
-    return packet[:1] + bytes(length) + bytes((remaining,)) + body
+    return framed(packet[0], packet[header_size + 1 :]) if packet else b"\0"

@@ -14,18 +14,14 @@ from typing import Any
 import pytest
 
 import vectors
+from octets import framed as pk
+from octets import string as s
+from octets import variable_integer as vbi
 from samples import VERSIONS, outcome
 from test_size import GREATEST, MIB, peak_of
 from test_tables import PROPERTIES
-from test_variable_integers import framed as pk
-from test_variable_integers import written as vbi
 
 INPUTS = {line["id"]: line for line in vectors.ADVERSARIAL}
-
-
-def s(text: str) -> bytes:
-    """A UTF-8 Encoded String (1.5.4)."""
-    return len(text.encode()).to_bytes(2, "big") + text.encode()
 
 
 def data_of(name: str) -> bytes:

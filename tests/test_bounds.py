@@ -18,7 +18,9 @@ from typing import Any
 
 import pytest
 
-from test_adversarial import pk, s, vbi
+from octets import framed as pk
+from octets import string as s
+from octets import variable_integer as vbi
 from test_size import GREATEST, MIB, peak_of
 
 PINGREQ = b"\xc0\x00"

@@ -28,8 +28,9 @@ import pytest
 
 import implementations
 import vectors
+from octets import framed
 from samples import SEED, VERSIONS, outcome, packets
-from test_variable_integers import Value, framed
+from test_variable_integers import Value
 from test_variable_integers import read as read_integer
 
 SOURCE = Path(__file__).with_name("primitives.pyx")

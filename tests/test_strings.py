@@ -17,8 +17,9 @@ from typing import Any
 
 import pytest
 
+from octets import framed, variable_integer
 from samples import SEED
-from test_variable_integers import answer, framed, malformed, one_and_two_bytes, written
+from test_variable_integers import answer, malformed, one_and_two_bytes
 
 GREATEST_LENGTH = 65_535
 SURROGATES = range(0xD800, 0xE000)
@@ -53,7 +54,7 @@ class Field:
         before, after = self.before, self.after
         if self.properties:
             begin, end = self.properties
-            before += written(len(begin) + len(prefixed) + len(end)) + begin
+            before += variable_integer(len(begin) + len(prefixed) + len(end)) + begin
             after = end + after
         body = before + prefixed + after
         data = framed(self.first_byte, body)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from octets import framed
 from statements import rows
 
 PLACES = {
@@ -34,14 +35,6 @@ MALFORMED, PROTOCOL = ("MalformedPacketError", 0x81), ("ProtocolError", 0x82)
 
 PROPERTIES = rows("properties.tsv")
 REASON_CODES = rows("reason-codes.tsv")
-
-
-def framed(first_byte: int, body: bytes) -> bytes:
-    """A packet of less than 16,384 bytes."""
-    length = len(body)
-    return (
-        bytes((first_byte,)) + (bytes((length,)) if length < 128 else bytes((length & 127 | 128, length >> 7))) + body
-    )
 
 
 def first_byte(packet_type: int) -> int:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from octets import framed, variable_integer
 from samples import SEED
 
 # Table 1-1: the least and the greatest value of each number of bytes.
@@ -28,17 +29,6 @@ BORDERS = {
 }
 GREATEST = 268_435_455
 TELLING_BYTES = b"\x00\x01\x7f\x80\x81\xff"
-
-
-def written(value: int) -> bytes:
-    """The first algorithm of 1.5.5: the bytes of a value."""
-    encoded = bytearray()
-    while True:
-        encoded_byte = value % 128
-        value //= 128
-        encoded.append(encoded_byte | 128 if value > 0 else encoded_byte)
-        if value == 0:
-            return bytes(encoded)
 
 
 class Value(NamedTuple):
@@ -63,16 +53,11 @@ def read(encoded: bytes) -> Value | Fault | None:
         value += (encoded_byte & 127) * multiplier
         if encoded_byte & 128 == 0:
             size = at + 1
-            return Value(value, size) if written(value) == encoded[:size] else Fault("not shortest", at)
+            return Value(value, size) if variable_integer(value) == encoded[:size] else Fault("not shortest", at)
         if at == 3:
             return Fault("too long", at)
         multiplier *= 128
     return None
-
-
-def framed(first_byte: int, body: bytes) -> bytes:
-    """A packet of any length."""
-    return bytes((first_byte,)) + written(len(body)) + body
 
 
 def answer(mqtt: Any, call: Callable[[], Any]) -> Any:
@@ -136,8 +121,8 @@ def kind_of(found: Value | Fault | None) -> str:
 
 def test_transcription() -> None:
     for value, encoded in BORDERS.items():
-        assert written(value) == bytes.fromhex(encoded)
-        assert read(bytes.fromhex(encoded)) == (value, len(written(value)))
+        assert variable_integer(value) == bytes.fromhex(encoded)
+        assert read(bytes.fromhex(encoded)) == (value, len(variable_integer(value)))
     assert read(b"\x80\x00") == ("not shortest", 1)
     assert read(b"\xff\xff\xff\x80\x01") == ("too long", 3)
     assert read(b"\xff\xff\xff") is None
@@ -229,7 +214,7 @@ def test_remaining_length_written(mqtt: Any, full: bool) -> None:
     payload = memoryview(bytes(GREATEST))
     for length in lengths[3:]:
         head, _ = mqtt.encode_parts(mqtt.Publish("t", payload[: length - 3]), 4)
-        assert head == b"\x30" + written(length) + b"\x00\x01t"
+        assert head == b"\x30" + variable_integer(length) + b"\x00\x01t"
 
 
 # --- Property Length (2.2.2.1) and Property Identifier (2.2.2.2).
@@ -254,7 +239,7 @@ def test_property_length_at_its_borders(mqtt: Any) -> None:
     for length in (0, *range(5, 300), *range(16_380, 16_390), *range(2_097_150, 2_097_155)):
         properties = property_list(length)
         assert len(properties) == length
-        data = framed(0x30, b"\x00\x01t" + written(length) + properties + b"payload")
+        data = framed(0x30, b"\x00\x01t" + variable_integer(length) + properties + b"payload")
         decoded = mqtt.decode(data)
         assert decoded.payload == b"payload"
         assert sum(5 + len(name) + len(value) for name, value in decoded.user_properties) == length
@@ -300,7 +285,7 @@ def test_property_identifier_read(mqtt: Any, full: bool, place: str) -> None:
         else:
             continue
         kinds[kind_of(found)] += 1
-        data = framed(first_byte, before + written(len(sequence)) + sequence)
+        data = framed(first_byte, before + variable_integer(len(sequence)) + sequence)
         assert answer(mqtt, lambda: mqtt.decode(data)) == expected, sequence.hex(" ")
     assert_varied(kinds)
 
@@ -309,12 +294,12 @@ def test_property_identifier_read(mqtt: Any, full: bool, place: str) -> None:
 
 
 def subscribe_with(identifier: bytes) -> bytes:
-    return framed(0x82, b"\x00\x01" + written(1 + len(identifier)) + b"\x0b" + identifier + b"\x00\x01a\x00")
+    return framed(0x82, b"\x00\x01" + variable_integer(1 + len(identifier)) + b"\x0b" + identifier + b"\x00\x01a\x00")
 
 
 def publish_with(*identifiers: bytes) -> bytes:
     properties = b"".join(b"\x0b" + identifier for identifier in identifiers)
-    return framed(0x30, b"\x00\x00" + written(3 + len(properties)) + b"\x23\x00\x01" + properties + b"payload")
+    return framed(0x30, b"\x00\x00" + variable_integer(3 + len(properties)) + b"\x23\x00\x01" + properties + b"payload")
 
 
 @pytest.mark.parametrize("value", list(BORDERS)[1:])
@@ -359,7 +344,7 @@ def test_subscription_identifiers_written(mqtt: Any, full: bool) -> None:
     values += [rng.randint(1, GREATEST) for _ in range(20_000)]
     for begin in range(0, len(values), 1000):
         some = values[begin : begin + 1000]
-        data = publish_with(*map(written, some))
+        data = publish_with(*map(variable_integer, some))
         assert mqtt.encode(mqtt.Publish("", b"payload", topic_alias=1, subscription_identifiers=some)) == data
         assert mqtt.decode(data).subscription_identifiers == tuple(some)
 
