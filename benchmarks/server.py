@@ -195,7 +195,7 @@ def load_codec(suffix: str) -> Any:
     return SimpleNamespace(**vars(modules[0]), PubAck=modules[1].PubAck)
 
 
-def measure(runs: int = 5, part: float = 1.0) -> Spent:
+def measure(runs: int = 3, part: float = 1.0) -> Spent:
     """The least of so many runs, with such a part of the messages."""
     spent: Spent = {way: {} for way in WAYS}
     for _ in range(runs):
