@@ -94,7 +94,8 @@ def instructions(session: nox.Session) -> None:
 @nox.session
 def wheels(session: nox.Session) -> None:
     """The distributions and the workflows that make them; `-- --full` takes long."""
-    install(session, "wheels", OFF)
+    # The tools do without the extensions; what they try has them.
+    session.install("--prefer-binary", ".[wheels]", env=OFF)
     session.run("python", "tools/check.py", *session.posargs)
 
 
