@@ -32,7 +32,7 @@ HARDENED = [
 
 def install(session: nox.Session, extra: str, variables: dict[str, str] = REQUIRE) -> None:
     session.env.update(variables)
-    session.install("--prefer-binary", f".[{extra}]")
+    session.install(f".[{extra}]")
 
 
 @nox.session
@@ -95,7 +95,7 @@ def instructions(session: nox.Session) -> None:
 def wheels(session: nox.Session) -> None:
     """The distributions and the workflows that make them; `-- --full` takes long."""
     # The tools do without the extensions; what they try has them.
-    session.install("--prefer-binary", ".[wheels]", env=OFF)
+    session.install(".[wheels]", env=OFF)
     session.run("python", "tools/check.py", *session.posargs)
 
 
