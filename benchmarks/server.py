@@ -157,7 +157,10 @@ def send_all(port: int, messages: int) -> None:
     sender.start()
     left = messages * ACKNOWLEDGEMENT_SIZE
     while left:
-        left -= len(connection.recv(65_536))
+        received = connection.recv(65_536)
+        if not received:
+            raise ConnectionError("the server has closed the connection")
+        left -= len(received)
     sender.join()
     connection.close()
 
@@ -186,6 +189,7 @@ async def serve(way: str, mqtt: Any, load: str, part: float) -> float:
         spent = await asyncio.wait_for(count.done, 300)
     finally:
         client.join(60)
+        client.kill()
         server.close()
     return float(spent * 1e6)
 
