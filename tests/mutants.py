@@ -42,7 +42,7 @@ MODULES = (
     "_codec_py",
 )
 CHECKS = {"finish", "_check_method", "_check_connect_flags", "_refuse", "_judge_size"}
-SUITE = ("test_encode", "test_functions", "test_decoder", "test_hostile", "test_exhaustion")
+SUITE = ("test_encode", "test_functions", "test_decoder", "test_hostile", "test_hostile_buffers", "test_exhaustion")
 SECONDS = 60
 """After which a mutant counts as noticed: it runs in circles."""
 

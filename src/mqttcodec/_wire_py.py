@@ -90,7 +90,7 @@ def topic_name_fault(text: str) -> tuple[_errors.Fault, int] | None:
 def topic_filter_fault(text: str, version: int) -> tuple[_errors.Fault, int] | None:
     """What is wrong with a topic filter that is not empty, and at which character (4.7.1, 4.8.2)."""
     first = 0
-    if version == MQTTv5 and text[0] == "$" and text.startswith("$share/"):
+    if version == MQTTv5 and text.startswith("$share/"):
         slash = text.find("/", 7)
         share_name = text[7:slash] if slash >= 0 else text[7:]
         if not share_name:
