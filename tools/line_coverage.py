@@ -43,7 +43,6 @@ source = src/mqttcodec
 exclude_also =
     cdef inline
     if TYPE_CHECKING:
-    if not TYPE_CHECKING:
 """
 
 
