@@ -50,8 +50,8 @@ cdef object read_with(Kind kind, const uint8_t* data, Py_ssize_t size):
     cdef int header_size
     cdef uint8_t[64] copy
     cdef PublishProperties held
-    open_cursor(&cursor, data, 0, size, 5, EITHER)
-    cursor.place = PUBACK
+    open_cursor(&cursor, data, 0, size, 5, True, EITHER)
+    cursor.packet_type = cursor.place = PUBACK
     cursor.identifier = 0
     if kind == BYTE:
         value = byte(&cursor, "it")
@@ -62,7 +62,7 @@ cdef object read_with(Kind kind, const uint8_t* data, Py_ssize_t size):
     elif kind == VARIABLE_INTEGER:
         value = variable_integer(&cursor, "it", False)
     elif kind == REMAINING_LENGTH:  # Behind a first byte, which is one of the bytes.
-        header_size = read_length(data, size, 5, &remaining_length)
+        header_size = read_length(data, size, PUBACK << 4, 5, True, &remaining_length)
         return remaining_length if header_size else None, header_size
     elif kind == SCAN:
         return copy_text(copy, data, size), size
@@ -77,7 +77,7 @@ cdef object read_with(Kind kind, const uint8_t* data, Py_ssize_t size):
     elif kind == ANSWER_PROPERTIES:
         value = answer_properties(&cursor, PUBACK)
     else:
-        cursor.place = PUBLISH
+        cursor.packet_type = cursor.place = PUBLISH
         held = publish_properties(&cursor)
         value = (
             *(held.payload_format_indicator, held.message_expiry_interval, held.topic_alias, held.response_topic),

@@ -147,7 +147,7 @@ def plain(value: Any) -> Any:
         return type(value).__name__, value.value
     if isinstance(value, (tuple, list)):
         return type(value), [plain(item) for item in value]
-    if type(value).__module__.startswith("mqttcodec._packets"):
+    if type(value).__module__ == "mqttcodec":  # A packet, a will or a subscription.
         return type(value).__name__, {name: plain(getattr(value, name)) for name in _values.fields(type(value))}
     return type(value).__name__, bytes(value) if isinstance(value, memoryview) else value
 

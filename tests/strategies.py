@@ -170,7 +170,7 @@ def _connect(drawing: Drawing) -> dict[str, Any]:
     fields["clean_start"] = clean_start or (version == MQTTv311 and not fields["client_id"])
     if has_username:
         fields["username"] = drawing.string()
-    if has_password and (has_username or version != MQTTv311):  # [MQTT-3.1.2-22] of 3.1.1
+    if has_password and (has_username or version == MQTTv5):  # [MQTT-3.1.2-22] of 3.1.1
         fields["password"] = drawing.binary()
     if has_will:
         will = {"topic": drawing.topic_name(), "payload": drawing.binary(), "qos": drawing.draw(_QOS), "retain": retain}

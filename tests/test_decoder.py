@@ -183,6 +183,11 @@ def test_roles(mqtt: Any, version: int) -> None:
         "Disconnect",
     }
     from_server = {"ConnAck", "Publish", "PubAck", "PubRec", "PubRel", "PubComp", "SubAck", "UnsubAck", "PingResp"}
+    # What the role itself sends, and nobody else; the vectors have the other codes.
+    only_from = {
+        mqtt.Role.SERVER: {("Auth", 0x00)},
+        mqtt.Role.CLIENT: {("Auth", 0x19), ("Disconnect", 0x04)},
+    }
     if version == MQTTv5:
         from_client.add("Auth")
         from_server |= {"Auth", "Disconnect"}
@@ -200,6 +205,10 @@ def test_roles(mqtt: Any, version: int) -> None:
                 with pytest.raises(mqtt.ProtocolError) as caught:
                     list(decoder.feed(data))
                 assert caught.value.clause == "MQTT-3.3.4-6"
+            elif (name, getattr(packet, "reason_code", 0)) in only_from[role]:
+                with pytest.raises(mqtt.ProtocolError) as caught:
+                    list(decoder.feed(data))
+                assert caught.value.clause in ("MQTT-3.14.2-1", "MQTT-3.15.2-1")
             elif name == "Disconnect" and role is mqtt.Role.CLIENT and packet.session_expiry_interval is not None:
                 with pytest.raises(mqtt.ProtocolError) as caught:
                     list(decoder.feed(data))
@@ -409,3 +418,21 @@ def test_initialised_twice(mqtt: Any) -> None:
     decoder.__init__(4, max_packet_size=100)
     assert (decoder.version, decoder.max_packet_size, decoder.pending) == (MQTTv311, 100, 0)
     assert list(decoder.feed(PINGREQ)) == [mqtt.PingReq()]
+
+
+def test_repr(mqtt: Any) -> None:
+    decoder = mqtt.Decoder(role=mqtt.Role.SERVER)
+    assert repr(decoder) == "<Decoder version=None role=SERVER pending=0 state=open>"
+    for _ in decoder.feed(mqtt.encode(mqtt.Connect("c")) + b"\xc0"):
+        pass
+    assert repr(decoder) == "<Decoder version=MQTT_5_0 role=SERVER pending=1 state=open>"
+    with pytest.raises(mqtt.MalformedPacketError):
+        list(decoder.feed(b"\x01\x00"))
+    assert repr(decoder) == "<Decoder version=MQTT_5_0 role=SERVER pending=0 state=failed (MalformedPacketError)>"
+
+
+def test_the_version_cannot_be_deleted(mqtt: Any) -> None:
+    decoder = mqtt.Decoder(5)
+    with pytest.raises(AttributeError, match="cannot delete 'version' of a Decoder"):
+        del decoder.version
+    assert decoder.version == MQTTv5

@@ -9,9 +9,13 @@ import array
 import ctypes
 import gc
 import mmap
+import shutil
+import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -287,34 +291,55 @@ def test_the_owner_resizes_another_buffer(mqtt: Any) -> None:
 
 
 @needs_buffer_protocol
-def test_the_owner_changes_the_packet(mqtt: Any) -> None:
-    """Fields that are replaced, and lists that are emptied, in the middle: no byte is read that is gone."""
+def test_the_owner_tries_to_change_the_packet(mqtt: Any) -> None:
+    """Lists that are emptied, and a second `__init__`, in the middle of encoding: the packet is what it was."""
+    refused = []
+
+    def changing(packets: list[Any], *lists: list[Any]) -> Any:
+        def change() -> None:
+            for given in lists:
+                given.clear()
+            for packet in packets:
+                try:
+                    packet.__init__("other")
+                except TypeError as error:
+                    refused.append(error)
+            gc.collect()
+
+        return change
+
     for version in (4, 5):
-        properties: list[Any] = [("a" * 50, "b" * 50)] * 20 if version == 5 else []
+        properties: list[Any] = [["a" * 50, "b" * 50]] * 20 if version == 5 else []
+        same = tuple(map(tuple, properties))
         for _ in range(50):
-            packet: Any = None
+            held: list[Any] = []
+            payload = Owner(b"x" * 40, changing(held, properties, *properties))
+            held.append(mqtt.Publish("topic" * 9, payload, 1, packet_id=1, user_properties=properties))
+            plain = mqtt.Publish("topic" * 9, b"x" * 40, 1, packet_id=1, user_properties=same)
+            assert mqtt.encode(held[0], version) == mqtt.encode(plain, version)
+            properties = [list(pair) for pair in same]
+            held = []
+            secret, message = (Owner(data, changing(held)) for data in (b"x" * 40, b"y" * 40))
+            fields = {"username": "user" * 9, "protocol_version": version}
+            held.append(mqtt.Connect("client" * 9, password=secret, will=mqtt.Will("w" * 40, message), **fields))
+            known = mqtt.Connect("client" * 9, password=b"x" * 40, will=mqtt.Will("w" * 40, b"y" * 40), **fields)
+            assert mqtt.encode(held[0]) == mqtt.encode(known)
+    assert refused
 
-            def change() -> None:
-                packet.__init__("c" * 20)
-                properties.clear()
-                gc.collect()
 
-            packet = mqtt.Publish("topic" * 9, Owner(b"x" * 40, change), 1, packet_id=1, user_properties=properties)
-            assert outcome(lambda: mqtt.encode(packet, version))[0] in ("bytes", "EncodeError", "TypeError")
-            connect: Any = None
+@needs_buffer_protocol
+@pytest.mark.parametrize("error", [TypeError, BufferError, ValueError, ZeroDivisionError])
+def test_the_owner_s_own_error_goes_on(mqtt: Any, error: type[Exception]) -> None:
+    """Whatever it is: a TypeError too does not become one of ours."""
+    mine = error("mine")
 
-            def replace() -> None:
-                connect.__init__("other")
-                gc.collect()
+    def refuse() -> None:
+        raise mine
 
-            connect = mqtt.Connect(
-                "client" * 9,
-                username="user" * 9,
-                password=Owner(b"x" * 40, replace),
-                will=mqtt.Will("w" * 40, Owner(b"y" * 40, replace)),
-                protocol_version=version,
-            )
-            assert outcome(lambda: mqtt.encode(connect))[0] in ("bytes", "EncodeError", "TypeError")
+    for use in (*readers(mqtt).values(), *writers(mqtt).values(), lambda buffer: mqtt.Decoder(5).feed(buffer)):
+        with pytest.raises(error) as caught:
+            use(Owner(PUBLISH, refuse))
+        assert caught.value is mine
 
 
 @needs_buffer_protocol
@@ -373,3 +398,79 @@ def test_the_owner_gives_something_else(mqtt: Any) -> None:
     for use in (*readers(mqtt).values(), *writers(mqtt).values()):
         with pytest.raises(TypeError):
             use(Wrong())
+
+
+SCRIBBLER = """
+/* Write the values into the bytes in turn until told to stop, with no regard for Python. */
+void scribble(volatile unsigned char *bytes, int size, const unsigned char *values, int count, volatile int *stop)
+{
+    unsigned turn = 0;
+    while (!*stop) {
+        bytes[turn % size] = values[turn % count];
+        turn++;
+    }
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def scribble(tmp_path_factory: pytest.TempPathFactory) -> Callable[[memoryview, bytes], Any]:
+    """A context in which a thread that needs no GIL writes over a buffer."""
+    if sys.platform == "win32" or not shutil.which("cc"):
+        pytest.skip("there is no C compiler")
+    folder: Path = tmp_path_factory.mktemp("scribbler")
+    (folder / "scribbler.c").write_text(SCRIBBLER)
+    subprocess.run(["cc", "-O1", "-shared", "-fPIC", "-o", "scribbler.so", "scribbler.c"], cwd=folder, check=True)
+    library = ctypes.CDLL(str(folder / "scribbler.so"))
+
+    @contextmanager
+    def context(buffer: memoryview, values: bytes) -> Iterator[None]:
+        target = (ctypes.c_ubyte * len(buffer)).from_buffer(buffer)
+        stop = ctypes.c_int(0)
+        arguments = (target, len(buffer), values, len(values), ctypes.byref(stop))
+        thread = threading.Thread(target=library.scribble, args=arguments)
+        thread.start()
+        try:
+            yield
+        finally:
+            stop.value = 1
+            thread.join()
+
+    return context
+
+
+LENT = bytes.fromhex("32 0b 0003 612f62 0007 00 787878")
+# Where the borrower goes on writing, and what: mostly what was there, and what the standard forbids there.
+SCRIBBLED = {
+    "first byte": (1, b"\x32" * 20 + b"\x36\x00\xf0\x82\x30" * 2),
+    "header": (2, b"\x32\x0b" * 20 + b"\x36\x03\x30\xff\x10\x00"),
+    "all": (len(LENT), LENT * 8 + bytes(range(256)) * 2),
+}
+
+
+@pytest.mark.parametrize("where", SCRIBBLED)
+@pytest.mark.parametrize("piece", [1, 4, len(LENT) - 1, len(LENT)])
+def test_the_borrower_goes_on_writing(mqtt: Any, scribble: Any, where: str, piece: int) -> None:
+    """Whatever the memory of a lent buffer says when it is looked at: a packet or a documented error, and no crash."""
+    size, values = SCRIBBLED[where]
+    seen = 0
+    for _ in range(30):
+        decoder = mqtt.Decoder(5)
+        lent = decoder.get_buffer()
+        lent[: len(LENT)] = LENT
+        with scribble(lent[:size], values):
+            try:
+                for _ in range(200):
+                    for packet in decoder.buffer_updated(piece):
+                        assert isinstance(packet, mqtt.Packet)
+                        seen += 1
+                    for packet in decoder.feed(LENT[piece:]):
+                        assert isinstance(packet, mqtt.Packet)
+                        seen += 1
+                    decoder.get_buffer()
+            except mqtt.DecodeError as error:
+                seen += 1
+                assert str(error)
+        decoder.reset()
+        assert list(decoder.feed(LENT)) == [mqtt.Publish("a/b", b"xxx", 1, packet_id=7)]
+    assert seen

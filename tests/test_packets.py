@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
+import gc
 import inspect
 import pickle
 import sys
+import traceback
+import typing
+import weakref
 from typing import Any
 
 import pytest
 
 import implementations
 import mqttcodec
-from mqttcodec import MQTTv5, QoS, ReasonCode, _values
+from mqttcodec import ConnectReturnCode, MQTTv5, MQTTv311, QoS, ReasonCode, RetainHandling, _values
 from samples import VERSIONS, packets, plain
 
 CLASSES = [
@@ -209,3 +214,219 @@ def test_types_after_decoding(mqtt: Any) -> None:
     publish = mqtt.decode(bytes.fromhex("300b 000161 07 0101 2600000000"))
     assert type(publish.payload_format_indicator) is int
     assert publish.user_properties == (("", ""),)
+
+
+# --- The constructor makes of each field what decoding makes of it.
+
+
+def test_plain_numbers_become_members(mqtt: Any) -> None:
+    for made, expected in (
+        (mqtt.Publish("t", qos=1, packet_id=1).qos, QoS.AT_LEAST_ONCE),
+        (mqtt.Publish("t").replace(qos=2).qos, QoS.EXACTLY_ONCE),
+        (mqtt.Will("t", qos=2).qos, QoS.EXACTLY_ONCE),
+        (mqtt.Subscription("t", 1).qos, QoS.AT_LEAST_ONCE),
+        (mqtt.Subscription("t", retain_handling=2).retain_handling, RetainHandling.DO_NOT_SEND),
+        (mqtt.Connect(protocol_version=4).protocol_version, MQTTv311),
+        (mqtt.ConnAck(maximum_qos=0).maximum_qos, QoS.AT_MOST_ONCE),
+        (mqtt.PubAck(1, 0x87).reason_code, ReasonCode.NOT_AUTHORIZED),
+        (mqtt.PubRec(1, 0).reason_code, ReasonCode.SUCCESS),
+        (mqtt.Disconnect(4).reason_code, ReasonCode.DISCONNECT_WITH_WILL_MESSAGE),
+        (mqtt.Auth(0x18).reason_code, ReasonCode.CONTINUE_AUTHENTICATION),
+        (mqtt.ConnAck().replace(reason_code=0x87).reason_code, ReasonCode.NOT_AUTHORIZED),
+    ):
+        assert made is expected
+
+
+@pytest.mark.parametrize("code", range(256))
+def test_codes_of_connack(mqtt: Any, code: int) -> None:
+    """1 to 5 are what a server of 3.1 and 3.1.1 refuses with; members stay as they are."""
+    enum = ConnectReturnCode if 1 <= code <= 5 else ReasonCode
+    made = mqtt.ConnAck(reason_code=code).reason_code
+    if code in enum._value2member_map_:
+        assert made is enum(code)
+    else:
+        assert type(made) is int
+    for member in (enum._value2member_map_.get(code) for enum in (ConnectReturnCode, ReasonCode)):
+        if member is not None:
+            assert mqtt.ConnAck(reason_code=member).reason_code is member
+
+
+def test_lists_become_tuples(mqtt: Any) -> None:
+    subscription, pairs = mqtt.Subscription("t"), [["n", "v"], ("n", "w")]
+    for made, expected in (
+        (mqtt.Subscribe(1, [subscription]).subscriptions, (subscription,)),
+        (mqtt.Unsubscribe(1, ["a", "b"]).topic_filters, ("a", "b")),
+        (mqtt.SubAck(1, [0, 0x87, 7]).reason_codes, (ReasonCode.SUCCESS, ReasonCode.NOT_AUTHORIZED, 7)),
+        (mqtt.UnsubAck(1, [0x11]).reason_codes, (ReasonCode.NO_SUBSCRIPTION_EXISTED,)),
+        (mqtt.Publish("t", subscription_identifiers=[1, 2]).subscription_identifiers, (1, 2)),
+        (mqtt.Publish("t", user_properties=pairs).user_properties, (("n", "v"), ("n", "w"))),
+        (mqtt.PubAck(1).replace(user_properties=pairs).user_properties, (("n", "v"), ("n", "w"))),
+        (mqtt.Connect(will=mqtt.Will("t", user_properties=pairs)).will.user_properties, (("n", "v"), ("n", "w"))),
+        (mqtt.Disconnect(user_properties=[]).user_properties, ()),
+        (mqtt.Disconnect(user_properties=None).user_properties, ()),
+    ):
+        assert plain(made) == plain(expected)
+    assert type(mqtt.SubAck(1, (0, 0x87)).reason_codes[1]) is ReasonCode
+
+
+def test_lists_given_are_not_kept(mqtt: Any) -> None:
+    pairs = [["n", "v"]]
+    packet = mqtt.Publish("t", user_properties=pairs)
+    before = hash(packet)
+    pairs[0][1] = "w"
+    pairs.append(["n", "x"])
+    assert packet.user_properties == (("n", "v"),)
+    assert hash(packet) == before
+
+
+def test_other_values_stay(mqtt: Any) -> None:
+    """What has no member, and what no field is for: for `encode` to refuse."""
+    for value in (3, -1, 1 << 70, True, 1.0, "1", None):
+        assert mqtt.Publish("t", qos=value).qos is value
+        assert mqtt.Subscription("t", retain_handling=value).retain_handling is value
+    for value in (256, -1, 0x05, "0", None):
+        assert mqtt.Disconnect(value).reason_code is value
+    for value in ("ab", {"a": "b"}, 5):
+        assert mqtt.Publish("t", user_properties=value).user_properties is value
+        assert mqtt.SubAck(1, value).reason_codes is value
+    assert mqtt.Publish("t", user_properties=["ab", 5]).user_properties == ("ab", 5)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_decoding_gives_back_what_was_made(mqtt: Any, version: int) -> None:
+    """To the last type, but for a CONNACK before 5.0: accepted is a `ConnectReturnCode` when it is decoded."""
+    for packet in packets(mqtt, version):
+        decoded = mqtt.decode(mqtt.encode(packet, version), version)
+        assert decoded == packet
+        if type(packet) is not mqtt.ConnAck or version == MQTTv5:
+            assert plain(decoded) == plain(packet)
+
+
+# --- Words.
+
+# Arguments that a constructor refuses, and the end of its words, which are those of any Python function.
+ARGUMENTS: list[tuple[str, tuple[Any, ...], dict[str, Any], str]] = [
+    ("Publish", (), {}, "Publish.__init__() missing 1 required positional argument: 'topic'"),
+    ("Publish", ("t",), {"no_such_field": 1}, "got an unexpected keyword argument 'no_such_field'"),
+    ("Publish", ("t",), {"topic": "t"}, "got multiple values for argument 'topic'"),
+    ("Publish", ("t", b"", 0, False, False, None, 1), {}, "takes from 2 to 7 positional arguments but 8 were given"),
+    ("PubAck", (), {}, "PubAck.__init__() missing 1 required positional argument: 'packet_id'"),
+    ("PubComp", (1, 0, "reason"), {}, "takes from 2 to 3 positional arguments but 4 were given"),
+    ("PubRel", (1,), {"content_type": "t"}, "got an unexpected keyword argument 'content_type'"),
+    ("Subscribe", (1,), {}, "missing 1 required positional argument: 'subscriptions'"),
+    ("Subscribe", (), {}, "missing 2 required positional arguments: 'packet_id' and 'subscriptions'"),
+    ("SubAck", (), {"reason_codes": ()}, "missing 1 required positional argument: 'packet_id'"),
+    ("PingReq", (1,), {}, "PingReq.__init__() takes 1 positional argument but 2 were given"),
+    ("PingResp", (), {"packet_id": 1}, "got an unexpected keyword argument 'packet_id'"),
+    ("Will", (), {}, "missing 1 required positional argument: 'topic'"),
+]
+
+
+@pytest.mark.parametrize(("name", "arguments", "keywords", "words"), ARGUMENTS)
+def test_wrong_arguments(
+    mqtt: Any, name: str, arguments: tuple[Any, ...], keywords: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(TypeError) as caught:
+        getattr(mqtt, name)(*arguments, **keywords)
+    assert str(caught.value).startswith(f"{name}.__init__() ")
+    assert str(caught.value).endswith(words)
+
+
+def test_assignment_names_the_field(mqtt: Any) -> None:
+    for packet in (mqtt.Publish("t"), mqtt.PubAck(1), mqtt.Will("t"), mqtt.PingReq()):
+        for name in (*_values.fields(type(packet)), "no_such_field", "replace"):
+            expected = f"cannot change {name!r}: {type(packet).__name__} is immutable"
+            for change in (lambda: setattr(packet, name, 1), lambda: delattr(packet, name)):
+                with pytest.raises(dataclasses.FrozenInstanceError) as caught:
+                    change()
+                assert str(caught.value) == expected
+
+
+def test_classes_are_called_by_their_public_names(mqtt: Any) -> None:
+    for name in (*CLASSES, *(name for name in mqttcodec.__all__ if name.endswith("Error"))):
+        cls = getattr(mqtt, name)
+        assert f"{cls.__module__}.{cls.__qualname__}" == f"mqttcodec.{name}"
+    for enum in (mqtt.QoS, mqtt.ReasonCode, mqtt.PacketType, mqtt.Role):
+        assert enum.__module__ == "mqttcodec"
+
+
+@pytest.mark.skipif("cython" not in implementations.NAMES, reason="the extensions are not there")
+def test_a_traceback_has_one_frame_of_ours() -> None:
+    """And all of those that are not ours."""
+    mqtt = implementations.load("cython")
+    broken, decoder = b"\x30\x03\x00\x01#", mqtt.Decoder(5)
+
+    def raising() -> Any:
+        yield mqtt.PingReq()
+        raise ZeroDivisionError
+
+    for call, expected in (
+        (lambda: mqtt.decode(broken), ["decode"]),
+        (lambda: mqtt.decode(bytearray(broken), copy=False), ["decode"]),
+        (lambda: mqtt.decode_from(broken), ["decode_from"]),
+        (lambda: mqtt.decode_from(b"", 1), ["decode_from"]),
+        (lambda: mqtt.peek(b"\x30\x80\x00"), ["peek"]),
+        (lambda: mqtt.encode(mqtt.Publish("#")), ["encode"]),
+        (lambda: mqtt.encode(mqtt.Publish("t", user_properties=(("a",),))), ["encode"]),
+        (lambda: mqtt.encode_many([mqtt.Publish("#")]), ["encode_many"]),
+        (lambda: mqtt.encode_many(raising()), ["encode_many", "raising"]),
+        (lambda: mqtt.encode_into(mqtt.Publish("#"), bytearray(9)), ["encode_into"]),
+        (lambda: mqtt.encode_parts(mqtt.Publish("#")), ["encode_parts"]),
+        (lambda: mqtt.encoded_size(mqtt.Publish("#")), ["encoded_size"]),
+        (lambda: list(mqtt.Decoder(5).feed(broken)), ["next_or_null"]),
+        (lambda: mqtt.Decoder(5).feed("text"), ["feed"]),
+        (lambda: decoder.buffer_updated(1), ["buffer_updated"]),
+        (lambda: decoder.get_buffer(1 << 70), ["get_buffer"]),
+        (lambda: mqtt.Decoder(7), ["__init__"]),
+        (lambda: mqtt.Publish("t").__init__("u"), ["__init__"]),
+        (lambda: mqtt.PubAck(1).replace(topic="t"), ["replace"]),
+        (lambda: setattr(mqtt.PubAck(1), "packet_id", 2), ["__setattr__"]),
+        (lambda: mqtt.Publish(), []),
+    ):
+        with pytest.raises((mqtt.MQTTError, TypeError, ValueError, AttributeError, ZeroDivisionError)) as caught:
+            call()
+        frames = [frame.name.rpartition(".")[2] for frame in traceback.extract_tb(caught.value.__traceback__)]
+        assert frames[2:] == expected
+
+
+# --- What a packet is made of, told to other libraries; `test_typing.py` has more.
+
+
+def test_type_hints(mqtt: Any) -> None:
+    if mqtt.BACKEND == "cython" and sys.version_info >= (3, 14):
+        pytest.skip("CPython 3.14 gives an extension type no annotations; its dataclass fields have them")
+    for name in CLASSES:
+        hints = typing.get_type_hints(getattr(mqtt, name))
+        assert list(hints) == list(_values.fields(getattr(mqtt, name)))
+    hints = typing.get_type_hints(mqtt.Publish)
+    assert hints["topic"] is str
+    assert hints["payload"] == bytes | memoryview
+    assert hints["qos"] is QoS
+    assert hints["user_properties"] == tuple[tuple[str, str], ...]
+
+
+def test_dataclass_fields(mqtt: Any) -> None:
+    packet = mqtt.Publish("t", b"x", 1, packet_id=1, user_properties=[("n", "v")])
+    assert [field.name for field in dataclasses.fields(packet)] == list(_values.fields(type(packet)))
+    assert dataclasses.asdict(packet) == {name: getattr(packet, name) for name in _values.fields(type(packet))}
+    assert dataclasses.replace(packet, topic="u") == packet.replace(topic="u")
+
+
+@pytest.mark.skipif("cython" not in implementations.NAMES, reason="the extensions are not there")
+def test_a_compiled_packet_in_a_cycle_is_not_collected() -> None:
+    """As `docs/api.md` says. Should this fail, because packets can be collected, that page says too much."""
+    mqtt = implementations.load("cython")
+
+    class Node:
+        packet: Any
+
+    node = Node()
+    node.packet = mqtt.Publish("t", node)
+    seen = weakref.ref(node)
+    assert not gc.is_tracked(node.packet)
+    del node
+    gc.collect()
+    assert seen() is not None
+    seen().packet = None
+    gc.collect()
+    assert seen() is None

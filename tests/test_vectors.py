@@ -130,3 +130,58 @@ def test_unwritable(mqtt: Any, vector: dict[str, Any]) -> None:
         for function in (mqtt.encode, mqtt.encode_parts, mqtt.encoded_size):
             assert error_of(lambda function=function: function(packet, version)) == refused
         assert error_of(lambda: mqtt.encode_many([mqtt.PingReq(), packet], version)) == refused
+
+
+def level_of(data: bytes) -> int | None:
+    """The version of a CONNECT, from its protocol name and level; None where that is no version of ours."""
+    start = next(at for at in range(1, len(data)) if data[at] < 0x80) + 1
+    for name, levels in ((b"\0\4MQTT", (4, 5)), (b"\0\6MQIsdp", (3,))):
+        level = data[start + len(name) : start + len(name) + 1]
+        if data[start:].startswith(name) and level and level[0] in levels:
+            return level[0]
+    return None
+
+
+@pytest.mark.parametrize("vector", vectors.ERRORS, **by_id)
+def test_errors_know_version_and_packet(mqtt: Any, vector: dict[str, Any]) -> None:
+    data, version = vectors.data(vector), vector["version"]
+    with pytest.raises(mqtt.DecodeError) as caught:
+        mqtt.decode(data, version)
+    error = caught.value
+    assert error.packet_type == (mqtt.PacketType(data[0] >> 4) if data[0] >> 4 else None)
+    if data[0] >> 4 != mqtt.PacketType.CONNECT:
+        assert error.version is mqtt.ProtocolVersion(version)
+    elif error.offset is not None and error.offset <= 2:
+        assert error.version is None  # The fixed header.
+    else:
+        assert error.version == level_of(data)
+    if type(error) is mqtt.UnsupportedVersionError:
+        is_connack = data[0] >> 4 == mqtt.PacketType.CONNACK
+        assert error.return_code == (mqtt.ConnectReturnCode(data[3]) if is_connack else None)
+
+
+@pytest.mark.parametrize("vector", [vector for vector in vectors.STREAMS if vector["expect"] == "error"], **by_id)
+def test_errors_of_a_stream_know_version_and_packet(mqtt: Any, vector: dict[str, Any]) -> None:
+    decoder, data = vectors.decoder(mqtt, vector), vectors.data(vector)
+    before = decoder.version
+    with pytest.raises(mqtt.DecodeError) as caught:
+        list(decoder.feed(data))
+    first = data[0] >> 4
+    assert caught.value.packet_type == (mqtt.PacketType(first) if first else None)
+    assert caught.value.version == (before if before is not None or first != 1 else caught.value.version)
+
+
+def test_errors_before_there_is_a_packet(mqtt: Any) -> None:
+    for version in (3, 4, 5):
+        with pytest.raises(mqtt.IncompletePacketError) as caught:
+            mqtt.decode(b"", version)
+        assert (caught.value.version, caught.value.packet_type) == (version, None)
+    with pytest.raises(mqtt.MalformedPacketError) as caught:
+        mqtt.peek(b"\x30\x80\x00")
+    assert (caught.value.version, caught.value.packet_type) == (None, mqtt.PacketType.PUBLISH)
+    for make, version in ((mqtt.Decoder, None), (lambda: mqtt.Decoder(5), 5)):
+        with pytest.raises(mqtt.PacketTooLargeError) as caught:
+            decoder = make()
+            decoder.__init__(decoder.version, max_packet_size=10)
+            list(decoder.feed(b"\x10\x7f"))
+        assert (caught.value.version, caught.value.packet_type) == (version, mqtt.PacketType.CONNECT)

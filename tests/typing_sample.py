@@ -13,7 +13,7 @@ def topic_of(packet: mqtt.Packet) -> str | None:
         case mqtt.Publish(topic=topic, payload=payload, qos=qos):
             assert_type(packet, mqtt.Publish)
             assert_type(topic, str)
-            assert_type(payload, bytes)
+            assert_type(payload, bytes | memoryview)
             assert_type(qos, mqtt.QoS)
             return topic
         case mqtt.Connect(will=mqtt.Will(topic)):
@@ -37,6 +37,11 @@ def packets(chunk: bytes) -> Iterator[mqtt.Packet]:
         assert_type(error.reason_code, mqtt.ReasonCode | None)
         assert_type(error.offset, int | None)
         assert_type(error.clause, str | None)
+        assert_type(error.version, mqtt.ProtocolVersion | None)
+        assert_type(error.packet_type, mqtt.PacketType | None)
+        assert_type(mqtt.answer_to(error, role=mqtt.Role.CLIENT), bytes)
+        if isinstance(error, mqtt.UnsupportedVersionError):
+            assert_type(error.return_code, mqtt.ConnectReturnCode | None)
 
 
 def made() -> list[bytes]:
@@ -44,9 +49,13 @@ def made() -> list[bytes]:
     assert_type(publish.replace(dup=True), mqtt.Publish)
     assert_type(publish.user_properties, tuple[tuple[str, str], ...])
     subscribe = mqtt.Subscribe(8, [mqtt.Subscription("a/+", 1)])
+    assert_type(subscribe.subscriptions, tuple[mqtt.Subscription, ...])
+    codes = [mqtt.ReasonCode.SUCCESS]
+    assert_type(mqtt.SubAck(8, codes).reason_codes, tuple[mqtt.ReasonCode, ...])
+    assert_type(mqtt.Unsubscribe(9, ["a/+"]).topic_filters, tuple[str, ...])
     acknowledgement = mqtt.SubAck(8, [0, mqtt.ReasonCode.GRANTED_QOS_1])
     connect = mqtt.Connect("client", password=memoryview(b"secret"), protocol_version=4)
-    assert_type(connect.password, bytes | None)
+    assert_type(connect.password, bytes | memoryview | None)
     assert_type(mqtt.encode_parts(publish)[0], bytes)
     return [mqtt.encode(packet) for packet in (publish, subscribe, acknowledgement, connect)]
 

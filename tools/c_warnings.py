@@ -24,7 +24,9 @@ def main() -> None:
             command = [sys.executable, "-m", "cython", "-Wextra", "-Werror", "--line-directives"]
             subprocess.run([*command, "--module-name", f"mqttcodec.{path.stem}", path, "-o", made], check=True)
             for compiler in sys.argv[1:] or ["cc"]:
-                subprocess.run([compiler, *FLAGS, "-isystem", include, made], check=True, cwd=SOURCE.parent)
+                subprocess.run(
+                    [compiler, *FLAGS, "-isystem", include, "-iquote", SOURCE, made], check=True, cwd=SOURCE.parent
+                )
             print(path.name, "compiles without a warning")
 
 

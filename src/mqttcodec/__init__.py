@@ -1,5 +1,6 @@
 """An MQTT packet codec: bytes in, packet objects out, and back, for MQTT 3.1, 3.1.1 and 5.0."""
 
+from ._answer import answer_to
 from ._backend import BACKEND, BACKEND_ERROR
 from ._enums import (
     ConnectReturnCode,
@@ -135,6 +136,7 @@ __all__ = [
     "Unsubscribe",
     "UnsupportedVersionError",
     "Will",
+    "answer_to",
     "decode",
     "decode_from",
     "encode",
@@ -144,4 +146,4 @@ __all__ = [
     "encoded_size",
     "peek",
 ]
-__version__ = "1.0.0"
+__version__ = "1.1.0"

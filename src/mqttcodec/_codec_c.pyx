@@ -1,7 +1,8 @@
 # cython: language_level=3, auto_pickle=False, autotestdict=False, freethreading_compatible=True
 # Plain built-in functions, which the interpreter calls 3 ns sooner than Cython's own kind; they keep a signature.
 # cython: binding=False, embedsignature=True, embedsignature.format=clinic
-# Indices into our own tables of 3 versions and 256 first bytes are judged versions and bytes.
+# Invariants of what is not checked: the tables of 3 versions and 256 first bytes are read with a version that
+# `checked_version` has returned, less 3, and with a byte.
 # cython: boundscheck=False, wraparound=False
 """The functions users call: the compiled `_codec_py.py`, the same names in the same order.
 
@@ -9,15 +10,19 @@ Exact `bytes` are read where they lie. Any other buffer is held for the time of 
 before it is judged.
 """
 
-from cpython.buffer cimport PyBuffer_Release
+from cpython.buffer cimport PyBuffer_Release, PyObject_CheckBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdint cimport int64_t, uint8_t, uint32_t
 from libc.string cimport memcpy, memmove
 
 from ._decode_c cimport decode_body
 from ._encode_c cimport plain_answer, put_plain_answer, write_packet
+from ._spec_c cimport CONNECT
 from ._wire_c cimport *
 from ._writer_c cimport *
+
+cdef extern from "_traceback.h":
+    pass
 
 from . import _errors, _spec
 from ._enums import MQTTv5
@@ -62,7 +67,7 @@ def decode(buffer, version=MQTTv5, *, copy=True):
     first_byte = open_packet(&cursor, <const uint8_t*> PyBytes_AS_STRING(buffer), size, number)
     packet = decode_body(&cursor, first_byte)
     if cursor.end - cursor.start != size:
-        refuse_rest(&cursor, number, size)
+        refuse_rest(&cursor, size)
     return packet
 
 
@@ -104,10 +109,9 @@ cdef object decode_buffer(
 cdef object view_to_keep(object buffer):
     """The one view of a buffer that is parsed, and that binary data is cut from."""
     cdef Py_buffer judged
-    try:
-        keeper = memoryview(buffer)
-    except TypeError:
-        raise _errors.wrong_type("buffer", "a bytes-like object", buffer) from None
+    if not PyObject_CheckBuffer(buffer):
+        raise _errors.wrong_type("buffer", "a bytes-like object", buffer)
+    keeper = memoryview(buffer)
     get_bytes(keeper, &judged, "buffer")
     PyBuffer_Release(&judged)
     return keeper.cast("B")
@@ -130,7 +134,7 @@ cdef object decode_at(
     packet = decode_body(&cursor, first_byte)
     end[0] = cursor.end - data
     if is_whole and end[0] != size:
-        refuse_rest(&cursor, number, size)
+        refuse_rest(&cursor, size)
     return packet
 
 
@@ -139,22 +143,28 @@ cdef inline int open_packet(Cursor* cursor, const uint8_t* data, Py_ssize_t size
     cdef uint8_t first_byte
     cdef int64_t remaining_length = 0
     cdef int header_size
+    cdef bint is_known
     if size == 0:
-        raise _errors.INCOMPLETE.decoding(version, 0, "", 0)
+        raise _errors.INCOMPLETE.decoding(version, 0, "", 0, known=version, packet_type=None)
     first_byte = data[0]  # Read once: another thread may write to the buffer.
+    is_known = first_byte >> 4 != CONNECT  # Which has a version of its own.
     if not FIRST_BYTE_IS_RIGHT[version - 3][first_byte]:
         fault = FIRST_BYTE_FAULTS[version - 3][first_byte]
-        raise _spec.first_byte_error(fault, first_byte, version)
-    header_size = read_length(data, size, version, &remaining_length)
+        raise _spec.first_byte_error(fault, first_byte, version, version if is_known else None)
+    header_size = read_length(data, size, first_byte, version, is_known, &remaining_length)
     if header_size == 0 or size - header_size < remaining_length:
-        raise _errors.INCOMPLETE.decoding(version, size, "", size)
-    open_cursor(cursor, data, header_size, header_size + <Py_ssize_t> remaining_length, version, EITHER)
+        known = version if is_known else None
+        raise _errors.INCOMPLETE.decoding(version, size, "", size, known=known, packet_type=first_byte >> 4)
+    open_cursor(cursor, data, header_size, header_size + <Py_ssize_t> remaining_length, version, is_known, EITHER)
     return first_byte
 
 
-cdef int refuse_rest(Cursor* cursor, int version, Py_ssize_t size) except -1:
+cdef int refuse_rest(Cursor* cursor, Py_ssize_t size) except -1:
+    """Raise the error for bytes behind a packet, which has been read."""
     cdef Py_ssize_t end = cursor.end - cursor.start
-    raise _errors.TRAILING_BYTES.decoding(version, end, "", size - end)
+    raise _errors.TRAILING_BYTES.decoding(
+        cursor.version, end, "", size - end, known=cursor.version, packet_type=cursor.packet_type
+    )
 
 
 cdef Py_ssize_t checked_offset(object offset, Py_ssize_t size) except -1:
@@ -171,16 +181,22 @@ def peek(buffer, offset=0):
     for an offset outside the buffer, `TypeError` or `BufferError` for a buffer that is no bytes.
     """
     cdef Py_buffer view
+    cdef const uint8_t* packet
     cdef Py_ssize_t start
     cdef int64_t remaining_length = 0
+    cdef uint8_t first_byte
     cdef int header_size
     get_bytes(buffer, &view, "buffer")
     try:
         start = checked_offset(offset, view.len)
-        header_size = read_length(<const uint8_t*> view.buf + start, view.len - start, 5, &remaining_length)
+        if start == view.len:
+            return None
+        packet = <const uint8_t*> view.buf + start
+        first_byte = packet[0]
+        header_size = read_length(packet, view.len - start, first_byte, 5, False, &remaining_length)
         if header_size == 0:
             return None
-        return _spec.fixed_header((<const uint8_t*> view.buf)[start], remaining_length, header_size)
+        return _spec.fixed_header(first_byte, remaining_length, header_size)
     finally:
         PyBuffer_Release(&view)
 

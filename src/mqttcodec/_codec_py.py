@@ -7,23 +7,22 @@ One packet at a time: its fixed header is judged, then `_decode_py.py` reads its
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from . import _errors, _spec
 from ._decode_py import decode_body
 from ._encode_py import encode_head, release
-from ._enums import MQTTv5
-from ._packets_py import Packet, Publish
+from ._enums import MQTTv5, PacketType
+from ._packets_py import Connect, Packet, Publish
 from ._spec import FixedHeader
 from ._stream_py import Decoder as Decoder
-from ._wire_py import byte_view, checked_version, index, read_length
+from ._wire_py import Buffer, byte_view, checked_version, index, read_length
 
-_BytesLike = Any
+_CONNECT = int(PacketType.CONNECT)  # As a plain number: to name a member of an enum takes 50 ns.
 # By version, from when it is first asked for.
 _FIRST_BYTE_FAULTS: dict[int, tuple[_errors.Fault | None, ...]] = {}
 
 
-def decode(buffer: _BytesLike, version: int = MQTTv5, *, copy: bool = True) -> Packet:
+def decode(buffer: Buffer, version: int = MQTTv5, *, copy: bool = True) -> Packet:
     """Decode exactly one packet.
 
     `buffer` is C-contiguous bytes: bytes, bytearray, memoryview, mmap, array('B'); it is not held afterwards. `version`
@@ -39,7 +38,7 @@ def decode(buffer: _BytesLike, version: int = MQTTv5, *, copy: bool = True) -> P
     return _decode_buffer(buffer, 0, True, version, copy)[0]
 
 
-def decode_from(buffer: _BytesLike, offset: int = 0, version: int = MQTTv5, *, copy: bool = True) -> tuple[Packet, int]:
+def decode_from(buffer: Buffer, offset: int = 0, version: int = MQTTv5, *, copy: bool = True) -> tuple[Packet, int]:
     """Decode the packet at `offset` of `buffer`; returns it and the offset behind it. Otherwise as `decode`.
 
     The `offset` of an error counts from the start of the packet. Raises `ValueError` for an offset outside the buffer.
@@ -47,7 +46,7 @@ def decode_from(buffer: _BytesLike, offset: int = 0, version: int = MQTTv5, *, c
     return _decode_buffer(buffer, offset, False, version, copy)
 
 
-def _decode_buffer(buffer: _BytesLike, offset: int, is_whole: bool, version: int, copy: bool) -> tuple[Packet, int]:
+def _decode_buffer(buffer: Buffer, offset: int, is_whole: bool, version: int, copy: bool) -> tuple[Packet, int]:
     """The packet at `offset` of any buffer, and the offset behind it."""
     if type(buffer) is bytes and copy:
         return _decode_at(buffer, _checked_offset(offset, len(buffer)), is_whole, version, copy)
@@ -68,31 +67,32 @@ def _decode_at(data: bytes | memoryview, start: int, is_whole: bool, version: in
         version = checked_version(version)
     size = len(data)
     if start == size:
-        raise _incomplete(version, 0)
+        raise _incomplete(version, 0, version, None)
     first_byte = data[start]
+    # A CONNECT has a version of its own.
+    known = None if first_byte >> 4 == _CONNECT else version
     faults = _FIRST_BYTE_FAULTS.get(version)
     if faults is None:
         faults = _FIRST_BYTE_FAULTS[version] = _spec.first_byte_faults(version, None, False)
     fault = faults[first_byte]
     if fault is not None:
-        raise _spec.first_byte_error(fault, first_byte, version)
-    header = read_length(data, start, size, version)
+        raise _spec.first_byte_error(fault, first_byte, version, known)
+    header = read_length(data, start, size, first_byte, version, known)
     if header is None:
-        raise _incomplete(version, size - start)
+        raise _incomplete(version, size - start, known, first_byte >> 4)
     remaining_length, body = header
     end = body + remaining_length
     if end > size:
-        raise _incomplete(version, size - start)
-    packet = decode_body(data, start, body, end, first_byte, version, None, copy)
+        raise _incomplete(version, size - start, known, first_byte >> 4)
+    packet = decode_body(data, start, body, end, first_byte, version, known, None, copy)
     if is_whole and end != size:
-        raise _errors.TRAILING_BYTES.decoding(version, end, "", size - end)
+        known = packet.protocol_version if type(packet) is Connect else version
+        raise _errors.TRAILING_BYTES.decoding(version, end, "", size - end, known=known, packet_type=first_byte >> 4)
     return packet, end
 
 
-def _incomplete(version: int, size: int) -> _errors.IncompletePacketError:
-    error = _errors.INCOMPLETE.decoding(version, size, "", size)
-    assert isinstance(error, _errors.IncompletePacketError)
-    return error
+def _incomplete(version: int, size: int, known: int | None, packet_type: int | None) -> _errors.DecodeError:
+    return _errors.INCOMPLETE.decoding(version, size, "", size, known=known, packet_type=packet_type)
 
 
 def _checked_offset(offset: object, size: int) -> int:
@@ -102,7 +102,7 @@ def _checked_offset(offset: object, size: int) -> int:
     return number
 
 
-def peek(buffer: _BytesLike, offset: int = 0) -> FixedHeader | None:
+def peek(buffer: Buffer, offset: int = 0) -> FixedHeader | None:
     """The fixed header at `offset` of `buffer`; None while bytes of it are missing.
 
     Judges the form of the Remaining Length (2.1.4) and nothing else: raises `MalformedPacketError` for it, `ValueError`
@@ -110,11 +110,14 @@ def peek(buffer: _BytesLike, offset: int = 0) -> FixedHeader | None:
     """
     with byte_view(buffer) as data:
         start = _checked_offset(offset, len(data))
-        header = read_length(data, start, len(data), MQTTv5)
+        if start == len(data):
+            return None
+        first_byte = data[start]
+        header = read_length(data, start, len(data), first_byte, MQTTv5, None)
         if header is None:
             return None
         remaining_length, body = header
-        return _spec.fixed_header(data[start], remaining_length, body - start)
+        return _spec.fixed_header(first_byte, remaining_length, body - start)
 
 
 def encode(packet: Packet, version: int = MQTTv5) -> bytes:
@@ -152,7 +155,7 @@ def encode_many(packets: Iterable[Packet], version: int = MQTTv5) -> bytes:
         raise MemoryError from None
 
 
-def encode_into(packet: Packet, buffer: _BytesLike, offset: int = 0, version: int = MQTTv5) -> int:
+def encode_into(packet: Packet, buffer: Buffer, offset: int = 0, version: int = MQTTv5) -> int:
     """Write a packet into a writable buffer of bytes, from `offset` on; returns the offset behind it.
 
     Raises as `encode`; `EncodeError` also when the buffer is too small, `ValueError` for an offset outside it,
@@ -177,7 +180,7 @@ def encode_into(packet: Packet, buffer: _BytesLike, offset: int = 0, version: in
             release(payload)
 
 
-def encode_parts(packet: Packet, version: int = MQTTv5) -> tuple[bytes, _BytesLike]:
+def encode_parts(packet: Packet, version: int = MQTTv5) -> tuple[bytes, Buffer]:
     """What comes before the payload as bytes, and the payload of a PUBLISH as the object given, not copied (else b"").
 
     For `writelines` and `sendmsg`. Raises as `encode`.

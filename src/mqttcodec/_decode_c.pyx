@@ -1,5 +1,6 @@
 # cython: language_level=3, auto_pickle=False, autotestdict=False, freethreading_compatible=True
-# Indices into our own tuples of 3, 4, 16 and 256 entries come from bytes judged or masked before.
+# Invariants of what is not checked: the caller has judged the first byte, so that its packet type is 1 to 15 and the QoS
+# of a PUBLISH is not 3; `cursor.version` is 3, 4 or 5; a code is a byte. A line that relies on more says why it may.
 # cython: boundscheck=False, wraparound=False
 """Packets out of bytes: the compiled `_decode_py.py`, the same functions in the same order.
 
@@ -48,8 +49,11 @@ from ._packets_c cimport (
 from ._spec_c cimport *
 from ._wire_c cimport *
 
+cdef extern from "_traceback.h":
+    pass
+
 from . import _errors, _spec
-from ._enums import ProtocolVersion, QoS, ReasonCode, RetainHandling
+from ._enums import ConnectReturnCode, ProtocolVersion, QoS, ReasonCode, RetainHandling, Role as RoleEnum
 
 cdef tuple QOS = tuple(QoS)
 cdef tuple RETAIN_HANDLING = tuple(RetainHandling)
@@ -68,13 +72,31 @@ cdef tuple REASON_CODES = tuple(
 )
 
 
+# By packet type and byte: the only side that sends a reason code, or EITHER.
+cdef uint8_t SOLE_SENDERS[16][256]
+
+
+cdef int fill_senders() except -1:
+    cdef int packet_type, code
+    for packet_type in range(16):
+        for code in range(256):
+            sender = _spec.SOLE_SENDERS.get(packet_type, {}).get(code)
+            SOLE_SENDERS[packet_type][code] = (
+                EITHER if sender is None else SERVER if sender is RoleEnum.SERVER else CLIENT
+            )
+    return 0
+
+
+fill_senders()
+
+
 cdef object decode_body(Cursor* cursor, int first_byte):
     """The packet whose body begins at the cursor, which is at its end afterwards.
 
     Raises `MalformedPacketError`, `ProtocolError` and `UnsupportedVersionError`.
     """
     cdef int packet_type = first_byte >> 4
-    cursor.place = packet_type
+    cursor.packet_type = cursor.place = packet_type
     if packet_type == PUBLISH:
         return publish(cursor, first_byte)
     if packet_type == CONNECT:
@@ -109,16 +131,27 @@ cdef inline bint without_properties(Cursor* cursor) except -1:
 
 
 cdef inline object reason_code(Cursor* cursor, int packet_type):
-    return reason_code_of(cursor, <tuple> (<tuple> REASON_CODES[cursor.version - 3])[packet_type])
-
-
-cdef inline object reason_code_of(Cursor* cursor, tuple members):
-    """The reason code that the next byte is among `members`, by value."""
+    """The reason code that the next byte is, which the other side has to be allowed to send."""
     cdef int code = byte(cursor, "reason_code")
-    member = members[code]
+    member = reason_code_of(cursor, code, packet_type)
+    check_sender(cursor, code, cursor.ptr - 1, packet_type)
+    return member
+
+
+cdef inline object reason_code_of(Cursor* cursor, int code, int packet_type):
+    """The reason code of a byte that was just read."""
+    member = (<tuple> (<tuple> REASON_CODES[cursor.version - 3])[packet_type])[code]
     if member is None:
         fail(cursor, _errors.REASON_CODE, cursor.ptr - 1, None, code)
     return member
+
+
+cdef inline int check_sender(Cursor* cursor, int code, const uint8_t* at, int packet_type) except -1:
+    """Refuse a reason code that only this side sends (the columns "Sent by" of the standard's tables)."""
+    if cursor.role != EITHER and SOLE_SENDERS[packet_type][code] == cursor.role:
+        fault = _errors.REASON_CODE_OF_SERVER if cursor.role == SERVER else _errors.REASON_CODE_OF_CLIENT
+        fail(cursor, fault, at, None, code)
+    return 0
 
 
 cdef Connect connect(Cursor* cursor):
@@ -135,6 +168,7 @@ cdef Connect connect(Cursor* cursor):
     if not 3 <= level <= 5 or is_mqtt == (level == 3):
         fail(cursor, _errors.PROTOCOL_LEVEL, cursor.ptr - 1, "", level)  # [MQTT-3.1.2-2]
     cursor.version = level
+    cursor.is_known = True
     packet.protocol_version = VERSIONS[level - 3]
     flags = byte(cursor, "connect_flags")
     check_connect_flags(cursor, flags)
@@ -143,7 +177,8 @@ cdef Connect connect(Cursor* cursor):
     packet.user_properties = ()
     if level == 5 and not without_properties(cursor):
         connect_properties(cursor, packet)
-        check_method(cursor, packet.authentication_data, packet.authentication_method)
+        if packet.authentication_data is not None and packet.authentication_method is None:
+            fail(cursor, _errors.METHOD_MISSING, NULL)  # [U11]
     start = cursor.ptr
     packet.client_id = client_id = string(cursor, "client_id")
     if level == 4 and not client_id and not flags & 0x02:
@@ -170,18 +205,13 @@ cdef int check_connect_flags(Cursor* cursor, int flags) except -1:
     if flags & 0x04:
         if flags & 0x18 == 0x18:
             fail(cursor, _errors.WILL_QOS, at)  # [MQTT-3.1.2-12]
-    elif flags & 0x18:
-        fail(cursor, _errors.WILL_QOS_WITHOUT_WILL, at)  # [MQTT-3.1.2-11]
-    elif flags & 0x20:
-        fail(cursor, _errors.WILL_RETAIN_WITHOUT_WILL, at)  # [MQTT-3.1.2-13]
-    if flags & 0xC0 == 0x40 and cursor.version == 4:
+    elif cursor.version != 3:  # 3.1 disregards both without a will.
+        if flags & 0x18:
+            fail(cursor, _errors.WILL_QOS_WITHOUT_WILL, at)  # [MQTT-3.1.2-11]
+        if flags & 0x20:
+            fail(cursor, _errors.WILL_RETAIN_WITHOUT_WILL, at)  # [MQTT-3.1.2-13]
+    if flags & 0xC0 == 0x40 and cursor.version != 5:
         fail(cursor, _errors.PASSWORD_WITHOUT_USERNAME, at)  # [MQTT-3.1.2-22]
-    return 0
-
-
-cdef int check_method(Cursor* cursor, object authentication_data, object authentication_method) except -1:
-    if authentication_data is not None and authentication_method is None:
-        fail(cursor, _errors.METHOD_MISSING, NULL)  # [U11]
     return 0
 
 
@@ -196,7 +226,7 @@ cdef Will will(Cursor* cursor, int flags):
     if not topic:
         fail(cursor, _errors.TOPIC_EMPTY, start, "will.topic")  # [MQTT-4.7.3-1]
     packet.payload = binary(cursor, "will.payload")
-    packet.qos = QOS[flags >> 3 & 3]
+    packet.qos = QOS[flags >> 3 & 3]  # Not 3: `check_connect_flags`.
     packet.retain = flags & 0x20 != 0
     return packet
 
@@ -204,21 +234,33 @@ cdef Will will(Cursor* cursor, int flags):
 cdef ConnAck connack(Cursor* cursor):
     cdef ConnAck packet = ConnAck.__new__(ConnAck)
     cdef const uint8_t* start = cursor.ptr
-    cdef int flags = byte(cursor, "session_present")
+    cdef int code, flags = byte(cursor, "session_present")
     if cursor.version == 3:
         flags = 0  # The byte is not used [U31].
     if flags > 1:
         fail(cursor, _errors.CONNACK_FLAGS, start, "", flags)  # [MQTT-3.2.2-1]
     packet.session_present = flags == 1
-    packet.reason_code = code = reason_code(cursor, CONNACK)  # [MQTT-3.2.2-8]
-    if flags and <int> code != 0:
+    code = byte(cursor, "reason_code")
+    if cursor.version == 5 and cursor.ptr == cursor.end and code <= 5:
+        refuse_earlier_version(cursor, flags, code)
+    packet.reason_code = reason_code_of(cursor, code, CONNACK)  # [MQTT-3.2.2-8]
+    if flags and code != 0:
         fail(cursor, _errors.SESSION_PRESENT, start)  # [MQTT-3.2.2-6]
     packet.user_properties = ()
     if cursor.version == 5:
         connack_properties(cursor, packet)
-        check_method(cursor, packet.authentication_data, packet.authentication_method)
     finish(cursor, None)
     return packet
+
+
+cdef int refuse_earlier_version(Cursor* cursor, int flags, int code) except -1:
+    """Refuse a CONNACK that has no properties, and one of the return codes that there are before 5.0."""
+    if code == 0:
+        fail(cursor, _errors.ACCEPTED_BY_EARLIER_VERSION, cursor.end)  # [MQTT-2.2.2-1]
+    if flags:
+        fail(cursor, _errors.SESSION_PRESENT_OF_EARLIER_VERSION, cursor.end - 1, "", code)  # [MQTT-3.2.2-8]
+    details = {"return_code": ConnectReturnCode(code)}
+    return fail(cursor, _errors.REFUSED_BY_EARLIER_VERSION, cursor.end - 1, "", code, details)
 
 
 cdef Publish publish(Cursor* cursor, int first_byte):
@@ -286,8 +328,8 @@ cdef Subscribe subscribe(Cursor* cursor):
 
 cdef Subscription subscription(Cursor* cursor):
     cdef Subscription packet = Subscription.__new__(Subscription)
-    cdef str text = topic_filter(cursor, "subscriptions")
-    cdef int options = byte(cursor, "subscriptions")
+    cdef str text = topic_filter(cursor, "topic_filter")
+    cdef int options = byte(cursor, "subscription options")
     cdef const uint8_t* at = cursor.ptr - 1
     cdef int qos = options & 3
     packet.topic_filter = text
@@ -304,6 +346,7 @@ cdef Subscription subscription(Cursor* cursor):
         fail(cursor, _errors.OPTIONS_RESERVED, at, "", options)  # [MQTT-3-8.3-4]
     elif qos == 3:
         fail(cursor, _errors.REQUESTED_QOS, at)  # [MQTT-3-8.3-4]
+    # Neither is 3, and the reserved bits are 0: whatever the version, one of the branches above has seen to that.
     packet.qos = QOS[qos]
     packet.no_local = options & 0x04 != 0
     packet.retain_as_published = options & 0x08 != 0
@@ -322,15 +365,25 @@ cdef SubAck suback(Cursor* cursor):
 
 
 cdef tuple reason_codes(Cursor* cursor, int packet_type):
-    cdef Py_ssize_t at, size = cursor.end - cursor.ptr
+    cdef Py_ssize_t at, wrong = -1, size = cursor.end - cursor.ptr
+    cdef const uint8_t* taken
+    cdef int code, wrong_code = 0
     cdef tuple codes, members = <tuple> (<tuple> REASON_CODES[cursor.version - 3])[packet_type]
     if size == 0:
         fail(cursor, _errors.LIST_EMPTY, cursor.ptr, "reason_codes")  # [U40]
+    taken = take(cursor, size, "reason_codes")
     codes = PyTuple_New(size)
+    # The collector sees the tuple, so that no slot may be empty when anything else runs: what is wrong is told after.
     for at in range(size):
-        code = reason_code_of(cursor, members)
-        Py_INCREF(code)
-        PyTuple_SET_ITEM(codes, at, code)
+        code = taken[at]
+        member = members[code]
+        if member is None and wrong < 0:
+            wrong = at
+            wrong_code = code
+        Py_INCREF(member)
+        PyTuple_SET_ITEM(codes, at, member)
+    if wrong >= 0:
+        fail(cursor, _errors.REASON_CODE, taken + wrong, None, wrong_code)
     return codes
 
 
@@ -394,5 +447,7 @@ cdef Auth auth(Cursor* cursor):
         auth_properties(cursor, packet)
         if packet.authentication_method is None:
             fail(cursor, _errors.AUTH_METHOD_MISSING, NULL)  # [U21]
+    else:
+        check_sender(cursor, 0, NULL, AUTH)
     finish(cursor, None)
     return packet

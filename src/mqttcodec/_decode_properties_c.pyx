@@ -1,5 +1,6 @@
 # cython: language_level=3, auto_pickle=False, autotestdict=False, freethreading_compatible=True
-# Indices into our own tuples of 16 and 64 entries are places, and identifiers judged before.
+# Invariants of what is not checked: `cursor.place` is a place, 0 to 15, and an identifier that `property_identifier`
+# returns has a bit in ALLOWED, and so is below 64. QOS is read with a value that was found to be 0 or 1.
 # cython: boundscheck=False, wraparound=False
 """Property lists out of bytes (2.2.2): the compiled `_decode_properties_py.py`.
 
@@ -13,6 +14,9 @@ from libc.stdint cimport int64_t, uint8_t, uint64_t
 from ._packets_c cimport Auth, ConnAck, Connect, Disconnect, PublishProperties, Subscribe, Will
 from ._spec_c cimport *
 from ._wire_c cimport *
+
+cdef extern from "_traceback.h":
+    pass
 
 from . import _errors, _spec
 from ._enums import PropertyId, QoS
@@ -45,7 +49,6 @@ fill_property_tables()
 cdef struct Properties:
     # A property list that is being read; the cursor's `end` and `place` are the list's meanwhile.
     uint64_t seen
-    int packet_type
     const uint8_t* packet_end
 
 
@@ -58,7 +61,6 @@ cdef int open_properties(Cursor* cursor, Properties* properties, int place, str 
     properties.seen = 0
     properties.packet_end = cursor.end
     cursor.end = cursor.ptr + length
-    properties.packet_type = cursor.place
     cursor.in_properties = True
     cursor.identifier = 0
     cursor.place = place
@@ -67,7 +69,7 @@ cdef int open_properties(Cursor* cursor, Properties* properties, int place, str 
 
 cdef void close_properties(Cursor* cursor, Properties* properties) noexcept:
     cursor.end = properties.packet_end
-    cursor.place = properties.packet_type
+    cursor.place = cursor.packet_type
     cursor.in_properties = False
 
 
@@ -90,7 +92,9 @@ cdef int property_identifier(Cursor* cursor) except -1:
     if octet < 64 and ALLOWED[cursor.place] >> octet & 1:
         take(cursor, 1, None)
         return octet
-    identifier = variable_integer(cursor, "a Property Identifier", True)  # [U04]
+    identifier = octet
+    if octet >= 0x80:
+        identifier = long_variable_integer(cursor, octet, "a Property Identifier", True)  # [U04]
     if identifier >= 64 or PROPERTY_KINDS[identifier] == 0:
         return fail(cursor, _errors.PROPERTY_UNKNOWN, start, "", identifier)  # [U05]
     name = PropertyId(identifier).name.lower()

@@ -13,7 +13,18 @@ from typing import Any
 
 from . import _errors, _spec
 from ._decode_properties_py import read_properties
-from ._enums import MQTTv5, MQTTv31, MQTTv311, PacketType, ProtocolVersion, QoS, ReasonCode, RetainHandling, Role
+from ._enums import (
+    ConnectReturnCode,
+    MQTTv5,
+    MQTTv31,
+    MQTTv311,
+    PacketType,
+    ProtocolVersion,
+    QoS,
+    ReasonCode,
+    RetainHandling,
+    Role,
+)
 from ._packets_py import (
     Auth,
     ConnAck,
@@ -67,11 +78,13 @@ def decode_body(
     end: int,
     first_byte: int,
     version: int,
+    known: int | None,
     role: Role | None,
     copy: bool,
 ) -> Packet:
     """The packet from `start` to `end` of `data`, whose body begins at `body`.
 
+    `version` is how it is read, `known` what an error reports: None for a CONNECT that opens a connection.
     Raises `MalformedPacketError`, `ProtocolError` and `UnsupportedVersionError`.
     """
     if copy:
@@ -84,7 +97,7 @@ def decode_body(
                 packet = plain(data, body, end, first_byte, version)
                 if packet is not None:
                     return packet  # type: ignore[no-any-return]
-    cursor = cursor_for(data, copy)(data, start, body, end, version, role)
+    cursor = cursor_for(data, copy)(data, start, body, end, first_byte >> 4, version, known, role)
     return _DECODERS[first_byte >> 4](cursor, first_byte)  # type: ignore[no-any-return]
 
 
@@ -98,14 +111,15 @@ def _connect(cursor: Cursor, first_byte: int) -> Connect:
     level = cursor.byte("protocol_level")
     if _spec.PROTOCOL_NAMES.get(level) != name:
         raise cursor.fail(_errors.PROTOCOL_LEVEL, cursor.position - 1, "", level)  # [MQTT-3.1.2-2]
-    version = cursor.version = fields["protocol_version"] = ProtocolVersion(level)
+    version = cursor.version = cursor.known = fields["protocol_version"] = ProtocolVersion(level)
     flags = cursor.byte("connect_flags")
     _check_connect_flags(cursor, flags)
     fields["clean_start"] = flags & 0x02 != 0
     fields["keep_alive"] = cursor.two_bytes("keep_alive")
     if version == MQTTv5:
         read_properties(cursor, PacketType.CONNECT, fields)
-        _check_method(cursor, fields)
+        if "authentication_data" in fields and "authentication_method" not in fields:
+            raise cursor.fail(_errors.METHOD_MISSING, None)  # [U11]
     start = cursor.position
     fields["client_id"] = client_id = cursor.string("client_id")
     if version == MQTTv311 and not client_id and not flags & 0x02:
@@ -132,17 +146,13 @@ def _check_connect_flags(cursor: Cursor, flags: int) -> None:
     if flags & 0x04:
         if flags & 0x18 == 0x18:
             raise cursor.fail(_errors.WILL_QOS, at)  # [MQTT-3.1.2-12]
-    elif flags & 0x18:
-        raise cursor.fail(_errors.WILL_QOS_WITHOUT_WILL, at)  # [MQTT-3.1.2-11]
-    elif flags & 0x20:
-        raise cursor.fail(_errors.WILL_RETAIN_WITHOUT_WILL, at)  # [MQTT-3.1.2-13]
-    if flags & 0xC0 == 0x40 and cursor.version == MQTTv311:
+    elif cursor.version != MQTTv31:  # 3.1 disregards both without a will.
+        if flags & 0x18:
+            raise cursor.fail(_errors.WILL_QOS_WITHOUT_WILL, at)  # [MQTT-3.1.2-11]
+        if flags & 0x20:
+            raise cursor.fail(_errors.WILL_RETAIN_WITHOUT_WILL, at)  # [MQTT-3.1.2-13]
+    if flags & 0xC0 == 0x40 and cursor.version != MQTTv5:
         raise cursor.fail(_errors.PASSWORD_WITHOUT_USERNAME, at)  # [MQTT-3.1.2-22]
-
-
-def _check_method(cursor: Cursor, fields: dict[str, Any]) -> None:
-    if "authentication_data" in fields and "authentication_method" not in fields:
-        raise cursor.fail(_errors.METHOD_MISSING, None)  # [U11]
 
 
 def _will(cursor: Cursor, flags: int) -> Will:
@@ -170,14 +180,26 @@ def _connack(cursor: Cursor, first_byte: int) -> ConnAck:
     if flags > 1:
         raise cursor.fail(_errors.CONNACK_FLAGS, start, "", flags)  # [MQTT-3.2.2-1]
     fields["session_present"] = flags == 1
-    fields["reason_code"] = reason_code = cursor.reason_code(PacketType.CONNACK)  # [MQTT-3.2.2-8]
+    code = cursor.byte("reason_code")
+    if cursor.version == MQTTv5 and cursor.position == cursor.end and code <= 5:
+        raise _of_earlier_version(cursor, flags, code)
+    fields["reason_code"] = reason_code = cursor.reason_code_of(code, PacketType.CONNACK)  # [MQTT-3.2.2-8]
     if flags and reason_code:
         raise cursor.fail(_errors.SESSION_PRESENT, start)  # [MQTT-3.2.2-6]
     if cursor.version == MQTTv5:
         read_properties(cursor, PacketType.CONNACK, fields)
-        _check_method(cursor, fields)
     cursor.finish("CONNACK")
     return packet
+
+
+def _of_earlier_version(cursor: Cursor, flags: int, code: int) -> _errors.DecodeError:
+    """The error for a CONNACK that has no properties, and one of the return codes that there are before 5.0."""
+    if code == 0:
+        return cursor.fail(_errors.ACCEPTED_BY_EARLIER_VERSION, cursor.end)  # [MQTT-2.2.2-1]
+    if flags:
+        return cursor.fail(_errors.SESSION_PRESENT_OF_EARLIER_VERSION, cursor.end - 1, "", code)  # [MQTT-3.2.2-8]
+    return_code = ConnectReturnCode(code)
+    return cursor.fail(_errors.REFUSED_BY_EARLIER_VERSION, cursor.end - 1, "", code, return_code=return_code)
 
 
 def _publish(cursor: Cursor, first_byte: int) -> Publish:
@@ -331,8 +353,8 @@ def _plain_start(data: bytes, body: int, end: int, version: int) -> int:
 def _subscription(cursor: Cursor) -> Subscription:
     subscription = _new(Subscription)
     fields = subscription.__dict__
-    fields["topic_filter"] = topic_filter = cursor.topic_filter("subscriptions")
-    options = cursor.byte("subscriptions")
+    fields["topic_filter"] = topic_filter = cursor.topic_filter("topic_filter")
+    options = cursor.byte("subscription options")
     at = cursor.position - 1
     qos = options & 3
     if cursor.version == MQTTv5:
@@ -452,6 +474,8 @@ def _auth(cursor: Cursor, first_byte: int) -> Auth:
         read_properties(cursor, PacketType.AUTH, fields)
         if "authentication_method" not in fields:
             raise cursor.fail(_errors.AUTH_METHOD_MISSING, None)  # [U21]
+    else:
+        cursor.check_sender(_SUCCESS, None, PacketType.AUTH)
     cursor.finish("AUTH")
     return packet
 

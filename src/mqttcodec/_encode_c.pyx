@@ -37,6 +37,9 @@ from ._spec_c cimport *
 from ._wire_c cimport *
 from ._writer_c cimport *
 
+cdef extern from "_traceback.h":
+    pass
+
 from . import _errors, _spec
 
 cdef uint8_t PROPERTY_KINDS[64]
@@ -131,7 +134,7 @@ cdef int put_present_property(Writer* writer, int identifier, object value, str 
     if writer.version != 5:
         refuse(writer, _errors.NOT_IN_VERSION, name)
     put_byte(writer, identifier)
-    return put_property_value(writer, PROPERTY_KINDS[identifier], value, name)
+    return put_property_value(writer, PROPERTY_KINDS[identifier], value, name)  # Identifiers are ours, below 64.
 
 
 cdef int put_repeated(Writer* writer, int identifier, object values, str name) except -1:
@@ -141,6 +144,8 @@ cdef int put_repeated(Writer* writer, int identifier, object values, str name) e
     if writer.version != 5:
         refuse(writer, _errors.NOT_IN_VERSION, name)
     for value in sequence(values, name):
+        if identifier == SUBSCRIPTION_IDENTIFIER and not PyLong_Check(value):
+            raise _errors.wrong_item(name, "int", value)
         put_byte(writer, identifier)
         put_property_value(writer, PROPERTY_KINDS[identifier], value, name)
     return 0
@@ -168,11 +173,16 @@ cdef inline int put_property_value(Writer* writer, int kind, object value, str n
     if kind == KIND_STRING:
         return put_string(writer, value, name)
     if kind == KIND_STRING_PAIR:
+        if not isinstance(value, (tuple, list)):
+            raise _errors.not_a_pair()
         pair = sequence(value, name)
         if len(pair) != 2:
-            raise _errors.wrong_type(name, "pairs of name and value", value)
-        put_string(writer, pair[0], name)
-        return put_string(writer, pair[1], name)
+            raise _errors.not_a_pair()
+        for text in pair:
+            if not PyUnicode_Check(text):
+                raise _errors.wrong_item("the names and values of user_properties", "str", text)
+            put_string(writer, text, name)
+        return 0
     if kind == KIND_BINARY:
         return put_binary(writer, value, name)
     if kind == KIND_TOPIC_NAME:
@@ -197,14 +207,9 @@ cdef inline int put_property_value(Writer* writer, int kind, object value, str n
     return 0
 
 
-cdef int check_method(Writer* writer, object authentication_data, object authentication_method) except -1:
-    if authentication_data is not None and authentication_method is None:
-        refuse(writer, _errors.METHOD_MISSING)  # [U11]
-    return 0
-
-
-cdef int put_reason_code(Writer* writer, object value, int packet_type, str about="reason_code") except -1:
-    cdef int64_t code = integer(value, about)
+cdef int put_reason_code(Writer* writer, object value, int packet_type) except -1:
+    cdef int64_t code = integer(value, "reason_code")
+    # `writer.version` is 3, 4 or 5, and `packet_type` one of ours.
     if not 0 <= code <= 0xFF or not IS_REASON_CODE[writer.version - 3][packet_type][code]:
         refuse(writer, _errors.REASON_CODE, PACKET_NAMES[packet_type], value)
     put_byte(writer, <int> code)
@@ -216,10 +221,6 @@ cdef int connect(Writer* writer, Connect packet) except -1:
     cdef int clean_start, flags
     cdef Will will = None
     cdef Py_ssize_t properties
-    # Each field once: a buffer of the caller's own making may run code that makes the packet anew.
-    username, password, client_id = packet.username, packet.password, packet.client_id
-    method, data = packet.authentication_method, packet.authentication_data
-    given_will = packet.will
     if not 3 <= version <= 5:
         refuse(writer, _errors.PROTOCOL_VERSION, "", packet.protocol_version)
     writer.version = <int> version
@@ -227,19 +228,19 @@ cdef int connect(Writer* writer, Connect packet) except -1:
     put_byte(writer, <int> version)
     clean_start = flag(writer, packet.clean_start, "clean_start")
     flags = clean_start << 1
-    if given_will is not None:
-        if type(given_will) is not Will:
-            raise _errors.wrong_type("will", "Will", given_will)
-        will = given_will
+    if packet.will is not None:
+        if type(packet.will) is not Will:
+            raise _errors.wrong_type("will", "Will", packet.will)
+        will = packet.will
         flags |= 0x04 | two_bits(will.qos, "will.qos") << 3
         if flags & 0x18 == 0x18:
             refuse(writer, _errors.WILL_QOS)  # [MQTT-3.1.2-12]
         flags |= flag(writer, will.retain, "will.retain") << 5
-    if username is not None:
+    if packet.username is not None:
         flags |= 0x80
-    if password is not None:
+    if packet.password is not None:
         flags |= 0x40
-        if username is None and version == 4:
+        if packet.username is None and version != 5:
             refuse(writer, _errors.PASSWORD_WITHOUT_USERNAME)  # [MQTT-3.1.2-22]
     put_byte(writer, flags)
     put_number(writer, packet.keep_alive, 2, "keep_alive")
@@ -255,22 +256,23 @@ cdef int connect(Writer* writer, Connect packet) except -1:
         "request_response_information",
     )
     put_property(writer, REQUEST_PROBLEM_INFORMATION, packet.request_problem_information, "request_problem_information")
-    put_property(writer, AUTHENTICATION_METHOD, method, "authentication_method")
-    put_property(writer, AUTHENTICATION_DATA, data, "authentication_data")
+    put_property(writer, AUTHENTICATION_METHOD, packet.authentication_method, "authentication_method")
+    put_property(writer, AUTHENTICATION_DATA, packet.authentication_data, "authentication_data")
     put_repeated(writer, USER_PROPERTY, packet.user_properties, "user_properties")
     close_properties(writer, properties)
-    check_method(writer, data, method)
-    put_string(writer, client_id, "client_id")
-    if version == 4 and not PyUnicode_GET_LENGTH(client_id) and not clean_start:
+    if packet.authentication_data is not None and packet.authentication_method is None:
+        refuse(writer, _errors.METHOD_MISSING)  # [U11]
+    put_string(writer, packet.client_id, "client_id")
+    if version == 4 and not PyUnicode_GET_LENGTH(packet.client_id) and not clean_start:
         refuse(writer, _errors.CLIENT_ID_EMPTY_TO_SEND)  # [MQTT-3.1.3-7]
-    if version == 3 and not 1 <= PyUnicode_GET_LENGTH(client_id) <= 23:
-        refuse(writer, _errors.CLIENT_ID_LENGTH, "", PyUnicode_GET_LENGTH(client_id))  # [U27]
+    if version == 3 and not 1 <= PyUnicode_GET_LENGTH(packet.client_id) <= 23:
+        refuse(writer, _errors.CLIENT_ID_LENGTH, "", PyUnicode_GET_LENGTH(packet.client_id))  # [U27]
     if will is not None:
         put_will(writer, will)
-    if username is not None:
-        put_string(writer, username, "username")
-    if password is not None:
-        put_binary(writer, password, "password")
+    if packet.username is not None:
+        put_string(writer, packet.username, "username")
+    if packet.password is not None:
+        put_binary(writer, packet.password, "password")
     return 0x10
 
 
@@ -297,7 +299,6 @@ cdef int connack(Writer* writer, ConnAck packet) except -1:
     put_byte(writer, session_present)
     if put_reason_code(writer, packet.reason_code, CONNACK) and session_present:  # [MQTT-3.2.2-8]
         refuse(writer, _errors.SESSION_PRESENT)  # [MQTT-3.2.2-6]
-    method, data = packet.authentication_method, packet.authentication_data
     properties = open_properties(writer)
     put_property(writer, SESSION_EXPIRY_INTERVAL, packet.session_expiry_interval, "session_expiry_interval")
     put_property(writer, RECEIVE_MAXIMUM, packet.receive_maximum, "receive_maximum")
@@ -328,11 +329,10 @@ cdef int connack(Writer* writer, ConnAck packet) except -1:
     put_property(writer, SERVER_KEEP_ALIVE, packet.server_keep_alive, "server_keep_alive")
     put_property(writer, RESPONSE_INFORMATION, packet.response_information, "response_information")
     put_property(writer, SERVER_REFERENCE, packet.server_reference, "server_reference")
-    put_property(writer, AUTHENTICATION_METHOD, method, "authentication_method")
-    put_property(writer, AUTHENTICATION_DATA, data, "authentication_data")
+    put_property(writer, AUTHENTICATION_METHOD, packet.authentication_method, "authentication_method")
+    put_property(writer, AUTHENTICATION_DATA, packet.authentication_data, "authentication_data")
     put_repeated(writer, USER_PROPERTY, packet.user_properties, "user_properties")
     close_properties(writer, properties)
-    check_method(writer, data, method)
     return 0x20
 
 
@@ -450,9 +450,9 @@ cdef int put_subscription(Writer* writer, object packet) except -1:
     cdef int options, no_local, retain_as_published, retain_handling
     cdef bint is_v5 = writer.version == 5
     if type(packet) is not Subscription:
-        raise _errors.wrong_type("subscriptions", "a tuple of Subscription", packet)
+        raise _errors.wrong_item("subscriptions", "a Subscription", packet)
     subscription = packet
-    put_topic_filter(writer, subscription.topic_filter, "subscriptions")
+    put_topic_filter(writer, subscription.topic_filter, "topic_filter")
     options = two_bits(subscription.qos, "qos")
     if options == 3:
         refuse(writer, _errors.SUBSCRIPTION_QOS if is_v5 else _errors.REQUESTED_QOS)  # [U15] [MQTT-3-8.3-4]
@@ -488,7 +488,9 @@ cdef int put_reason_codes(Writer* writer, object reason_codes, int packet_type) 
     if not codes:
         refuse(writer, _errors.LIST_EMPTY, "reason_codes")  # [U40]
     for code in codes:
-        put_reason_code(writer, code, packet_type, "reason_codes")
+        if not PyLong_Check(code):
+            raise _errors.wrong_item("reason_codes", "int", code)
+        put_reason_code(writer, code, packet_type)
     return 0
 
 
@@ -502,6 +504,8 @@ cdef int unsubscribe(Writer* writer, Unsubscribe packet) except -1:
     if not topic_filters:
         refuse(writer, _errors.LIST_EMPTY, "topic_filters")  # [MQTT-3.10.3-2]
     for topic_filter in topic_filters:
+        if not PyUnicode_Check(topic_filter):
+            raise _errors.wrong_item("topic_filters", "str", topic_filter)
         put_topic_filter(writer, topic_filter, "topic_filters")
     return 0xA2
 
@@ -540,15 +544,14 @@ cdef int auth(Writer* writer, Auth packet) except -1:
     if writer.version != 5:
         refuse(writer, _errors.NOT_IN_VERSION, "AUTH")
     code = put_reason_code(writer, packet.reason_code, AUTH)  # [MQTT-3.15.2-1]
-    method = packet.authentication_method
     properties = open_properties(writer)
-    put_property(writer, AUTHENTICATION_METHOD, method, "authentication_method")
+    put_property(writer, AUTHENTICATION_METHOD, packet.authentication_method, "authentication_method")
     put_property(writer, AUTHENTICATION_DATA, packet.authentication_data, "authentication_data")
     put_property(writer, REASON_STRING, packet.reason_string, "reason_string")
     put_repeated(writer, USER_PROPERTY, packet.user_properties, "user_properties")
     close_properties(writer, properties)
     if code == 0 and writer.ptr - writer.start == start + 2:
         writer.ptr = writer.start + start  # [U20]
-    elif method is None:
+    elif packet.authentication_method is None:
         refuse(writer, _errors.AUTH_METHOD_MISSING)  # [U21]
     return 0xF0

@@ -125,6 +125,8 @@ def _properties(writer: Writer, packet: Any, place: int) -> None:
         if writer.version != MQTTv5:
             raise writer.fail(_errors.NOT_IN_VERSION, name)
         for item in writer.sequence(value, name) if repeats else (value,):
+            if repeats and kind == VARIABLE_NON_ZERO and not isinstance(item, int):
+                raise _errors.wrong_item(name, "int", item)
             properties.append(identifier)
             _property_value(writer, item, kind, name)
     if writer.version == MQTTv5:
@@ -135,11 +137,15 @@ def _properties(writer: Writer, packet: Any, place: int) -> None:
 
 def _property_value(writer: Writer, value: Any, kind: int, name: str) -> None:
     if kind == STRING_PAIR:
+        if not isinstance(value, (tuple, list)):
+            raise _errors.not_a_pair()
         pair = writer.sequence(value, name)
         if len(pair) != 2:
-            raise _errors.wrong_type(name, "pairs of name and value", value)
-        writer.string(pair[0], name)
-        writer.string(pair[1], name)
+            raise _errors.not_a_pair()
+        for text in pair:
+            if not isinstance(text, str):
+                raise _errors.wrong_item("the names and values of user_properties", "str", text)
+            writer.string(text, name)
     elif kind == STRING:
         writer.string(value, name)
     elif kind == BINARY:
@@ -165,11 +171,6 @@ def _property_value(writer: Writer, value: Any, kind: int, name: str) -> None:
                 raise writer.fail(_errors.ZERO, name)  # [U08] [U09]
 
 
-def _check_method(writer: Writer, authentication_data: Any, authentication_method: Any) -> None:
-    if authentication_data is not None and authentication_method is None:
-        raise writer.fail(_errors.METHOD_MISSING)  # [U11]
-
-
 def _connect(writer: Writer, packet: Connect) -> int:
     version = index(packet.protocol_version, "protocol_version")
     if version not in _spec.PROTOCOL_NAMES:
@@ -192,13 +193,13 @@ def _connect(writer: Writer, packet: Connect) -> int:
         flags |= 0x80
     if password is not None:
         flags |= 0x40
-        if username is None and version == MQTTv311:
+        if username is None and version != MQTTv5:
             raise writer.fail(_errors.PASSWORD_WITHOUT_USERNAME)  # [MQTT-3.1.2-22]
     writer.body.append(flags)
     writer.number(packet.keep_alive, 2, "keep_alive")
-    method, data = packet.authentication_method, packet.authentication_data
     _properties(writer, packet, PacketType.CONNECT)
-    _check_method(writer, data, method)
+    if packet.authentication_data is not None and packet.authentication_method is None:
+        raise writer.fail(_errors.METHOD_MISSING)  # [U11]
     client_id = writer.string(packet.client_id, "client_id")
     if version == MQTTv311 and not client_id and not clean_start:
         raise writer.fail(_errors.CLIENT_ID_EMPTY_TO_SEND)  # [MQTT-3.1.3-7]
@@ -224,9 +225,7 @@ def _connack(writer: Writer, packet: ConnAck) -> int:
     reason_code = writer.reason_code(packet.reason_code, PacketType.CONNACK)  # [MQTT-3.2.2-8]
     if session_present and reason_code:
         raise writer.fail(_errors.SESSION_PRESENT)  # [MQTT-3.2.2-6]
-    method, data = packet.authentication_method, packet.authentication_data
     _properties(writer, packet, PacketType.CONNACK)
-    _check_method(writer, data, method)
     return 0x20
 
 
@@ -399,8 +398,8 @@ def _plain_start(packet: Any, version: int, packet_type: int) -> bytes | None:
 
 def _subscription(writer: Writer, subscription: Subscription) -> None:
     if type(subscription) is not Subscription:
-        raise _errors.wrong_type("subscriptions", "a tuple of Subscription", subscription)
-    topic_filter = writer.topic_filter(subscription.topic_filter, "subscriptions")
+        raise _errors.wrong_item("subscriptions", "a Subscription", subscription)
+    topic_filter = writer.topic_filter(subscription.topic_filter, "topic_filter")
     is_v5 = writer.version == MQTTv5
     options = two_bits(subscription.qos, "qos")
     if options == 3:
@@ -449,7 +448,9 @@ def _reason_codes(writer: Writer, reason_codes: Any, packet_type: PacketType) ->
     if not codes:
         raise writer.fail(_errors.LIST_EMPTY, "reason_codes")  # [U40]
     for code in codes:
-        writer.reason_code(code, packet_type, "reason_codes")
+        if not isinstance(code, int):
+            raise _errors.wrong_item("reason_codes", "int", code)
+        writer.reason_code(code, packet_type)
 
 
 def _unsubscribe(writer: Writer, packet: Unsubscribe) -> int:
@@ -459,6 +460,8 @@ def _unsubscribe(writer: Writer, packet: Unsubscribe) -> int:
     if not topic_filters:
         raise writer.fail(_errors.LIST_EMPTY, "topic_filters")  # [MQTT-3.10.3-2]
     for topic_filter in topic_filters:
+        if not isinstance(topic_filter, str):
+            raise _errors.wrong_item("topic_filters", "str", topic_filter)
         writer.topic_filter(topic_filter, "topic_filters")
     return 0xA2
 
@@ -490,11 +493,10 @@ def _auth(writer: Writer, packet: Auth) -> int:
     if writer.version != MQTTv5:
         raise writer.fail(_errors.NOT_IN_VERSION, "AUTH")
     writer.reason_code(packet.reason_code, PacketType.AUTH)  # [MQTT-3.15.2-1]
-    method = packet.authentication_method
     _properties(writer, packet, PacketType.AUTH)
     if writer.body == b"\0\0":
         writer.body.clear()  # [U20]
-    elif method is None:
+    elif packet.authentication_method is None:
         raise writer.fail(_errors.AUTH_METHOD_MISSING)  # [U21]
     return 0xF0
 

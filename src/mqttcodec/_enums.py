@@ -176,3 +176,8 @@ class PropertyId(IntEnum):
     WILDCARD_SUBSCRIPTION_AVAILABLE = 0x28
     SUBSCRIPTION_IDENTIFIER_AVAILABLE = 0x29
     SHARED_SUBSCRIPTION_AVAILABLE = 0x2A
+
+
+for _enum in (ProtocolVersion, Role, PacketType, QoS, RetainHandling, ConnectReturnCode, ReasonCode, PropertyId):
+    _enum.__module__ = __package__  # What users import them from.
+del _enum

@@ -6,7 +6,7 @@ A fault is data: its exception, its reason code, its clause per version, its sen
 
 from __future__ import annotations
 
-from ._enums import ProtocolVersion, ReasonCode
+from ._enums import ConnectReturnCode, PacketType, ProtocolVersion, ReasonCode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,7 +42,25 @@ class MQTTError(Exception):
 
 
 class DecodeError(MQTTError, ValueError):
-    """The bytes are no packet."""
+    """The bytes are not a packet.
+
+    `version` is the version they were read as, None if it is not known: a CONNECT that opens a connection has one as
+    soon as its protocol level was read. `packet_type` is None when there is no such type, or no byte at all.
+    """
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        reason_code: ReasonCode | None = None,
+        offset: int | None = None,
+        clause: str | None = None,
+        version: ProtocolVersion | None = None,
+        packet_type: PacketType | None = None,
+    ) -> None:
+        super().__init__(message, reason_code=reason_code, offset=offset, clause=clause)
+        self.version = version
+        self.packet_type = packet_type
 
 
 class IncompletePacketError(DecodeError):
@@ -62,7 +80,28 @@ class PacketTooLargeError(DecodeError):
 
 
 class UnsupportedVersionError(DecodeError):
-    """A CONNECT of a protocol other than MQTT 3.1, 3.1.1 and 5.0."""
+    """The peer does not speak a version that this side can.
+
+    A server gets it for a CONNECT of a protocol other than MQTT 3.1, 3.1.1 and 5.0. A client of 5.0 gets it when a
+    server of an earlier version refuses its CONNECT; `return_code` then is the code of that CONNACK, and None
+    otherwise.
+    """
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        reason_code: ReasonCode | None = None,
+        offset: int | None = None,
+        clause: str | None = None,
+        version: ProtocolVersion | None = None,
+        packet_type: PacketType | None = None,
+        return_code: ConnectReturnCode | None = None,
+    ) -> None:
+        super().__init__(
+            message, reason_code=reason_code, offset=offset, clause=clause, version=version, packet_type=packet_type
+        )
+        self.return_code = return_code
 
 
 class EncodeError(MQTTError, ValueError):
@@ -72,11 +111,17 @@ class EncodeError(MQTTError, ValueError):
     """
 
 
+for _error_class in (
+    *(MQTTError, DecodeError, IncompletePacketError, MalformedPacketError, ProtocolError, PacketTooLargeError),
+    *(UnsupportedVersionError, EncodeError),
+):
+    _error_class.__module__ = __package__  # What users import them from.
+del _error_class
+
+
 def fresh(error: Exception) -> Exception:
     """An equal error without this one's traceback."""
-    if isinstance(error, MQTTError):
-        return type(error)(*error.args, reason_code=error.reason_code, offset=error.offset, clause=error.clause)
-    return type(error)(*error.args)
+    return type(error)(*error.args, **vars(error))
 
 
 def shown(value: object) -> str:
@@ -111,13 +156,35 @@ class Fault:
         self.text = text
         self.clauses = {"": clauses or (None,), **(by or {})}
 
-    def decoding(self, version: int, offset: int | None, about: str = "", found: object = None) -> DecodeError:
-        """The error for bytes of a packet in which `offset` is at fault."""
+    def decoding(
+        self,
+        version: int,
+        offset: int | None,
+        about: str = "",
+        found: object = None,
+        *,
+        known: int | None,
+        packet_type: int | None,
+        **details: Any,
+    ) -> DecodeError:
+        """The error for a packet in which the byte at `offset` is at fault.
+
+        `version` selects the clause. `known` is the version that the error reports, None if it is not known.
+        `details` are attributes that this class of error has beside the common ones.
+        """
         assert issubclass(self.error, DecodeError)
         message, clause = self._words(version, about, found)
         if offset is not None and not issubclass(self.error, IncompletePacketError):
             message += f", at byte {offset}"
-        return self.error(_cited(message, clause), reason_code=self.reason_code, offset=offset, clause=clause)
+        return self.error(
+            _cited(message, clause),
+            reason_code=self.reason_code,
+            offset=offset,
+            clause=clause,
+            version=None if known is None else ProtocolVersion(known),
+            packet_type=PacketType(packet_type) if packet_type else None,
+            **details,
+        )
 
     def encoding(self, version: int, about: str = "", found: object = None) -> EncodeError:
         """The error for a packet that is not to be written."""
@@ -138,6 +205,33 @@ def _cited(message: str, clause: str | None) -> str:
 def wrong_type(about: str, expected: str, value: object) -> TypeError:
     """The error for a field, or an argument, of a Python type that cannot serve."""
     return TypeError(f"{about} must be {expected}, not {type(value).__name__}")
+
+
+def wrong_item(about: str, expected: str, value: object) -> TypeError:
+    """The error for one of several values of a field that has a Python type that cannot serve."""
+    return TypeError(f"each of {about} must be {expected}, not {type(value).__name__}")
+
+
+def not_a_pair() -> TypeError:
+    """The error for one of `user_properties` that has no name, no value or more than both."""
+    return TypeError("each user property must be a (name, value) pair")
+
+
+def initialised_twice(packet: object) -> TypeError:
+    """The error for a second `__init__` of a packet, which is immutable."""
+    return TypeError(f"{type(packet).__name__} is immutable and cannot be initialised twice")
+
+
+def immutable(packet: object, name: str) -> AttributeError:
+    """The error for an attribute of a packet that is assigned or deleted."""
+    from dataclasses import FrozenInstanceError
+
+    return FrozenInstanceError(f"cannot change {name!r}: {type(packet).__name__} is immutable")
+
+
+def cannot_delete(owner: object, name: str) -> AttributeError:
+    """The error for an attribute that can be set and not deleted."""
+    return AttributeError(f"cannot delete {name!r} of a {type(owner).__name__}")
 
 
 def bad_value(about: str, expected: str, value: object) -> ValueError:
@@ -231,7 +325,7 @@ FIELD_CUT = Fault(
         "username": ("MQTT-3.1.3-12", "MQTT-3.1.3-11"),
         "password": ("MQTT-3.1.2-19", "MQTT-3.1.2-21"),
         "topic": ("MQTT-3.3.2-1",),
-        "subscriptions": ("MQTT-3.8.3-1",),
+        "topic_filter": ("MQTT-3.8.3-1",),
         "topic_filters": ("MQTT-3.10.3-1",),
     },
 )
@@ -275,7 +369,7 @@ NULL_CHARACTER = Fault(
         "topic": ("MQTT-4.7.3-2",),
         "will.topic": ("MQTT-4.7.3-2",),
         "response_topic": ("MQTT-4.7.3-2",),
-        "subscriptions": ("MQTT-4.7.3-2",),
+        "topic_filter": ("MQTT-4.7.3-2",),
         "topic_filters": ("MQTT-4.7.3-2",),
         "user_properties": ("MQTT-1.5.7-1",),
     },
@@ -288,7 +382,7 @@ TOO_LONG = Fault(
         "topic": ("MQTT-4.7.3-3",),
         "will.topic": ("MQTT-4.7.3-3",),
         "response_topic": ("MQTT-4.7.3-3",),
-        "subscriptions": ("MQTT-4.7.3-3",),
+        "topic_filter": ("MQTT-4.7.3-3",),
         "topic_filters": ("MQTT-4.7.3-3",),
     },
 )
@@ -357,12 +451,28 @@ CONNECT_FLAG_RESERVED = Fault(*_MALFORMED, "bit 0 of the connect flags {found} i
 WILL_QOS = Fault(*_MALFORMED, "the QoS of a will is 0, 1 or 2", "MQTT-3.1.2-12", "MQTT-3.1.2-14")
 WILL_QOS_WITHOUT_WILL = Fault(*_PROTOCOL, "a Will QoS is set without a will", "MQTT-3.1.2-11", "MQTT-3.1.2-13")
 WILL_RETAIN_WITHOUT_WILL = Fault(*_PROTOCOL, "Will Retain is set without a will", "MQTT-3.1.2-13", "MQTT-3.1.2-15")
-PASSWORD_WITHOUT_USERNAME = Fault(*_PROTOCOL, "a password without a username came with MQTT 5.0", None, "MQTT-3.1.2-22")
+PASSWORD_WITHOUT_USERNAME = Fault(
+    *_PROTOCOL, "{version} does not allow a password without a user name", None, "MQTT-3.1.2-22"
+)
 CLIENT_ID_EMPTY = Fault(*_CLIENT_ID, "client_id is empty and clean_start is not set", None, "MQTT-3.1.3-8")
 # What the one clause tells a server to refuse, the other tells a client not to send.
 CLIENT_ID_EMPTY_TO_SEND = Fault(*_UNWRITABLE, "client_id is empty and clean_start is not set", None, "MQTT-3.1.3-7")
 CLIENT_ID_LENGTH = Fault(*_CLIENT_ID, "client_id has {found} characters; MQTT 3.1 takes 1 to 23", None, None, "U27")
 CONNACK_FLAGS = Fault(*_MALFORMED, "the connect acknowledge flags {found} use reserved bits", "MQTT-3.2.2-1", "U31")
+# A server of an earlier version answers a CONNECT of 5.0 in its own (3.1.2.2).
+REFUSED_BY_EARLIER_VERSION = Fault(
+    *_UNSUPPORTED,
+    "the server speaks an earlier version and refuses with return code {found}",
+    "MQTT-3.2.2-8",
+)
+ACCEPTED_BY_EARLIER_VERSION = Fault(
+    *_MALFORMED, "CONNACK has no properties; this is a valid CONNACK of MQTT 3.1.1", "MQTT-2.2.2-1"
+)
+SESSION_PRESENT_OF_EARLIER_VERSION = Fault(
+    *_MALFORMED,
+    "{found} is not a reason code of CONNACK; MQTT 3.1.1 has this return code, but not with session_present",
+    "MQTT-3.2.2-8",
+)
 SESSION_PRESENT = Fault(*_PROTOCOL, "session_present is set in a refusal", "MQTT-3.2.2-6", "MQTT-3.2.2-4")
 
 # --- What the other packets hold.
@@ -413,6 +523,18 @@ RETAIN_HANDLING = Fault(*_PROTOCOL, "retain_handling is 0, 1 or 2", "U16")
 NO_LOCAL_SHARED = Fault(*_PROTOCOL, "no_local is set on a shared subscription", "MQTT-3.8.3-4")
 
 # --- Who may send what, and when.
+_SENDERS: Any = {
+    "PUBACK": ("MQTT-3.4.2-1",),
+    "PUBREC": ("MQTT-3.5.2-1",),
+    "DISCONNECT": ("MQTT-3.14.2-1",),
+    "AUTH": ("MQTT-3.15.2-1",),
+}
+REASON_CODE_OF_SERVER = Fault(*_PROTOCOL, "a client must not send {about} with reason code {found}", by=_SENDERS)
+REASON_CODE_OF_CLIENT = Fault(
+    *_PROTOCOL,
+    "a server must not send {about} with reason code {found}",
+    by={name: _SENDERS[name] for name in ("DISCONNECT", "AUTH")},
+)
 WRONG_DIRECTION = Fault(*_PROTOCOL, "{about} is for this side to send, not to receive")
 FIRST_NOT_CONNECT = Fault(*_PROTOCOL, "the first packet of a connection is CONNECT, not {about}", "MQTT-3.1.0-1")
 SECOND_CONNECT = Fault(*_PROTOCOL, "a second CONNECT on one connection", "MQTT-3.1.0-2")

@@ -174,12 +174,12 @@ cdef class UnsubAck(_Value):
 
 @cython.final
 cdef class PingReq(_Value):
-    pass
+    cdef object is_initialised
 
 
 @cython.final
 cdef class PingResp(_Value):
-    pass
+    cdef object is_initialised
 
 
 @cython.final

@@ -8,25 +8,117 @@ nested in one another by the hundred thousand, which no field is for, are freed 
 """
 
 cimport cython
+from cpython.list cimport PyList_AsTuple
+from libc.stdint cimport int64_t
 
-from ._fields_c cimport expose_field
+from ._fields_c cimport explain_arguments, expose_field, rename
 from ._memory_c cimport keep_memory_of
+from ._wire_c cimport small_value
+from ._writer_c cimport PyTuple_GET_SIZE
 
-from . import _values
-from ._enums import ProtocolVersion, QoS, ReasonCode, RetainHandling
+from . import _errors, _values
+from ._enums import ConnectReturnCode, ProtocolVersion, QoS, ReasonCode, RetainHandling
 
 cdef object _QOS_0 = QoS.AT_MOST_ONCE
 cdef object _QOS_1 = QoS.AT_LEAST_ONCE
 cdef object _QOS_2 = QoS.EXACTLY_ONCE
+
+
+cdef tuple by_number(object enum, object preferred=()):
+    """The members of an enum at the places of their numbers, None elsewhere; those of `preferred` come first."""
+    members = {member.value: member for member in (*enum, *preferred)}
+    return tuple([members.get(number) for number in range(max(members) + 1)])
+
+
+cdef tuple _QOS = by_number(QoS)
+cdef tuple _RETAIN_HANDLING = by_number(RetainHandling)
+cdef tuple _PROTOCOL_VERSIONS = by_number(ProtocolVersion)
+cdef tuple _REASON_CODES = by_number(ReasonCode)
+# A server of 3.1 and 3.1.1 refuses a CONNECT with 1 to 5.
+cdef tuple _CONNACK_CODES = by_number(ReasonCode, preferred=list(ConnectReturnCode)[1:])
 cdef tuple _NONE = ()
 cdef object _SUCCESS = ReasonCode.SUCCESS
 cdef object _SEND_AT_SUBSCRIBE = RetainHandling.SEND_AT_SUBSCRIBE
 cdef object _MQTT_5 = ProtocolVersion.MQTT_5_0
 
 
+cdef int refuse_second_init(object packet) except -1:
+    raise _errors.initialised_twice(packet)
+
+
+# --- What constructors make of the values they are given; anything else stays as it is.
+
+
+cdef inline object member(tuple members, object value):
+    """The member of an enum that a plain number stands for, if there is one; `members` has None where there is none."""
+    cdef int64_t number
+    if type(value) is not int:
+        return value
+    number = small_value(value)
+    if not 0 <= number < PyTuple_GET_SIZE(members) or members[number] is None:
+        return value
+    return members[number]
+
+
+cdef inline object qos_of(object value):
+    return member(_QOS, value)
+
+
+cdef inline object retain_handling_of(object value):
+    return member(_RETAIN_HANDLING, value)
+
+
+cdef inline object protocol_version_of(object value):
+    return member(_PROTOCOL_VERSIONS, value)
+
+
+cdef inline object reason_code_of(object value):
+    return member(_REASON_CODES, value)
+
+
+cdef inline object connack_code_of(object value):
+    return member(_CONNACK_CODES, value)
+
+
+cdef inline object several(object value):
+    """The tuple of a field of several values, for a list or None; `()` says as None does that there are none."""
+    if type(value) is tuple:
+        return value
+    if isinstance(value, list):
+        return PyList_AsTuple(value)
+    return _NONE if value is None else value
+
+
+cdef object reason_codes_of(object value):
+    value = several(value)
+    if type(value) is not tuple or value is _NONE:
+        return value
+    codes = []
+    for code in <tuple> value:
+        codes.append(reason_code_of(code))
+    return tuple(codes)
+
+
+cdef inline object pairs_of(object value):
+    return value if value is _NONE else given_pairs(value)
+
+
+cdef object given_pairs(object value):
+    value = several(value)
+    if type(value) is not tuple or value is _NONE:
+        return value
+    pairs = []
+    for pair in <tuple> value:
+        pairs.append(PyList_AsTuple(pair) if isinstance(pair, list) else pair)
+    return tuple(pairs)
+
+
 @cython.no_gc
 cdef class _Value:
     """The methods all packet classes share."""
+
+    # An extension type has none of its own; `dataclasses.fields`, `asdict` and cattrs work with it.
+    __dataclass_fields__ = _values.DataclassFields()
 
     def replace(self, **changes):
         """A copy with the given fields changed; `copy.replace` does the same."""
@@ -34,6 +126,12 @@ cdef class _Value:
 
     def __replace__(self, **changes):
         return _values.replaced(self, changes)
+
+    def __setattr__(self, name, value):
+        raise _errors.immutable(self, name)
+
+    def __delattr__(self, name):
+        raise _errors.immutable(self, name)
 
     def __copy__(self):
         return self
@@ -53,6 +151,10 @@ cdef class _Value:
     def __repr__(self):
         return _values.represented(self)
 
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source, handler):
+        return _values.pydantic_schema(cls)
+
 
 @cython.final
 @cython.no_gc
@@ -63,6 +165,19 @@ cdef class Will(_Value):
     seconds; `payload_format_indicator` 0 or 1.
     """
 
+    __annotations__ = {
+        "topic": "str",
+        "payload": "bytes | memoryview",
+        "qos": "QoS",
+        "retain": "bool",
+        "will_delay_interval": "int | None",
+        "payload_format_indicator": "int | None",
+        "message_expiry_interval": "int | None",
+        "content_type": "str | None",
+        "response_topic": "str | None",
+        "correlation_data": "bytes | memoryview | None",
+        "user_properties": "tuple[tuple[str, str], ...]",
+    }
     __match_args__ = ("topic", "payload", "qos", "retain")
     __signature__ = _values.Signature(
         "topic, payload=b'', qos=0, retain=False, *, will_delay_interval=None, payload_format_indicator=None, "
@@ -70,6 +185,7 @@ cdef class Will(_Value):
         "user_properties=()"
     )
 
+    @cython.critical_section
     def __init__(
         self,
         topic,
@@ -85,9 +201,11 @@ cdef class Will(_Value):
         correlation_data=None,
         user_properties=(),
     ):
+        if self.user_properties is not None:
+            refuse_second_init(self)
         self.topic = topic
         self.payload = payload
-        self.qos = qos
+        self.qos = qos_of(qos)
         self.retain = retain
         self.will_delay_interval = will_delay_interval
         self.payload_format_indicator = payload_format_indicator
@@ -95,7 +213,7 @@ cdef class Will(_Value):
         self.content_type = content_type
         self.response_topic = response_topic
         self.correlation_data = correlation_data
-        self.user_properties = user_properties
+        self.user_properties = pairs_of(user_properties)
 
 
 @cython.final
@@ -107,6 +225,24 @@ cdef class Connect(_Value):
     client id has 1 to 23 characters; a 3.1.1 one may be empty with `clean_start`.
     """
 
+    __annotations__ = {
+        "client_id": "str",
+        "clean_start": "bool",
+        "keep_alive": "int",
+        "username": "str | None",
+        "password": "bytes | memoryview | None",
+        "will": "Will | None",
+        "protocol_version": "ProtocolVersion",
+        "session_expiry_interval": "int | None",
+        "receive_maximum": "int | None",
+        "maximum_packet_size": "int | None",
+        "topic_alias_maximum": "int | None",
+        "request_response_information": "bool | None",
+        "request_problem_information": "bool | None",
+        "authentication_method": "str | None",
+        "authentication_data": "bytes | memoryview | None",
+        "user_properties": "tuple[tuple[str, str], ...]",
+    }
     __match_args__ = ("client_id", "clean_start", "keep_alive", "username", "password", "will", "protocol_version")
     __signature__ = _values.Signature(
         "client_id='', clean_start=True, keep_alive=60, username=None, password=None, will=None, "
@@ -115,6 +251,7 @@ cdef class Connect(_Value):
         "authentication_method=None, authentication_data=None, user_properties=()"
     )
 
+    @cython.critical_section
     def __init__(
         self,
         client_id="",
@@ -135,13 +272,15 @@ cdef class Connect(_Value):
         authentication_data=None,
         user_properties=(),
     ):
+        if self.user_properties is not None:
+            refuse_second_init(self)
         self.client_id = client_id
         self.clean_start = clean_start
         self.keep_alive = keep_alive
         self.username = username
         self.password = password
         self.will = will
-        self.protocol_version = protocol_version
+        self.protocol_version = protocol_version_of(protocol_version)
         self.session_expiry_interval = session_expiry_interval
         self.receive_maximum = receive_maximum
         self.maximum_packet_size = maximum_packet_size
@@ -150,7 +289,7 @@ cdef class Connect(_Value):
         self.request_problem_information = request_problem_information
         self.authentication_method = authentication_method
         self.authentication_data = authentication_data
-        self.user_properties = user_properties
+        self.user_properties = pairs_of(user_properties)
 
 
 @cython.final
@@ -158,6 +297,27 @@ cdef class Connect(_Value):
 cdef class ConnAck(_Value):
     """CONNACK, the server's answer to CONNECT (3.2). `reason_code` is a `ConnectReturnCode` in 3.1 and 3.1.1."""
 
+    __annotations__ = {
+        "session_present": "bool",
+        "reason_code": "ReasonCode | ConnectReturnCode",
+        "session_expiry_interval": "int | None",
+        "receive_maximum": "int | None",
+        "maximum_qos": "QoS | None",
+        "retain_available": "bool | None",
+        "maximum_packet_size": "int | None",
+        "assigned_client_identifier": "str | None",
+        "topic_alias_maximum": "int | None",
+        "reason_string": "str | None",
+        "wildcard_subscription_available": "bool | None",
+        "subscription_identifier_available": "bool | None",
+        "shared_subscription_available": "bool | None",
+        "server_keep_alive": "int | None",
+        "response_information": "str | None",
+        "server_reference": "str | None",
+        "authentication_method": "str | None",
+        "authentication_data": "bytes | memoryview | None",
+        "user_properties": "tuple[tuple[str, str], ...]",
+    }
     __match_args__ = ("session_present", "reason_code")
     __signature__ = _values.Signature(
         "session_present=False, reason_code=0, *, session_expiry_interval=None, receive_maximum=None, "
@@ -168,6 +328,7 @@ cdef class ConnAck(_Value):
         "user_properties=()"
     )
 
+    @cython.critical_section
     def __init__(
         self,
         session_present=False,
@@ -191,11 +352,13 @@ cdef class ConnAck(_Value):
         authentication_data=None,
         user_properties=(),
     ):
+        if self.user_properties is not None:
+            refuse_second_init(self)
         self.session_present = session_present
-        self.reason_code = reason_code
+        self.reason_code = connack_code_of(reason_code)
         self.session_expiry_interval = session_expiry_interval
         self.receive_maximum = receive_maximum
-        self.maximum_qos = maximum_qos
+        self.maximum_qos = qos_of(maximum_qos)
         self.retain_available = retain_available
         self.maximum_packet_size = maximum_packet_size
         self.assigned_client_identifier = assigned_client_identifier
@@ -209,7 +372,7 @@ cdef class ConnAck(_Value):
         self.server_reference = server_reference
         self.authentication_method = authentication_method
         self.authentication_data = authentication_data
-        self.user_properties = user_properties
+        self.user_properties = pairs_of(user_properties)
 
 
 @cython.final
@@ -234,7 +397,6 @@ cdef tuple _flags(tuple qos_by_bits):
 
 
 cdef tuple _FLAGS = _flags((_QOS_0, _QOS_1, _QOS_2, None))
-cdef tuple _PLAIN_FLAGS = _flags((0, 1, 2, None))
 
 
 cdef PublishFlags publish_flags(object qos, object retain, object dup):
@@ -244,8 +406,6 @@ cdef PublishFlags publish_flags(object qos, object retain, object dup):
         bits = (dup is True) << 3 | (retain is True)
         if qos is _QOS_0 or qos is _QOS_1 or qos is _QOS_2:
             return <PublishFlags> _FLAGS[bits | (0 if qos is _QOS_0 else 2 if qos is _QOS_1 else 4)]
-        if type(qos) is int and 0 <= qos <= 2:
-            return <PublishFlags> _PLAIN_FLAGS[bits | <int> qos << 1]
     return PublishFlags(qos, retain, dup, -1)
 
 
@@ -269,6 +429,22 @@ cdef class Publish(_Value):
     stands for it. `payload` is bytes, of any length the packet can hold; a memoryview after decoding with `copy=False`.
     """
 
+    __annotations__ = {
+        "topic": "str",
+        "payload": "bytes | memoryview",
+        "qos": "QoS",
+        "retain": "bool",
+        "dup": "bool",
+        "packet_id": "int | None",
+        "payload_format_indicator": "int | None",
+        "message_expiry_interval": "int | None",
+        "topic_alias": "int | None",
+        "response_topic": "str | None",
+        "correlation_data": "bytes | memoryview | None",
+        "subscription_identifiers": "tuple[int, ...]",
+        "content_type": "str | None",
+        "user_properties": "tuple[tuple[str, str], ...]",
+    }
     __match_args__ = ("topic", "payload", "qos", "retain", "dup", "packet_id")
     __signature__ = _values.Signature(
         "topic, payload=b'', qos=0, retain=False, dup=False, packet_id=None, *, payload_format_indicator=None, "
@@ -276,6 +452,7 @@ cdef class Publish(_Value):
         "subscription_identifiers=(), content_type=None, user_properties=()"
     )
 
+    @cython.critical_section
     def __init__(
         self,
         topic,
@@ -295,6 +472,11 @@ cdef class Publish(_Value):
         user_properties=(),
     ):
         cdef PublishProperties properties = None
+        if self.flags is not None:
+            refuse_second_init(self)
+        qos = qos_of(qos)
+        subscription_identifiers = several(subscription_identifiers)
+        user_properties = pairs_of(user_properties)
         self.topic = topic
         self.payload = payload
         self.qos = qos
@@ -381,7 +563,7 @@ cdef object replaced_publish(Publish packet, dict changes):
         if name == "packet_id":
             copy.packet_id = value
         elif name == "qos":
-            qos = value
+            qos = qos_of(value)
         elif name == "retain":
             retain = value
         elif name == "dup":
@@ -401,11 +583,18 @@ cdef object replaced_publish(Publish packet, dict changes):
 cdef class _Acknowledgement(_Value):
     """The fields of the four packets that acknowledge a PUBLISH."""
 
+    __annotations__ = {
+        "packet_id": "int",
+        "reason_code": "ReasonCode",
+        "reason_string": "str | None",
+        "user_properties": "tuple[tuple[str, str], ...]",
+    }
     __match_args__ = ("packet_id", "reason_code")
     __signature__ = _values.Signature(
         "packet_id, reason_code=0, *, reason_string=None, user_properties=()"
     )
 
+    @cython.critical_section
     def __init__(
         self,
         packet_id,
@@ -414,10 +603,12 @@ cdef class _Acknowledgement(_Value):
         reason_string=None,
         user_properties=(),
     ):
+        if self.user_properties is not None:
+            refuse_second_init(self)
         self.packet_id = packet_id
-        self.reason_code = reason_code
+        self.reason_code = reason_code_of(reason_code)
         self.reason_string = reason_string
-        self.user_properties = user_properties
+        self.user_properties = pairs_of(user_properties)
 
 
 @cython.final
@@ -449,11 +640,19 @@ cdef class PubComp(_Acknowledgement):
 cdef class Subscription(_Value):
     """A topic filter of SUBSCRIBE with its options (3.8.3). Before 5.0 `qos` is the only option."""
 
+    __annotations__ = {
+        "topic_filter": "str",
+        "qos": "QoS",
+        "no_local": "bool",
+        "retain_as_published": "bool",
+        "retain_handling": "RetainHandling",
+    }
     __match_args__ = ("topic_filter", "qos", "no_local", "retain_as_published", "retain_handling")
     __signature__ = _values.Signature(
         "topic_filter, qos=0, no_local=False, retain_as_published=False, retain_handling=0"
     )
 
+    @cython.critical_section
     def __init__(
         self,
         topic_filter,
@@ -462,11 +661,13 @@ cdef class Subscription(_Value):
         retain_as_published=False,
         retain_handling=_SEND_AT_SUBSCRIBE,
     ):
+        if self.topic_filter is not None or self.qos is not None:
+            refuse_second_init(self)
         self.topic_filter = topic_filter
-        self.qos = qos
+        self.qos = qos_of(qos)
         self.no_local = no_local
         self.retain_as_published = retain_as_published
-        self.retain_handling = retain_handling
+        self.retain_handling = retain_handling_of(retain_handling)
 
 
 @cython.final
@@ -474,11 +675,18 @@ cdef class Subscription(_Value):
 cdef class Subscribe(_Value):
     """SUBSCRIBE (3.8), with one `Subscription` or more."""
 
+    __annotations__ = {
+        "packet_id": "int",
+        "subscriptions": "tuple[Subscription, ...]",
+        "subscription_identifier": "int | None",
+        "user_properties": "tuple[tuple[str, str], ...]",
+    }
     __match_args__ = ("packet_id", "subscriptions")
     __signature__ = _values.Signature(
         "packet_id, subscriptions, *, subscription_identifier=None, user_properties=()"
     )
 
+    @cython.critical_section
     def __init__(
         self,
         packet_id,
@@ -487,10 +695,12 @@ cdef class Subscribe(_Value):
         subscription_identifier=None,
         user_properties=(),
     ):
+        if self.user_properties is not None:
+            refuse_second_init(self)
         self.packet_id = packet_id
-        self.subscriptions = subscriptions
+        self.subscriptions = several(subscriptions)
         self.subscription_identifier = subscription_identifier
-        self.user_properties = user_properties
+        self.user_properties = pairs_of(user_properties)
 
 
 @cython.final
@@ -498,11 +708,18 @@ cdef class Subscribe(_Value):
 cdef class SubAck(_Value):
     """SUBACK (3.9), with a reason code for each subscription, in their order."""
 
+    __annotations__ = {
+        "packet_id": "int",
+        "reason_codes": "tuple[ReasonCode, ...]",
+        "reason_string": "str | None",
+        "user_properties": "tuple[tuple[str, str], ...]",
+    }
     __match_args__ = ("packet_id", "reason_codes")
     __signature__ = _values.Signature(
         "packet_id, reason_codes, *, reason_string=None, user_properties=()"
     )
 
+    @cython.critical_section
     def __init__(
         self,
         packet_id,
@@ -511,10 +728,12 @@ cdef class SubAck(_Value):
         reason_string=None,
         user_properties=(),
     ):
+        if self.user_properties is not None:
+            refuse_second_init(self)
         self.packet_id = packet_id
-        self.reason_codes = reason_codes
+        self.reason_codes = reason_codes_of(reason_codes)
         self.reason_string = reason_string
-        self.user_properties = user_properties
+        self.user_properties = pairs_of(user_properties)
 
 
 @cython.final
@@ -522,11 +741,17 @@ cdef class SubAck(_Value):
 cdef class Unsubscribe(_Value):
     """UNSUBSCRIBE (3.10), with one topic filter or more."""
 
+    __annotations__ = {
+        "packet_id": "int",
+        "topic_filters": "tuple[str, ...]",
+        "user_properties": "tuple[tuple[str, str], ...]",
+    }
     __match_args__ = ("packet_id", "topic_filters")
     __signature__ = _values.Signature(
         "packet_id, topic_filters, *, user_properties=()"
     )
 
+    @cython.critical_section
     def __init__(
         self,
         packet_id,
@@ -534,9 +759,11 @@ cdef class Unsubscribe(_Value):
         *,
         user_properties=(),
     ):
+        if self.user_properties is not None:
+            refuse_second_init(self)
         self.packet_id = packet_id
-        self.topic_filters = topic_filters
-        self.user_properties = user_properties
+        self.topic_filters = several(topic_filters)
+        self.user_properties = pairs_of(user_properties)
 
 
 @cython.final
@@ -544,11 +771,18 @@ cdef class Unsubscribe(_Value):
 cdef class UnsubAck(_Value):
     """UNSUBACK (3.11), with a reason code for each topic filter in 5.0, and none before."""
 
+    __annotations__ = {
+        "packet_id": "int",
+        "reason_codes": "tuple[ReasonCode, ...]",
+        "reason_string": "str | None",
+        "user_properties": "tuple[tuple[str, str], ...]",
+    }
     __match_args__ = ("packet_id", "reason_codes")
     __signature__ = _values.Signature(
         "packet_id, reason_codes=(), *, reason_string=None, user_properties=()"
     )
 
+    @cython.critical_section
     def __init__(
         self,
         packet_id,
@@ -557,10 +791,12 @@ cdef class UnsubAck(_Value):
         reason_string=None,
         user_properties=(),
     ):
+        if self.user_properties is not None:
+            refuse_second_init(self)
         self.packet_id = packet_id
-        self.reason_codes = reason_codes
+        self.reason_codes = reason_codes_of(reason_codes)
         self.reason_string = reason_string
-        self.user_properties = user_properties
+        self.user_properties = pairs_of(user_properties)
 
 
 @cython.final
@@ -568,11 +804,15 @@ cdef class UnsubAck(_Value):
 cdef class PingReq(_Value):
     """PINGREQ, the client's sign of life (3.12)."""
 
+    __annotations__ = {}
     __match_args__ = ()
     __signature__ = _values.Signature("")
 
+    @cython.critical_section
     def __init__(self):
-        pass
+        if self.is_initialised is not None:
+            refuse_second_init(self)
+        self.is_initialised = True
 
 
 @cython.final
@@ -580,11 +820,15 @@ cdef class PingReq(_Value):
 cdef class PingResp(_Value):
     """PINGRESP, the answer to PINGREQ (3.13)."""
 
+    __annotations__ = {}
     __match_args__ = ()
     __signature__ = _values.Signature("")
 
+    @cython.critical_section
     def __init__(self):
-        pass
+        if self.is_initialised is not None:
+            refuse_second_init(self)
+        self.is_initialised = True
 
 
 @cython.final
@@ -592,12 +836,20 @@ cdef class PingResp(_Value):
 cdef class Disconnect(_Value):
     """DISCONNECT, the last packet (3.14); from a server in 5.0 only. `session_expiry_interval` is seconds."""
 
+    __annotations__ = {
+        "reason_code": "ReasonCode",
+        "session_expiry_interval": "int | None",
+        "reason_string": "str | None",
+        "server_reference": "str | None",
+        "user_properties": "tuple[tuple[str, str], ...]",
+    }
     __match_args__ = ("reason_code",)
     __signature__ = _values.Signature(
         "reason_code=0, *, session_expiry_interval=None, reason_string=None, server_reference=None, "
         "user_properties=()"
     )
 
+    @cython.critical_section
     def __init__(
         self,
         reason_code=_SUCCESS,
@@ -607,11 +859,13 @@ cdef class Disconnect(_Value):
         server_reference=None,
         user_properties=(),
     ):
-        self.reason_code = reason_code
+        if self.user_properties is not None:
+            refuse_second_init(self)
+        self.reason_code = reason_code_of(reason_code)
         self.session_expiry_interval = session_expiry_interval
         self.reason_string = reason_string
         self.server_reference = server_reference
-        self.user_properties = user_properties
+        self.user_properties = pairs_of(user_properties)
 
 
 @cython.final
@@ -619,12 +873,20 @@ cdef class Disconnect(_Value):
 cdef class Auth(_Value):
     """AUTH, a step of extended authentication (5.0, 3.15). Without an `authentication_method` it is the empty one."""
 
+    __annotations__ = {
+        "reason_code": "ReasonCode",
+        "authentication_method": "str | None",
+        "authentication_data": "bytes | memoryview | None",
+        "reason_string": "str | None",
+        "user_properties": "tuple[tuple[str, str], ...]",
+    }
     __match_args__ = ("reason_code",)
     __signature__ = _values.Signature(
         "reason_code=0, *, authentication_method=None, authentication_data=None, reason_string=None, "
         "user_properties=()"
     )
 
+    @cython.critical_section
     def __init__(
         self,
         reason_code=_SUCCESS,
@@ -634,11 +896,13 @@ cdef class Auth(_Value):
         reason_string=None,
         user_properties=(),
     ):
-        self.reason_code = reason_code
+        if self.user_properties is not None:
+            refuse_second_init(self)
+        self.reason_code = reason_code_of(reason_code)
         self.authentication_method = authentication_method
         self.authentication_data = authentication_data
         self.reason_string = reason_string
-        self.user_properties = user_properties
+        self.user_properties = pairs_of(user_properties)
 
 
 Packet = (
@@ -671,8 +935,11 @@ cdef int expose_fields(object packet_class) except -1:
     return 0
 
 
-for _packet_class in (Will, Subscription, *Packet.__args__):
+# Publish and acknowledgements first: `explain_arguments` looks for a class in this order.
+for _packet_class in dict.fromkeys((Publish, PubAck, PubRec, PubRel, PubComp, Will, Subscription, *Packet.__args__)):
     keep_memory_of(_packet_class)
+    explain_arguments(_packet_class, _values.refusing)
+    rename(_packet_class, "mqttcodec." + _packet_class.__name__)
     if not issubclass(_packet_class, _Acknowledgement):
         expose_fields(_packet_class)
 keep_memory_of(PublishProperties)

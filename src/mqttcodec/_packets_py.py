@@ -1,137 +1,142 @@
 """The packet classes in plain Python: the source of their fields, types, defaults and docstrings.
 
-`_packets_c.pyx` has the same classes in the same order. Fields before `KW_ONLY` may be given by position; those after
-it are the properties of MQTT 5, each only where the standard allows it, in the order in which they are written.
-Instances are immutable values; what they hold is checked when they are encoded, not here.
+`_packets_c.pyx` has the same classes in the same order. `_packets_py.pyi`, which type checkers and editors read, is made
+of this file. Fields before `KW_ONLY` may be given by position; those after it are the properties of MQTT 5, each only
+where the standard allows it, in the order in which they are written.
+
+Instances are immutable values. A field says what it holds: the constructor turns lists into tuples and plain numbers
+into the enum members that they stand for. Everything else stays as it is given, and is checked when it is encoded.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 from dataclasses import KW_ONLY
-from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
+from typing import Any
 
-from . import _values
+from . import _errors, _values
 from ._enums import ConnectReturnCode, ProtocolVersion, QoS, ReasonCode, RetainHandling
 
-if TYPE_CHECKING:
-    from dataclasses import dataclass
-    from typing import Self
 
-    _Read = TypeVar("_Read")
-    _Given = TypeVar("_Given")
+def _members(enum: Any, preferred: Any = ()) -> Any:
+    """A function that makes plain numbers members of an enum; those of `preferred` come first."""
+    by_number = {member.value: member for member in (*enum, *preferred)}
 
-    class _Field(Generic[_Read, _Given]):
-        """To a type checker: a field that reads as one type, and takes a wider one when the packet is made.
+    def converted(value: Any) -> Any:
+        return by_number.get(value, value) if type(value) is int else value
 
-        mypy follows it only where the field has a default; the others are declared as what they take.
-        """
-
-        def __get__(self, instance: object, owner: object) -> _Read: ...
-        def __set__(self, instance: object, value: _Given) -> None: ...
-
-    _BytesLike: TypeAlias = bytes | bytearray | memoryview
-    _Bytes: TypeAlias = _Field[bytes, _BytesLike]
-    _OptionalBytes: TypeAlias = _Field[bytes | None, _BytesLike | None]
-    _QoS: TypeAlias = _Field[QoS, int]
-    _OptionalQoS: TypeAlias = _Field[QoS | None, int | None]
-    _ReasonCode: TypeAlias = _Field[ReasonCode, int]
-    _ReasonCodes: TypeAlias = _Field[tuple[ReasonCode, ...], Sequence[int]]
-    _UserProperties: TypeAlias = _Field[tuple[tuple[str, str], ...], Sequence[tuple[str, str]]]
-
-else:
-
-    def dataclass(*, frozen, **options):
-        """A dataclass with an `__init__` of ours: a third of the time of a frozen one's own, half of it to import.
-
-        It fills `__dict__`, and leaves properties that are not given to the defaults of the class. `_Value` freezes.
-        """
-
-        def with_init(cls):
-            cls = dataclasses.dataclass(init=False, **options)(cls)
-            cls.__dataclass_params__.frozen = frozen
-            cls.__init__ = _init_of(cls)
-            return cls
-
-        return with_init
-
-    def _init_of(cls):
-        fields = dataclasses.fields(cls)
-        parameters, body = ["self"], ["fields = self.__dict__", "if fields: fields.clear()"]
-        names = {"__name__": __name__, **{f"default_{field.name}": field.default for field in fields}}
-        for field in fields:
-            name, default = field.name, f"default_{field.name}"
-            if field.kw_only and "*" not in parameters:
-                parameters.append("*")
-            parameters.append(name if field.default is dataclasses.MISSING else f"{name}={default}")
-            given = f"if {name} is not {None if field.default is None else default}: " if field.kw_only else ""
-            body.append(f"{given}fields[{name!r}] = {name}")
-        made = {}
-        exec(f"def __init__({', '.join(parameters)}):\n " + "\n ".join(body), names, made)  # noqa: S102
-        made["__init__"].__qualname__ = f"{cls.__qualname__}.__init__"
-        return made["__init__"]
+    return converted
 
 
-# Defaults of such fields; `Any`, as a default is of neither of the field's two types.
-_EMPTY: Any = b""
-_NONE: Any = ()
-_ABSENT: Any = None
-_QOS_0: Any = QoS.AT_MOST_ONCE
-_SUCCESS: Any = ReasonCode.SUCCESS
-_SEND_AT_SUBSCRIBE: Any = RetainHandling.SEND_AT_SUBSCRIBE
-_MQTT_5: Any = ProtocolVersion.MQTT_5_0
+def _several(value: Any) -> Any:
+    """The tuple of a field of several values, for a list or None; `()` says as None does that there are none."""
+    if isinstance(value, list):
+        return tuple(list.copy(value))
+    return () if value is None else value
 
 
-def _is_field(packet: Any, name: str) -> bool:
-    """Whether a frozen dataclass would guard the name: in its own instances it guards every one."""
-    cls = type(packet)
-    return "__dataclass_fields__" in vars(cls) or name in cls.__dataclass_fields__
+def _each(converted: Any) -> Any:
+    """As `_several`, with a function for each of the values."""
+
+    def all_converted(value: Any) -> Any:
+        value = _several(value)
+        return tuple([converted(item) for item in value]) if type(value) is tuple else value
+
+    return all_converted
+
+
+def _pair(value: Any) -> Any:
+    return tuple(list.copy(value)) if isinstance(value, list) else value
+
+
+_reason_code = _members(ReasonCode)
+# By the annotation of a field: how the constructor makes its value.
+_CONVERTERS: dict[str, Any] = {
+    "QoS": _members(QoS),
+    "QoS | None": _members(QoS),
+    "RetainHandling": _members(RetainHandling),
+    "ProtocolVersion": _members(ProtocolVersion),
+    "ReasonCode": _reason_code,
+    # A server of 3.1 and 3.1.1 refuses a CONNECT with 1 to 5.
+    "ReasonCode | ConnectReturnCode": _members(ReasonCode, preferred=list(ConnectReturnCode)[1:]),
+    "tuple[int, ...]": _several,
+    "tuple[str, ...]": _several,
+    "tuple[Subscription, ...]": _several,
+    "tuple[ReasonCode, ...]": _each(_reason_code),
+    "tuple[tuple[str, str], ...]": _each(_pair),
+}
+
+
+def _packet(cls: Any) -> Any:
+    """Make a class a frozen dataclass, but for `__init__`: `_init_of` makes one that takes a third of the time."""
+    cls = dataclasses.dataclass(init=False, eq=False, repr=False)(cls)
+    cls.__dataclass_params__.frozen = True  # `_Value` sees to that.
+    cls.__annotations__.pop("_", None)  # KW_ONLY, which `typing.get_type_hints` would look for in `mqttcodec`.
+    return cls
+
+
+def _init_of(cls: Any) -> Any:
+    """An `__init__` that fills `__dict__`, and leaves properties that are not given to the defaults of the class."""
+    fields = dataclasses.fields(cls)
+    names: dict[str, Any] = {"initialised_twice": _errors.initialised_twice}
+    parameters, body = ["self"], ["fields = self.__dict__", "if fields: raise initialised_twice(self)"]
+    for field in fields:
+        name, default = field.name, f"default_{field.name}"
+        names[default] = field.default
+        if field.kw_only and "*" not in parameters:
+            parameters.append("*")
+        parameters.append(name if field.default is dataclasses.MISSING else f"{name}={default}")
+        converter = _CONVERTERS.get(field.type)
+        if converter is not None:
+            names[f"convert_{name}"] = converter
+            body.append(f"if {name} is not {default}: {name} = convert_{name}({name})")
+        body.append(f"if {name} is not {default}: " * field.kw_only + f"fields[{name!r}] = {name}")
+    if not fields:
+        body.append("fields['is_initialised'] = True")
+    exec(f"def __init__({', '.join(parameters)}):\n " + "\n ".join(body), names)  # noqa: S102
+    init = names["__init__"]
+    init.__qualname__ = f"{cls.__qualname__}.__init__"
+    return init
 
 
 class _Value:
     """The methods all packet classes share."""
 
-    def replace(self, **changes: Any) -> Self:
+    def replace(self, **changes: Any) -> Any:
         """A copy with the given fields changed; `copy.replace` does the same."""
         cls = type(self)
-        names = _FIELDS.get(cls)
-        if names is None or not names.issuperset(changes):
+        converters = _FIELDS.get(cls)
+        if converters is None or not converters.keys() >= changes.keys():
             # A class of the caller's own, or a name that `__init__` is to refuse.
-            return _values.replaced(self, changes)  # type: ignore[no-any-return]
+            return _values.replaced(self, changes)
         # A quarter of the time for a PUBLISH: 390 ns.
         copy = object.__new__(cls)
         fields = copy.__dict__
         fields |= self.__dict__
-        fields |= changes
+        for name, value in changes.items():
+            converter = converters[name]
+            fields[name] = value if converter is None else converter(value)
         return copy
 
     __replace__ = replace
 
-    if not TYPE_CHECKING:
+    def __setattr__(self, name: str, value: object) -> None:
+        raise _errors.immutable(self, name)
 
-        def __setattr__(self, name: str, value: object) -> None:
-            if _is_field(self, name):
-                raise dataclasses.FrozenInstanceError(f"cannot assign to field {name!r}")
-            # A subclass that adds no fields would take new names.
-            raise AttributeError(f"cannot set {name!r}: packets are immutable")
+    def __delattr__(self, name: str) -> None:
+        raise _errors.immutable(self, name)
 
-        def __delattr__(self, name: str) -> None:
-            if _is_field(self, name):
-                raise dataclasses.FrozenInstanceError(f"cannot delete field {name!r}")
-            super().__delattr__(name)
-
-    def __copy__(self) -> Self:
+    def __copy__(self) -> Any:
         return self
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        return _values.copied(self, memo)  # type: ignore[no-any-return]
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        return _values.copied(self, memo)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _values.reduced(self)
 
-    def __eq__(self, other: object) -> bool:
-        return _values.equal(self, other)  # type: ignore[no-any-return]
+    def __eq__(self, other: object) -> Any:
+        return _values.equal(self, other)
 
     def __hash__(self) -> int:
         return _values.hashed(self)
@@ -139,8 +144,12 @@ class _Value:
     def __repr__(self) -> str:
         return _values.represented(self)
 
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        return _values.pydantic_schema(cls)
 
-@dataclass(frozen=True, eq=False, repr=False)
+
+@_packet
 class Will(_Value):
     """The message a server publishes when the connection ends without a DISCONNECT (3.1.2.5).
 
@@ -149,8 +158,8 @@ class Will(_Value):
     """
 
     topic: str
-    payload: _Bytes = _EMPTY
-    qos: _QoS = _QOS_0
+    payload: bytes | memoryview = b""
+    qos: QoS = QoS.AT_MOST_ONCE
     retain: bool = False
     _: KW_ONLY
     will_delay_interval: int | None = None
@@ -158,11 +167,11 @@ class Will(_Value):
     message_expiry_interval: int | None = None
     content_type: str | None = None
     response_topic: str | None = None
-    correlation_data: _OptionalBytes = _ABSENT
-    user_properties: _UserProperties = _NONE
+    correlation_data: bytes | memoryview | None = None
+    user_properties: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@_packet
 class Connect(_Value):
     """CONNECT, the client's first packet (3.1). It carries the version of the connection, and is written in it.
 
@@ -174,9 +183,9 @@ class Connect(_Value):
     clean_start: bool = True
     keep_alive: int = 60
     username: str | None = None
-    password: _OptionalBytes = _ABSENT
+    password: bytes | memoryview | None = None
     will: Will | None = None
-    protocol_version: _Field[ProtocolVersion, int] = _MQTT_5
+    protocol_version: ProtocolVersion = ProtocolVersion.MQTT_5_0
     _: KW_ONLY
     session_expiry_interval: int | None = None
     receive_maximum: int | None = None
@@ -185,20 +194,20 @@ class Connect(_Value):
     request_response_information: bool | None = None
     request_problem_information: bool | None = None
     authentication_method: str | None = None
-    authentication_data: _OptionalBytes = _ABSENT
-    user_properties: _UserProperties = _NONE
+    authentication_data: bytes | memoryview | None = None
+    user_properties: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@_packet
 class ConnAck(_Value):
     """CONNACK, the server's answer to CONNECT (3.2). `reason_code` is a `ConnectReturnCode` in 3.1 and 3.1.1."""
 
     session_present: bool = False
-    reason_code: _Field[ReasonCode | ConnectReturnCode, int] = _SUCCESS
+    reason_code: ReasonCode | ConnectReturnCode = ReasonCode.SUCCESS
     _: KW_ONLY
     session_expiry_interval: int | None = None
     receive_maximum: int | None = None
-    maximum_qos: _OptionalQoS = _ABSENT
+    maximum_qos: QoS | None = None
     retain_available: bool | None = None
     maximum_packet_size: int | None = None
     assigned_client_identifier: str | None = None
@@ -211,11 +220,11 @@ class ConnAck(_Value):
     response_information: str | None = None
     server_reference: str | None = None
     authentication_method: str | None = None
-    authentication_data: _OptionalBytes = _ABSENT
-    user_properties: _UserProperties = _NONE
+    authentication_data: bytes | memoryview | None = None
+    user_properties: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@_packet
 class Publish(_Value):
     """PUBLISH, an application message (3.3).
 
@@ -224,8 +233,8 @@ class Publish(_Value):
     """
 
     topic: str
-    payload: _Bytes = _EMPTY
-    qos: _QoS = _QOS_0
+    payload: bytes | memoryview = b""
+    qos: QoS = QoS.AT_MOST_ONCE
     retain: bool = False
     dup: bool = False
     packet_id: int | None = None
@@ -234,21 +243,21 @@ class Publish(_Value):
     message_expiry_interval: int | None = None
     topic_alias: int | None = None
     response_topic: str | None = None
-    correlation_data: _OptionalBytes = _ABSENT
-    subscription_identifiers: _Field[tuple[int, ...], Sequence[int]] = _NONE
+    correlation_data: bytes | memoryview | None = None
+    subscription_identifiers: tuple[int, ...] = ()
     content_type: str | None = None
-    user_properties: _UserProperties = _NONE
+    user_properties: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@_packet
 class _Acknowledgement(_Value):
     """The fields of the four packets that acknowledge a PUBLISH."""
 
     packet_id: int
-    reason_code: _ReasonCode = _SUCCESS
+    reason_code: ReasonCode = ReasonCode.SUCCESS
     _: KW_ONLY
     reason_string: str | None = None
-    user_properties: _UserProperties = _NONE
+    user_properties: tuple[tuple[str, str], ...] = ()
 
 
 class PubAck(_Acknowledgement):
@@ -267,101 +276,92 @@ class PubComp(_Acknowledgement):
     """PUBCOMP, the answer to PUBREL, which ends a QoS 2 delivery (3.7)."""
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@_packet
 class Subscription(_Value):
     """A topic filter of SUBSCRIBE with its options (3.8.3). Before 5.0 `qos` is the only option."""
 
     topic_filter: str
-    qos: _QoS = _QOS_0
+    qos: QoS = QoS.AT_MOST_ONCE
     no_local: bool = False
     retain_as_published: bool = False
-    retain_handling: _Field[RetainHandling, int] = _SEND_AT_SUBSCRIBE
+    retain_handling: RetainHandling = RetainHandling.SEND_AT_SUBSCRIBE
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@_packet
 class Subscribe(_Value):
     """SUBSCRIBE (3.8), with one `Subscription` or more."""
 
     packet_id: int
-    subscriptions: Sequence[Subscription]
+    subscriptions: tuple[Subscription, ...]
     _: KW_ONLY
     subscription_identifier: int | None = None
-    user_properties: _UserProperties = _NONE
+    user_properties: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@_packet
 class SubAck(_Value):
     """SUBACK (3.9), with a reason code for each subscription, in their order."""
 
     packet_id: int
-    reason_codes: Sequence[ReasonCode | int]
+    reason_codes: tuple[ReasonCode, ...]
     _: KW_ONLY
     reason_string: str | None = None
-    user_properties: _UserProperties = _NONE
+    user_properties: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@_packet
 class Unsubscribe(_Value):
     """UNSUBSCRIBE (3.10), with one topic filter or more."""
 
     packet_id: int
-    topic_filters: Sequence[str]
+    topic_filters: tuple[str, ...]
     _: KW_ONLY
-    user_properties: _UserProperties = _NONE
+    user_properties: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@_packet
 class UnsubAck(_Value):
     """UNSUBACK (3.11), with a reason code for each topic filter in 5.0, and none before."""
 
     packet_id: int
-    reason_codes: _ReasonCodes = _NONE
+    reason_codes: tuple[ReasonCode, ...] = ()
     _: KW_ONLY
     reason_string: str | None = None
-    user_properties: _UserProperties = _NONE
+    user_properties: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@_packet
 class PingReq(_Value):
     """PINGREQ, the client's sign of life (3.12)."""
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@_packet
 class PingResp(_Value):
     """PINGRESP, the answer to PINGREQ (3.13)."""
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@_packet
 class Disconnect(_Value):
     """DISCONNECT, the last packet (3.14); from a server in 5.0 only. `session_expiry_interval` is seconds."""
 
-    reason_code: _ReasonCode = _SUCCESS
+    reason_code: ReasonCode = ReasonCode.SUCCESS
     _: KW_ONLY
     session_expiry_interval: int | None = None
     reason_string: str | None = None
     server_reference: str | None = None
-    user_properties: _UserProperties = _NONE
+    user_properties: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@_packet
 class Auth(_Value):
     """AUTH, a step of extended authentication (5.0, 3.15). Without an `authentication_method` it is the empty one."""
 
-    reason_code: _ReasonCode = _SUCCESS
+    reason_code: ReasonCode = ReasonCode.SUCCESS
     _: KW_ONLY
     authentication_method: str | None = None
-    authentication_data: _OptionalBytes = _ABSENT
+    authentication_data: bytes | memoryview | None = None
     reason_string: str | None = None
-    user_properties: _UserProperties = _NONE
-
-
-_FIELDS: dict[type, frozenset[str]] = {
-    cls: frozenset(cls.__dataclass_fields__)
-    for cls in (
-        *(Will, Connect, ConnAck, Publish, PubAck, PubRec, PubRel, PubComp, Subscription, Subscribe, SubAck),
-        *(Unsubscribe, UnsubAck, PingReq, PingResp, Disconnect, Auth),
-    )
-}
+    user_properties: tuple[tuple[str, str], ...] = ()
 
 
 Packet = (
@@ -381,3 +381,11 @@ Packet = (
     | Disconnect
     | Auth
 )
+
+# By class and field: how the constructor makes the field's value, or None.
+_FIELDS: dict[type, dict[str, Any]] = {}
+for _class in (Will, Subscription, *Packet.__args__):
+    _class.__init__ = _init_of(_class)
+    _class.__module__ = __package__  # What users import it from, and where its annotations have their names.
+    _FIELDS[_class] = {field.name: _CONVERTERS.get(field.type) for field in dataclasses.fields(_class)}
+del _class

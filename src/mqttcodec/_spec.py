@@ -103,10 +103,11 @@ def _first_byte_fault(byte: int, version: int | None, role: Role | None, connect
     return None
 
 
-def first_byte_error(fault: _errors.Fault, byte: int, version: int | None) -> _errors.DecodeError:
-    """The error for a fault of `first_byte_faults`."""
-    about = PacketType(byte >> 4).name if byte >> 4 else ""
-    return fault.decoding(version or MQTTv5, 0, about, byte & 0x0F)
+def first_byte_error(fault: _errors.Fault, byte: int, version: int | None, known: int | None) -> _errors.DecodeError:
+    """The error for a fault of `first_byte_faults`; `known` is the version that it reports."""
+    packet_type = byte >> 4
+    about = PacketType(packet_type).name if packet_type else ""
+    return fault.decoding(version or MQTTv5, 0, about, byte & 0x0F, known=known, packet_type=packet_type)
 
 
 # --- Properties (2.2.2).
@@ -301,3 +302,23 @@ def reason_codes(packet_type: int, version: int) -> tuple[ReasonCode | ConnectRe
     else:
         members[0] = ReasonCode.SUCCESS
     return tuple(members)
+
+
+# The codes that only one side sends: the columns "Sent by" of Tables 3-10 and 3-11, and for PUBACK and PUBREC 0x10,
+# because only a server knows of subscribers. Both sides may send all others, 0x8C in a DISCONNECT included (4.12.1).
+SOLE_SENDERS: dict[int, dict[int, Role]] = {
+    PacketType.PUBACK: {0x10: Role.SERVER},
+    PacketType.PUBREC: {0x10: Role.SERVER},
+    PacketType.DISCONNECT: {
+        0x04: Role.CLIENT,
+        **dict.fromkeys((0x87, 0x89, 0x8B, 0x8D, 0x8E, 0x8F, *range(0x9A, 0xA3)), Role.SERVER),
+    },
+    PacketType.AUTH: {0x00: Role.SERVER, 0x19: Role.CLIENT},
+}
+
+
+def sender_fault(packet_type: int, code: int, receiver: Role | None) -> _errors.Fault | None:
+    """The fault of a reason code that only the receiver's own side may send, or None."""
+    if receiver is None or SOLE_SENDERS.get(packet_type, {}).get(code) is not receiver:
+        return None
+    return _errors.REASON_CODE_OF_SERVER if receiver is Role.SERVER else _errors.REASON_CODE_OF_CLIENT

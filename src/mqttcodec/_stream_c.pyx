@@ -1,5 +1,5 @@
 # cython: language_level=3, auto_pickle=False, autotestdict=False, freethreading_compatible=True
-# The one index into a table, of 256 faults, is a byte.
+# Invariant of what is not checked: the one index, into the 256 faults of first bytes, is a byte.
 # cython: boundscheck=False, wraparound=False
 """The incremental `Decoder`: the compiled `_stream_py.py`, the same names in the same order.
 
@@ -16,7 +16,11 @@ from libc.string cimport memcpy, memmove
 
 from ._decode_c cimport decode_body
 from ._packets_c cimport Connect
+from ._spec_c cimport CONNECT
 from ._wire_c cimport *
+
+cdef extern from "_traceback.h":
+    pass
 
 from . import _errors, _spec, _values
 from ._enums import ProtocolVersion, Role as RoleEnum
@@ -129,6 +133,9 @@ cdef class Decoder:
     # was lent; `_view` is one of it with `copy=False`.
     cdef Builder _partial, _payload, _backlog
     cdef Py_ssize_t _packet_size, _body, _head_size
+    # The first byte of the packet in `_partial`, as it was judged: its copy there may be another, if who borrowed our
+    # block went on writing.
+    cdef uint8_t _first_byte
     cdef object _data, _view
     cdef const uint8_t* _start
     cdef Py_ssize_t _size, _position
@@ -212,6 +219,10 @@ cdef class Decoder:
             self.judge_by_version()
         finally:
             self._busy = False
+
+    @version.deleter
+    def version(self):
+        raise _errors.cannot_delete(self, "version")
 
     @property
     def role(self):
@@ -348,6 +359,11 @@ cdef class Decoder:
             self._busy = False
         return self
 
+    def __repr__(self):
+        with cython.critical_section(self):
+            error = self._error
+        return _values.decoder_represented(self, error)
+
     def __iter__(self):
         return self
 
@@ -472,13 +488,14 @@ cdef class Decoder:
         cdef int header_size
         cdef Cursor cursor
         cdef uint8_t first_byte = start[0]  # Read once: another thread may write to a buffer that was lent.
+        cdef bint is_known = self._version is not None
         self.judge_first_byte(first_byte)
-        header_size = read_length(start, size, self._version_number, &remaining_length)
+        header_size = read_length(start, size, first_byte, self._version_number, is_known, &remaining_length)
         if header_size:
-            self.judge_size(header_size + remaining_length)
+            self.judge_size(header_size + remaining_length, first_byte)
             if size - header_size >= remaining_length:
                 size = header_size + <Py_ssize_t> remaining_length
-                open_cursor(&cursor, start, header_size, size, self._version_number, self._receiver)
+                open_cursor(&cursor, start, header_size, size, self._version_number, is_known, self._receiver)
                 if self._view is not None:
                     keep_views_of(&cursor, self._view)
                 packet = self.accept(decode_body(&cursor, first_byte))
@@ -487,6 +504,9 @@ cdef class Decoder:
             self._packet_size = header_size + <Py_ssize_t> remaining_length
             if self._packet_size > LARGE:
                 size = header_size  # `find_head` sends the rest where it belongs.
+        else:
+            size = 1  # The other bytes of the header follow one by one, and are judged where they are ours.
+        self._first_byte = first_byte
         self._body = header_size
         self.take(self._partial, size)
         return None
@@ -498,9 +518,16 @@ cdef class Decoder:
         cdef bytes partial
         while self._packet_size == 0 and self._position < self._size:
             self.take(self._partial, 1)
-            self._body = read_length(self._partial.data(), self._partial.size, self._version_number, &remaining_length)
+            self._body = read_length(
+                self._partial.data(),
+                self._partial.size,
+                self._first_byte,
+                self._version_number,
+                self._version is not None,
+                &remaining_length,
+            )
             if self._body:
-                self.judge_size(self._body + remaining_length)
+                self.judge_size(self._body + remaining_length, self._first_byte)
                 self._packet_size = self._body + <Py_ssize_t> remaining_length
         if self._packet_size == 0:
             return None
@@ -520,6 +547,7 @@ cdef class Decoder:
             self._body,
             self._head_size,
             self._version_number,
+            self._version is not None,
             self._receiver,
         )
         if payload is not None:
@@ -528,7 +556,7 @@ cdef class Decoder:
             view = memoryview(partial)
             keep_views_of(&cursor, view)
         self._packet_size = self._body = self._head_size = 0
-        return self.accept(decode_body(&cursor, cursor.start[0]))
+        return self.accept(decode_body(&cursor, self._first_byte))
 
     cdef bint find_head(self) except -1:
         """Find `_head_size`, where the payload of a large PUBLISH begins; of any other packet it is the whole.
@@ -537,12 +565,17 @@ cdef class Decoder:
         """
         cdef Py_ssize_t head_size = 0
         cdef bint is_known = False
-        if self._packet_size <= LARGE or not self._copy or self._partial.data()[0] >> 4 != PUBLISH:
+        if self._packet_size <= LARGE or not self._copy or self._first_byte >> 4 != PUBLISH:
             self._head_size = self._packet_size
             return True
         while not is_known:
             head_size = publish_head_size(
-                self._partial.data(), self._partial.size, self._body, self._version_number, &is_known
+                self._partial.data(),
+                self._partial.size,
+                self._body,
+                self._first_byte,
+                self._version_number,
+                &is_known,
             )
             if head_size >= self._packet_size:
                 # No payload, or lengths that lie: judged as a whole.
@@ -567,12 +600,14 @@ cdef class Decoder:
 
     cdef inline int judge_first_byte(self, uint8_t first_byte) except -1:
         if PyTuple_GET_ITEM(self._faults, first_byte) != <PyObject*> None:
-            raise _spec.first_byte_error(self._faults[first_byte], first_byte, self._version)
+            raise _spec.first_byte_error(self._faults[first_byte], first_byte, self._version, self._version)
         return 0
 
-    cdef inline int judge_size(self, int64_t packet_size) except -1:
+    cdef inline int judge_size(self, int64_t packet_size, uint8_t first_byte) except -1:
         if packet_size > self._max_packet_size:
-            raise _errors.PACKET_TOO_LARGE.decoding(self._version_number, 1, "", packet_size)
+            raise _errors.PACKET_TOO_LARGE.decoding(
+                self._version_number, 1, "", packet_size, known=self._version, packet_type=first_byte >> 4
+            )
         return 0
 
     cdef inline object accept(self, object packet):
@@ -583,7 +618,9 @@ cdef class Decoder:
             if self._version is None:
                 self._version = version
             elif self._version != version:
-                raise _errors.VERSION_CHANGED.decoding(self._version, 0, "", version.title)
+                raise _errors.VERSION_CHANGED.decoding(
+                    self._version, 0, "", version.title, known=self._version, packet_type=CONNECT
+                )
             self._connected = True
             self.judge_by_version()
         return packet
@@ -625,7 +662,7 @@ cdef PyObject* next_or_null(PyObject* self) except? NULL:
 
 
 cdef Py_ssize_t publish_head_size(
-    const uint8_t* packet, Py_ssize_t size, Py_ssize_t body, int version, bint* is_known
+    const uint8_t* packet, Py_ssize_t size, Py_ssize_t body, uint8_t first_byte, int version, bint* is_known
 ) noexcept:
     """How many bytes of a PUBLISH come before its payload, or, while that is not known, have to be seen to go on."""
     cdef Py_ssize_t head_size = body + 2
@@ -634,7 +671,7 @@ cdef Py_ssize_t publish_head_size(
     is_known[0] = False
     if size < head_size:
         return head_size
-    head_size += (packet[body] << 8 | packet[body + 1]) + (2 if packet[0] & 0x06 else 0)
+    head_size += (packet[body] << 8 | packet[body + 1]) + (2 if first_byte & 0x06 else 0)
     if version == 5:
         for shift in range(0, 28, 7):
             head_size += 1

@@ -10,13 +10,12 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
-from . import _errors, _spec
+from . import _errors, _spec, _values
 from ._decode_py import decode_body
-from ._enums import MQTTv5, ProtocolVersion, Role
+from ._enums import MQTTv5, PacketType, ProtocolVersion, Role
 from ._packets_py import Connect, Packet
-from ._wire_py import byte_view, checked_version, index, read_length
+from ._wire_py import Buffer, byte_view, checked_version, index, read_length
 
-_BytesLike = Any
 _NOTHING: Iterator[Any] = iter(())
 """It raises StopIteration, in half the time that a `raise` takes: 30 ns."""
 _INTERRUPTED = _errors.decoder_interrupted()
@@ -44,11 +43,13 @@ class Decoder:
     __slots__ = (
         "_backlog",
         "_block",
+        "_body",
         "_connected",
         "_copy",
         "_data",
         "_error",
         "_faults",
+        "_first_byte",
         "_given_version",
         "_is_in_block",
         "_is_ours",
@@ -130,6 +131,10 @@ class Decoder:
         finally:
             self._key.append(None)
 
+    @version.deleter
+    def version(self) -> None:
+        raise _errors.cannot_delete(self, "version")
+
     @property
     def role(self) -> Role | None:
         """The side this decoder works for."""
@@ -158,7 +163,7 @@ class Decoder:
         finally:
             self._key.append(None)
 
-    def feed(self, data: _BytesLike) -> Iterator[Packet]:
+    def feed(self, data: Buffer) -> Iterator[Packet]:
         """Take bytes; returns the decoder's iterator, which decodes a packet each time it is asked for one.
 
         bytes are kept, not copied; any other buffer is copied at once. A loop may be broken off and taken up by
@@ -241,6 +246,9 @@ class Decoder:
         finally:
             self._key.append(None)
         return self
+
+    def __repr__(self) -> str:
+        return _values.decoder_represented(self, self._error)
 
     def __reduce__(self) -> Any:
         raise TypeError("cannot pickle 'Decoder' object")
@@ -354,18 +362,24 @@ class Decoder:
         first_byte = data[start]  # Read once: another thread may write to a buffer that was lent.
         fault = self._faults[first_byte]
         if fault is not None:
-            raise _spec.first_byte_error(fault, first_byte, self._version)
-        header = read_length(data, start, len(data), self._version or MQTTv5)
-        if header is not None:
-            remaining_length, body = header
-            end = body + remaining_length
-            if end - start > self._max_packet_size:
-                self._judge_size(end - start)
-            if end <= len(data):
-                packet = self._decode(data, start, body, end, first_byte)
-                self._position = end
-                return packet
-        self._packet_size = 0 if header is None else end - start
+            raise _spec.first_byte_error(fault, first_byte, self._version, self._version)
+        self._first_byte = first_byte
+        header = read_length(data, start, len(data), first_byte, self._version or MQTTv5, self._version)
+        if header is None:
+            # The other bytes of the header follow one by one, and are judged where they are ours.
+            self._packet_size = 0
+            self._take(1)
+            return None
+        remaining_length, body = header
+        end = body + remaining_length
+        if end - start > self._max_packet_size:
+            self._judge_size(end - start)
+        if end <= len(data):
+            packet = self._decode(data, start, body, end, first_byte)
+            self._position = end
+            return packet
+        self._packet_size = end - start
+        self._body = body - start
         if type(data) is bytes and len(data) - start <= KEPT_SIZE:
             self._partial += data[start:]
             self._position = len(data)
@@ -383,10 +397,10 @@ class Decoder:
         partial = self._partial
         while not self._packet_size and self._position < len(self._data):
             self._take(1)
-            header = read_length(partial, 0, len(partial), self._version or MQTTv5)
+            header = read_length(partial, 0, len(partial), self._first_byte, self._version or MQTTv5, self._version)
             if header is not None:
                 self._judge_size(sum(header))
-                self._packet_size = sum(header)
+                self._packet_size, self._body = sum(header), header[1]
         size = self._packet_size
         end = self._position + size - len(partial)
         if not size or end > len(self._data):
@@ -401,9 +415,8 @@ class Decoder:
             self._take(end - self._position)
             whole, self._partial = partial, bytearray()
         self._packet_size = 0
-        header = read_length(whole, 0, size, self._version or MQTTv5)
-        assert header is not None
-        return self._decode(whole, 0, header[1], size, whole[0])
+        # What was judged before the bytes were copied, and not their copies: who lent us a block may have changed it.
+        return self._decode(whole, 0, self._body, size, self._first_byte)
 
     def _take(self, size: int) -> None:
         """Move `size` bytes from `_data` to `_partial`."""
@@ -413,21 +426,32 @@ class Decoder:
 
     def _judge_size(self, packet_size: int) -> None:
         if packet_size > self._max_packet_size:
-            raise _errors.PACKET_TOO_LARGE.decoding(self._version or MQTTv5, 1, "", packet_size)
+            raise _errors.PACKET_TOO_LARGE.decoding(
+                self._version or MQTTv5,
+                1,
+                "",
+                packet_size,
+                known=self._version,
+                packet_type=self._first_byte >> 4,
+            )
 
     def _decode(self, data: bytes | bytearray | memoryview, start: int, body: int, end: int, first_byte: int) -> Packet:
         if isinstance(data, bytearray):
             # Let go of at once: the bytearray has to be free to shrink.
             with memoryview(data) as view:
                 return self._decode(view, start, body, end, first_byte)
-        packet = decode_body(data, start, body, end, first_byte, self._version or MQTTv5, self._role, self._copy)
+        packet = decode_body(
+            data, start, body, end, first_byte, self._version or MQTTv5, self._version, self._role, self._copy
+        )
         self._started = True
         if type(packet) is Connect:
             version = packet.protocol_version
             if self._version is None:
                 self._version = version
             elif self._version != version:
-                raise _errors.VERSION_CHANGED.decoding(self._version, 0, "", version.title)
+                raise _errors.VERSION_CHANGED.decoding(
+                    self._version, 0, "", version.title, known=self._version, packet_type=PacketType.CONNECT
+                )
             self._connected = True
             self._judge_by_version()
         return packet

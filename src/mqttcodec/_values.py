@@ -21,12 +21,51 @@ class Signature:
     """The `__signature__` of an extension type, from the text of its parameters; made when asked for."""
 
     def __init__(self, parameters: str) -> None:
-        self._parameters = parameters
+        self.parameters = parameters
 
     def __get__(self, instance: object, owner: type) -> Any:
         import inspect
 
-        return inspect.signature(eval(f"lambda {self._parameters}: None"))  # noqa: S307 (text of this package)
+        return inspect.signature(_function(self.parameters))
+
+
+def _function(parameters: str) -> Any:
+    namespace: dict[str, Any] = {}
+    exec(f"def __init__({parameters}): pass", namespace)  # noqa: S102 (text of this package)
+    return namespace["__init__"]
+
+
+class DataclassFields:
+    """`__dataclass_fields__` of an extension type: those of its plain twin, with types for their annotations."""
+
+    def __get__(self, instance: object, owner: type) -> dict[str, Any]:
+        return _dataclass_fields(owner)
+
+
+@cache
+def _dataclass_fields(cls: type) -> dict[str, Any]:
+    from typing import get_type_hints
+
+    from . import _packets_py
+
+    twin = getattr(_packets_py, cls.__name__)
+    hints = get_type_hints(twin)
+    found = {}
+    for name, field in twin.__dataclass_fields__.items():
+        found[name] = copy.copy(field)
+        found[name].type = hints.get(name, field.type)
+    return found
+
+
+def refusing(cls: Any) -> Any:
+    """A function that refuses wrong arguments for an extension type as the `__init__` of its plain twin does."""
+    import inspect
+    from types import MethodType
+
+    parameters = inspect.getattr_static(cls, "__signature__").parameters
+    function = _function(f"self, {parameters}" if parameters else "self")
+    function.__qualname__ = f"{cls.__name__}.__init__"
+    return MethodType(function, cls)
 
 
 @cache
@@ -77,6 +116,21 @@ def _shown(name: str, value: Any) -> str:
     if name == "reason_codes" and isinstance(value, tuple):
         return "(" + ", ".join(_shown("", code) for code in value) + ("," if len(value) == 1 else "") + ")"
     return repr(value)
+
+
+def pydantic_schema(cls: Any) -> Any:
+    """What a pydantic model takes for a field of this class: its instances."""
+    from pydantic_core import core_schema
+
+    return core_schema.is_instance_schema(cls)
+
+
+def decoder_represented(decoder: Any, error: Exception | None) -> str:
+    """The `repr` of a `Decoder` that is in the state that `error` says, None for one that goes on."""
+    version = None if decoder.version is None else decoder.version.name
+    role = None if decoder.role is None else decoder.role.name
+    state = "open" if error is None else f"failed ({type(error).__name__})"
+    return f"<Decoder version={version} role={role} pending={decoder.pending} state={state}>"
 
 
 def copied(packet: Any, memo: dict[int, Any]) -> Any:

@@ -5,7 +5,13 @@ about a packet in `_decode_c.pyx` and `_encode_c.pyx`.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from cpython.buffer cimport PyBUF_FULL_RO, PyBuffer_IsContiguous, PyBuffer_Release, PyObject_GetBuffer
+from cpython.buffer cimport (
+    PyBUF_FULL_RO,
+    PyBuffer_IsContiguous,
+    PyBuffer_Release,
+    PyObject_CheckBuffer,
+    PyObject_GetBuffer,
+)
 from cpython.object cimport PyObject
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memchr, memcmp, memcpy
@@ -101,10 +107,9 @@ cdef inline int checked_version(object version) except -1:
 
 cdef inline int get_bytes(object buffer, Py_buffer* view, str about) except -1:
     """A view of the bytes of any buffer; the caller releases it."""
-    try:
-        PyObject_GetBuffer(buffer, view, PyBUF_FULL_RO)
-    except TypeError:
-        raise faults().wrong_type(about, "a bytes-like object", buffer) from None
+    if not PyObject_CheckBuffer(buffer):
+        raise faults().wrong_type(about, "a bytes-like object", buffer)
+    PyObject_GetBuffer(buffer, view, PyBUF_FULL_RO)
     if not is_byte_format(view.format) or not PyBuffer_IsContiguous(view, b"C"):
         PyBuffer_Release(view)
         raise faults().not_bytes(about)
@@ -120,32 +125,52 @@ cdef inline bint is_byte_format(const char* format) noexcept:
     return (format[0] == c"b" or format[0] == c"B" or format[0] == c"c" or format[0] == c"?") and format[1] == 0
 
 
-cdef inline int read_length(const uint8_t* packet, Py_ssize_t size, int version, int64_t* remaining_length) except -1:
-    """The Remaining Length (2.1.4) of a packet; returns the size of its fixed header, 0 when bytes are missing."""
+cdef inline int read_length(
+    const uint8_t* packet, Py_ssize_t size, int first_byte, int version, bint is_known, int64_t* remaining_length
+) except -1:
+    """The Remaining Length (2.1.4) of a packet; returns the size of its fixed header, 0 when bytes are missing.
+
+    An error reports the packet type of `first_byte` and, if it `is_known`, the version.
+    """
     if size < 2:
         return 0
     remaining_length[0] = packet[1]
-    return 2 if remaining_length[0] < 0x80 else read_long_length(packet, size, version, remaining_length)
+    if remaining_length[0] < 0x80:
+        return 2
+    return read_long_length(packet, size, first_byte, version, is_known, remaining_length)
 
 
 cdef inline int read_long_length(
-    const uint8_t* packet, Py_ssize_t size, int version, int64_t* remaining_length
+    const uint8_t* packet, Py_ssize_t size, int first_byte, int version, bint is_known, int64_t* remaining_length
 ) except -1:
+    # `remaining_length` holds the first byte of the length, which goes on.
     cdef Py_ssize_t position
-    cdef int shift = 0
+    cdef int shift = 7
     cdef uint8_t octet
-    remaining_length[0] = 0
-    for position in range(1, min(size, <Py_ssize_t> 5)):
-        octet = packet[position]
+    remaining_length[0] &= 0x7F
+    for position in range(2, min(size, <Py_ssize_t> 5)):
+        octet = packet[position]  # Read once: another thread may write to the buffer.
         if octet >= 0x80 and shift == 21:
-            raise faults().LENGTH_TOO_LONG.decoding(version, 4, "Remaining Length")  # [U01]
-        if octet == 0 and shift:
-            raise faults().LENGTH_NOT_SHORTEST.decoding(version, position, "Remaining Length")  # [MQTT-1.5.5-1]
+            refuse_length(faults().LENGTH_TOO_LONG, 4, first_byte, version, is_known)  # [U01]
+        if octet == 0:
+            refuse_length(
+                faults().LENGTH_NOT_SHORTEST, <int> position, first_byte, version, is_known
+            )  # [MQTT-1.5.5-1]
         remaining_length[0] |= <int64_t> (octet & 0x7F) << shift
         if octet < 0x80:
             return <int> position + 1
         shift += 7
     return 0
+
+
+cdef inline int refuse_length(object fault, int offset, int first_byte, int version, bint is_known) except -1:
+    raise fault.decoding(
+        version,
+        offset,
+        "Remaining Length",
+        known=version if is_known else None,
+        packet_type=first_byte >> 4,
+    )
 
 
 # --- Text.
@@ -252,6 +277,9 @@ cdef struct Cursor:
     PyObject* payload
     int version
     Role role
+    # Whether errors report the version: not before a CONNECT has told its own.
+    bint is_known
+    int packet_type
     # The packet's type and, while properties are read, where they stand and which one it is: what an error is about
     # that is told None.
     int place
@@ -260,13 +288,14 @@ cdef struct Cursor:
 
 
 cdef inline void open_cursor(
-    Cursor* cursor, const uint8_t* start, Py_ssize_t body, Py_ssize_t end, int version, Role role
+    Cursor* cursor, const uint8_t* start, Py_ssize_t body, Py_ssize_t end, int version, bint is_known, Role role
 ) noexcept:
     cursor.start = start
     cursor.ptr = start + body
     cursor.end = start + end
     cursor.view = cursor.payload = NULL
     cursor.version = version
+    cursor.is_known = is_known
     cursor.role = role
     cursor.in_properties = False
 
@@ -277,11 +306,21 @@ cdef inline void keep_views_of(Cursor* cursor, object view):
     cursor.view_start = <const uint8_t*> PyMemoryView_GET_BUFFER(view).buf
 
 
-cdef inline int fail(Cursor* cursor, object fault, const uint8_t* at, str about="", object found=None) except -1:
+cdef inline int fail(
+    Cursor* cursor, object fault, const uint8_t* at, str about="", object found=None, dict details=None
+) except -1:
     """Raise the error for a fault at `at`; NULL: at no single byte."""
     if about is None:
         about = name_of(cursor.place, cursor.identifier if cursor.in_properties else 0)
-    raise fault.decoding(cursor.version, None if at == NULL else at - cursor.start, about, found)
+    raise fault.decoding(
+        cursor.version,
+        None if at == NULL else at - cursor.start,
+        about,
+        found,
+        known=cursor.version if cursor.is_known else None,
+        packet_type=cursor.packet_type,
+        **({} if details is None else details),
+    )
 
 
 cdef inline int missing(Cursor* cursor, str about) except -1:
@@ -320,22 +359,20 @@ cdef inline int64_t four_bytes(Cursor* cursor, str about) except -1:
 cdef inline int64_t variable_integer(Cursor* cursor, str about, bint is_identifier) except -1:
     """A Variable Byte Integer (1.5.5)."""
     cdef uint8_t octet
-    if cursor.ptr != cursor.end:
-        octet = cursor.ptr[0]  # Read once: another thread may write to the buffer.
-        if octet < 0x80:
-            take(cursor, 1, about)
-            return octet
-    return long_variable_integer(cursor, about, is_identifier)
+    if cursor.ptr == cursor.end:
+        missing(cursor, about)
+    octet = cursor.ptr[0]  # Read once: another thread may write to the buffer.
+    if octet < 0x80:
+        take(cursor, 1, about)
+        return octet
+    return long_variable_integer(cursor, octet, about, is_identifier)
 
 
-cdef inline int64_t long_variable_integer(Cursor* cursor, str about, bint is_identifier) except -1:
+cdef inline int64_t long_variable_integer(Cursor* cursor, uint8_t octet, str about, bint is_identifier) except -1:
+    """One whose first byte, which the cursor is at, has been read as `octet`."""
     cdef int64_t value = 0
     cdef int shift = 0
-    cdef uint8_t octet
     while True:
-        if cursor.ptr == cursor.end:
-            missing(cursor, about)
-        octet = cursor.ptr[0]
         if octet >= 0x80 and shift == 21:
             fail(cursor, faults().LENGTH_TOO_LONG, cursor.ptr, about)  # [U01]
         if octet == 0 and shift:
@@ -347,6 +384,9 @@ cdef inline int64_t long_variable_integer(Cursor* cursor, str about, bint is_ide
         if octet < 0x80:
             return value
         shift += 7
+        if cursor.ptr == cursor.end:
+            missing(cursor, about)
+        octet = cursor.ptr[0]  # Read once: another thread may write to the buffer.
 
 
 cdef inline const uint8_t* length_prefixed(Cursor* cursor, Py_ssize_t* size, str about) except NULL:

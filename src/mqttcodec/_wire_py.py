@@ -8,10 +8,18 @@ from __future__ import annotations
 
 import re
 import struct
-from typing import Any
+import sys
+from typing import TYPE_CHECKING, Any
 
 from . import _errors, _spec
 from ._enums import MQTTv5, ProtocolVersion, Role
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer as Buffer
+elif sys.version_info >= (3, 12):
+    from collections.abc import Buffer
+else:
+    Buffer = Any
 
 _BYTE_FORMATS = ("b", "B", "c", "?")
 _WILDCARD = re.compile("[+#]")
@@ -46,6 +54,8 @@ def byte_view(buffer: Any, about: str = "buffer") -> memoryview:
     try:
         view = memoryview(buffer)
     except TypeError:
+        if hasattr(type(buffer), "__buffer__"):
+            raise  # The owner's own error.
         raise _errors.wrong_type(about, "a bytes-like object", buffer) from None
     if view.format.removeprefix("@") not in _BYTE_FORMATS or not view.c_contiguous:
         view.release()
@@ -53,8 +63,13 @@ def byte_view(buffer: Any, about: str = "buffer") -> memoryview:
     return view if view.format == "B" and view.ndim == 1 else view.cast("B")
 
 
-def read_length(data: Any, start: int, end: int, version: int) -> tuple[int, int] | None:
-    """The Remaining Length (2.1.4) of the packet at `start`, and where its body begins; None when bytes are missing."""
+def read_length(
+    data: Any, start: int, end: int, first_byte: int, version: int, known: int | None
+) -> tuple[int, int] | None:
+    """The Remaining Length (2.1.4) of the packet at `start`, and where its body begins; None when bytes are missing.
+
+    An error reports the version `known`, and the packet type of `first_byte`.
+    """
     if end - start < 2:
         return None
     byte = data[start + 1]
@@ -66,16 +81,22 @@ def read_length(data: Any, start: int, end: int, version: int) -> tuple[int, int
     while position < end:
         byte = data[position]
         if byte >= 0x80 and shift == 21:
-            raise _errors.LENGTH_TOO_LONG.decoding(version, 4, "Remaining Length")  # [U01]
+            raise _length_error(_errors.LENGTH_TOO_LONG, 4, first_byte, version, known)  # [U01]
         if byte == 0:
             offset = position - start
-            raise _errors.LENGTH_NOT_SHORTEST.decoding(version, offset, "Remaining Length")  # [MQTT-1.5.5-1]
+            raise _length_error(_errors.LENGTH_NOT_SHORTEST, offset, first_byte, version, known)  # [MQTT-1.5.5-1]
         remaining_length |= (byte & 0x7F) << shift
         position += 1
         if byte < 0x80:
             return remaining_length, position
         shift += 7
     return None
+
+
+def _length_error(
+    fault: _errors.Fault, offset: int, first_byte: int, version: int, known: int | None
+) -> _errors.DecodeError:
+    return fault.decoding(version, offset, "Remaining Length", known=known, packet_type=first_byte >> 4)
 
 
 def topic_name_fault(text: str) -> tuple[_errors.Fault, int] | None:
@@ -113,17 +134,29 @@ class Cursor:
     """A place in the body of one packet: start <= position <= end, and nothing outside is read.
 
     `data` is bytes. `start` is where the packet begins, so that offsets count from its first byte. While properties are
-    read, `end` is theirs.
+    read, `end` is theirs. `known` is the version that errors report: None until a CONNECT has told its own.
     """
 
-    __slots__ = ("data", "end", "in_properties", "position", "role", "start", "version")
+    __slots__ = ("data", "end", "in_properties", "known", "packet_type", "position", "role", "start", "version")
 
-    def __init__(self, data: Any, start: int, position: int, end: int, version: int, role: Role | None) -> None:
+    def __init__(
+        self,
+        data: Any,
+        start: int,
+        position: int,
+        end: int,
+        packet_type: int,
+        version: int,
+        known: int | None,
+        role: Role | None,
+    ) -> None:
         self.data = data
         self.start = start
         self.position = position
         self.end = end
+        self.packet_type = packet_type
         self.version = version
+        self.known = known
         self.role = role
         self.in_properties = False
 
@@ -138,10 +171,18 @@ class Cursor:
         return self.take(size)
 
     def fail(
-        self, fault: _errors.Fault, offset: int | None, about: str = "", found: object = None
+        self, fault: _errors.Fault, offset: int | None, about: str = "", found: object = None, **details: Any
     ) -> _errors.DecodeError:
         """The error for a fault at `offset` of `data`."""
-        return fault.decoding(self.version, offset if offset is None else offset - self.start, about, found)
+        return fault.decoding(
+            self.version,
+            offset if offset is None else offset - self.start,
+            about,
+            found,
+            known=self.known,
+            packet_type=self.packet_type,
+            **details,
+        )
 
     def missing(self, about: str) -> _errors.DecodeError:
         """The error for a field that should begin here, and does not fit."""
@@ -251,11 +292,24 @@ class Cursor:
         return identifier
 
     def reason_code(self, packet_type: int) -> Any:
-        code = self.byte("reason_code")
+        """The reason code that the next byte is, which the other side has to be allowed to send."""
+        member = self.reason_code_of(self.byte("reason_code"), packet_type)
+        if self.role is not None:
+            self.check_sender(member, self.position - 1, packet_type)
+        return member
+
+    def reason_code_of(self, code: int, packet_type: int) -> Any:
+        """The reason code of a byte that was just read."""
         member = _spec.reason_codes(packet_type, self.version)[code]
         if member is None:
             raise self.fail(_errors.REASON_CODE, self.position - 1, _spec.place_name(packet_type), code)
         return member
+
+    def check_sender(self, code: int, offset: int | None, packet_type: int) -> None:
+        """Refuse a reason code that only this side sends (the columns "Sent by" of the standard's tables)."""
+        fault = _spec.sender_fault(packet_type, code, self.role)
+        if fault is not None:
+            raise self.fail(fault, offset, _spec.place_name(packet_type), code)
 
     def finish(self, about: str) -> None:
         """See that nothing follows the last field of `about`, a packet."""

@@ -166,8 +166,8 @@ class Writer:
         if self.number(value, 2, "packet_id") == 0:
             raise self.fail(_errors.PACKET_ID_ZERO, about)  # [MQTT-2.2.1-3] [U24]
 
-    def reason_code(self, value: object, packet_type: int, about: str = "reason_code") -> int:
-        code = index(value, about)
+    def reason_code(self, value: object, packet_type: int) -> int:
+        code = index(value, "reason_code")
         if not 0 <= code <= 0xFF or _spec.reason_codes(packet_type, self.version)[code] is None:
             raise self.fail(_errors.REASON_CODE, _spec.place_name(packet_type), code)
         self.body.append(code)

@@ -1,0 +1,57 @@
+"""The last bytes that a side sends before it closes a connection because of an error."""
+
+from __future__ import annotations
+
+from . import _errors, _spec
+from ._enums import ConnectReturnCode, MQTTv5, PacketType, ReasonCode, Role
+
+
+def answer_to(error: _errors.DecodeError, *, role: Role = Role.SERVER, accepted: bool = False) -> bytes:
+    """What to send before closing the connection on which `error` was raised (4.13); empty: nothing.
+
+    `role` is the side that got the error. `accepted`: a CONNACK that accepts the connection was sent, or received.
+
+    A server that has not accepted the connection answers with a CONNACK: of 5.0 with the reason code of the error, of
+    3.1 and 3.1.1 for an unsupported protocol ([MQTT-3.1.2-2]) and for a client identifier ([MQTT-3.1.3-8]) only. After
+    that, and on a client, 5.0 has a DISCONNECT with the reason code, and earlier versions have nothing. A client sends
+    nothing to a server that does not speak its version.
+
+    Raises `TypeError` for an argument of another type.
+    """
+    if not isinstance(error, _errors.DecodeError):
+        raise _errors.wrong_type("error", "a DecodeError", error)
+    if not isinstance(role, Role):
+        raise _errors.wrong_type("role", "a Role", role)
+    code = error.reason_code
+    if code is None:
+        return b""
+    if role is Role.SERVER and not accepted:
+        return _refusal(error, code)
+    if error.version != MQTTv5 or isinstance(error, _errors.UnsupportedVersionError):
+        return b""
+    receiver = Role.CLIENT if role is Role.SERVER else Role.SERVER
+    code = _known_to(PacketType.DISCONNECT, code)
+    if _spec.sender_fault(PacketType.DISCONNECT, code, receiver):
+        code = ReasonCode.PROTOCOL_ERROR
+    return bytes((PacketType.DISCONNECT << 4, 1, code))
+
+
+def _refusal(error: _errors.DecodeError, code: ReasonCode) -> bytes:
+    """A CONNACK that refuses the connection."""
+    if isinstance(error, _errors.UnsupportedVersionError):
+        return _connack(ConnectReturnCode.UNACCEPTABLE_PROTOCOL_VERSION)
+    if error.version == MQTTv5:
+        return _connack(_known_to(PacketType.CONNACK, code), b"\0")  # No properties.
+    if error.version is not None and code is ReasonCode.CLIENT_IDENTIFIER_NOT_VALID:
+        return _connack(ConnectReturnCode.IDENTIFIER_REJECTED)
+    return b""
+
+
+def _connack(code: int, properties: bytes = b"") -> bytes:
+    return bytes((PacketType.CONNACK << 4, 2 + len(properties), 0, code)) + properties
+
+
+def _known_to(packet_type: PacketType, code: ReasonCode) -> ReasonCode:
+    """The code, or 0x82 if the packet does not have it."""
+    is_known = _spec.reason_codes(packet_type, MQTTv5)[code] is not None
+    return code if is_known else ReasonCode.PROTOCOL_ERROR
