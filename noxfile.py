@@ -41,6 +41,8 @@ def lint(session: nox.Session) -> None:
     install(session, "lint")
     session.run("pre-commit", "run", "--all-files", "--show-diff-on-failure", *session.posargs)
     session.run("python", "tools/stubs.py")
+    session.run("python", "tools/typed.py")
+    session.run("python", "-m", "pytest", "-q", "tests/test_typing.py")
 
 
 @nox.session

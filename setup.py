@@ -82,7 +82,12 @@ def readme() -> str:
 
 
 extensions = (
-    [] if CHOICE == "off" else [Extension(f"mqttcodec.{name}", [f"src/mqttcodec/{name}.pyx"]) for name in MODULES]
+    []
+    if CHOICE == "off"
+    else [
+        Extension(f"mqttcodec.{name}", [f"src/mqttcodec/{name}.pyx"], depends=["src/mqttcodec/_traceback.h"])
+        for name in MODULES
+    ]
 )
 
 setup(

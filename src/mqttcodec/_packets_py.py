@@ -1,6 +1,6 @@
 """The packet classes in plain Python: the source of their fields, types, defaults and docstrings.
 
-`_packets_c.pyx` has the same classes in the same order. `_packets_py.pyi`, which type checkers and editors read, is made
+`_packets_c.pyx` has the same classes in the same order. Type checkers and editors read `_packets_py.pyi`, which is made
 of this file. Fields before `KW_ONLY` may be given by position; those after it are the properties of MQTT 5, each only
 where the standard allows it, in the order in which they are written.
 

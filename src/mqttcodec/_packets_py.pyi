@@ -1,9 +1,9 @@
 """What type checkers and editors know of the packet classes. Made from `_packets_py.py` by `tools/stubs.py --write`."""
 
 from dataclasses import KW_ONLY, dataclass
-from typing import Any, TypeAlias, TypeVar, final
+from typing import Any, Self, TypeAlias, TypeVar, final
 
-from typing_extensions import Buffer, Self
+from typing_extensions import Buffer
 
 from ._enums import ConnectReturnCode, ProtocolVersion, QoS, ReasonCode, RetainHandling
 
@@ -329,12 +329,14 @@ class UnsubAck(_Value):
 @dataclass(frozen=True, init=False, eq=False, repr=False)
 class PingReq(_Value):
     """PINGREQ, the client's sign of life (3.12)."""
+
     def __init__(self) -> None: ...
 
 @final
 @dataclass(frozen=True, init=False, eq=False, repr=False)
 class PingResp(_Value):
     """PINGRESP, the answer to PINGREQ (3.13)."""
+
     def __init__(self) -> None: ...
 
 @final

@@ -20,7 +20,21 @@ MAXIMUM_PACKET_SIZE = MAXIMUM_REMAINING_LENGTH + 5
 PROTOCOL_NAMES: dict[int, bytes] = {MQTTv31: b"MQIsdp", MQTTv311: b"MQTT", MQTTv5: b"MQTT"}
 
 
-class FixedHeader(namedtuple("FixedHeader", "packet_type flags remaining_length header_size packet_size")):
+if TYPE_CHECKING:
+    from typing import NamedTuple
+
+    class _FixedHeader(NamedTuple):
+        packet_type: int
+        flags: int
+        remaining_length: int
+        header_size: int
+        packet_size: int
+
+else:  # `typing` takes milliseconds to import.
+    _FixedHeader = namedtuple("FixedHeader", "packet_type flags remaining_length header_size packet_size")
+
+
+class FixedHeader(_FixedHeader):
     """The first two to five bytes of a packet (2.1), as `peek` reads them.
 
     `packet_type` is a `PacketType`, or 0, which the standard reserves; `flags` are the lower four bits of the first
@@ -28,12 +42,6 @@ class FixedHeader(namedtuple("FixedHeader", "packet_type flags remaining_length 
     """
 
     __slots__ = ()
-    if TYPE_CHECKING:
-        packet_type: int
-        flags: int
-        remaining_length: int
-        header_size: int
-        packet_size: int
 
 
 def fixed_header(first_byte: int, remaining_length: int, header_size: int) -> FixedHeader:

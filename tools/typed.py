@@ -1,0 +1,54 @@
+"""Check the types that users get: all public names have one, and the code in README and docs passes type checkers.
+
+python tools/typed.py       needs an installed package, not an editable one, for pyright to find `py.typed`
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+PROJECT = Path(__file__).parents[1]
+PAGES = ("README.md", "docs/guide.md", "docs/integration.md")
+
+
+def run(*command: str, folder: Path) -> int:
+    return subprocess.run([sys.executable, "-m", *command], cwd=folder).returncode
+
+
+def public_types(folder: Path) -> int:
+    """Whether pyright knows the type of every public name; it shows those that it does not know."""
+    command = [sys.executable, "-m", "pyright", "--verifytypes", "mqttcodec", "--ignoreexternal", "--outputjson"]
+    # The Python that it finds on the path is the one whose packages it looks at.
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    found = json.loads(done.stdout)["typeCompleteness"]
+    print(f"pyright --verifytypes: {found['completenessScore']:.1%} complete")
+    for symbol in found["symbols"]:
+        if not symbol["isTypeKnown"]:
+            print(symbol["name"], *(diagnostic["message"] for diagnostic in symbol["diagnostics"]), sep=": ")
+    return 0 if found["completenessScore"] == 1 else 1
+
+
+def main() -> int:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for page in PAGES:
+            text = (PROJECT / page).read_text(encoding="utf-8")
+            code = "".join(re.findall(r"^```python\n(.*?)^```$", text, re.DOTALL | re.MULTILINE))
+            (folder / f"page_{Path(page).stem.lower()}.py").write_text(code, encoding="utf-8")
+        pages = [str(path) for path in sorted(folder.glob("*.py"))]
+        return (
+            run("mypy", "--strict", *pages, folder=folder)
+            + run("pyright", "--pythonpath", sys.executable, *pages, folder=folder)
+            + public_types(folder)
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(1 if main() else 0)
