@@ -60,6 +60,17 @@ def plain(session: nox.Session) -> None:
 
 
 @nox.session
+def floors(session: nox.Session) -> None:
+    """The tests, on what the oldest Cython and setuptools that pyproject.toml admits have built."""
+    requirements = nox.project.load_toml("pyproject.toml")["build-system"]["requires"]
+    session.install(*(requirement.replace(">=", "==") + ".*" for requirement in requirements))
+    session.env.update(REQUIRE)
+    session.install("--no-build-isolation", ".[test]")
+    # The runner of this session has no Mosquitto.
+    session.run("python", "-m", "pytest", "-q", "--ignore", "tests/test_mosquitto.py", *session.posargs)
+
+
+@nox.session
 def mutants(session: nox.Session) -> None:
     """Whether the tests notice each rule that is taken away."""
     install(session, "test", OFF)

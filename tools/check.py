@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import tomllib
 from importlib.metadata import version
 from pathlib import Path
 
@@ -134,8 +135,9 @@ def chosen(folder: Path, dist: Path, *target: str) -> str:
 def example(work: Path) -> None:
     """An extension that cimports the packets, built against the wheel of this Python."""
     (wheel,) = (work / "dist").glob(f"*-cp{sys.version_info.major}{sys.version_info.minor}-*.whl")
-    python = create_environment(work / "environment", str(wheel), "cython>=3.1", "setuptools>=77", "pytest")
     source = shutil.copytree(PROJECT / "examples" / "cython", work / "example")
+    requirements = tomllib.loads((source / "pyproject.toml").read_text(encoding="utf-8"))["build-system"]["requires"]
+    python = create_environment(work / "environment", str(wheel), *requirements, "pytest")
     run(python, "-m", "pip", "install", "-q", "--no-build-isolation", "--no-index", source)
     run(python, "-m", "pytest", "-q", source, cwd=work, show=True)
 

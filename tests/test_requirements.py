@@ -1,0 +1,33 @@
+"""The lowest versions of what builds the project: the same wherever they stand."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parents[1]
+PATTERNS = ("*.toml", "*.py", "*.md", "docs/*.md", "examples/*/*.toml", "tools/*", ".github/workflows/*.yml", ".ci/run")
+
+pytestmark = pytest.mark.skipif(not (PROJECT / "setup.py").is_file(), reason="needs the project's source tree")
+
+
+def test_floors_agree() -> None:
+    found: dict[str, set[str]] = {"cython": set(), "setuptools": set()}
+    for pattern in PATTERNS:
+        for path in PROJECT.glob(pattern):
+            if path.is_file():
+                for name, floor in re.findall(r"\b(cython|setuptools) ?>= ?([\d.]+)", path.read_text(encoding="utf-8")):
+                    found[name].add(floor)
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
+    required = dict(requirement.split(">=") for requirement in project["build-system"]["requires"])
+    assert found == {name: {floor} for name, floor in required.items()}
+
+
+def test_cython_stores_before_it_releases() -> None:
+    """From 3.3.1 on a new value is in an attribute before the old one is released, whose finalizer may look at it."""
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
+    (floor,) = (requirement for requirement in project["build-system"]["requires"] if requirement.startswith("cython"))
+    assert tuple(map(int, floor.partition(">=")[2].split("."))) >= (3, 3, 1)
