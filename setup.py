@@ -1,23 +1,29 @@
 """The extension modules, and what to do where they cannot be built. Everything else is in pyproject.toml.
 
-The environment variable MQTTCODEC_EXTENSIONS says how: `auto` (build them; without a compiler or Python's headers
-install the pure Python twin, and leave a note that `mqttcodec.BACKEND_ERROR` shows), `require` (a failure is an error),
-`off` (pure Python).
+The environment variable MQTTCODEC_EXTENSIONS says how: `auto` or nothing (build them; without Cython, a compiler or
+Python's headers install the pure Python twin), `require` (a failure is an error), `off` (pure Python). An installation
+without them keeps the reason, and `mqttcodec.BACKEND_ERROR` shows it.
 """
 
 import os
 import re
+import shlex
+import sysconfig
+import tempfile
 import tomllib
 from pathlib import Path
 
 from setuptools import Extension, setup
+from setuptools import __version__ as setuptools_version
 from setuptools.command.build_ext import build_ext
+from setuptools.command.build_py import build_py
 from setuptools.errors import CCompilerError, ExecError, PlatformError
 
-CHOICE = os.environ.get("MQTTCODEC_EXTENSIONS", "auto")
+CHOICE = os.environ.get("MQTTCODEC_EXTENSIONS") or "auto"
 if CHOICE not in ("auto", "require", "off"):
     raise SystemExit(f"MQTTCODEC_EXTENSIONS must be auto, require or off, not {CHOICE!r}")
 
+PYPROJECT = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))
 MODULES = ("_packets_c", "_decode_properties_c", "_decode_c", "_encode_c", "_codec_c", "_stream_c")
 
 # With `build_ext --debug`: what the sources rely on is looked at, and C's own asserts are on. What a source says in its
@@ -29,57 +35,132 @@ DEBUG_FLAGS = ["-O1", "-g", "-UNDEBUG"]
 # faster.
 OPTIMISED_FURTHER = ("_decode_properties_c", "_decode_c", "_encode_c", "_codec_c")
 
+# The levels of optimisation (-O1) and of debug information (-g) that the user chose.
+USER_LEVELS = [flag for flag in shlex.split(os.environ.get("CFLAGS", "")) if flag.startswith(("-O", "-g"))]
+
 
 def compiler_flags(module: str, compiler_type: str, *, debug: bool) -> list[str]:
     if compiler_type == "msvc":
         return ["/O2"]
     if debug:
-        return DEBUG_FLAGS
-    return ["-O3" if module in OPTIMISED_FURTHER else "-O2", "-g0", "-fvisibility=hidden"]
+        flags = DEBUG_FLAGS
+    else:
+        flags = ["-O3" if module in OPTIMISED_FURTHER else "-O2", "-g0", "-fvisibility=hidden"]
+    # Ours come after the user's, and the last one counts.
+    return [flag for flag in flags if flag[:2] not in {level[:2] for level in USER_LEVELS}]
+
+
+def linker_flags() -> list[str]:
+    """Symbols nobody uses and padding between pages are a fifth of the size."""
+    wants_symbols = any(level.startswith("-g") and level != "-g0" for level in USER_LEVELS)
+    return ["-Wl,-z,noseparate-code"] if wants_symbols else ["-Wl,-s", "-Wl,-z,noseparate-code"]
+
+
+def too_old(name: str, found: str) -> str:
+    """What to do if the version that is found is too old, or nothing. Without build isolation pip does not look."""
+    (needed,) = (text for text in PYPROJECT["build-system"]["requires"] if text.startswith(name + ">="))
+    if version_numbers(found) >= version_numbers(needed):
+        return ""
+    return f"the build needs {needed} and found {found or 'none'}: pip install '{needed}'"
+
+
+def version_numbers(text: str) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", text)[:3]]
+
+
+def check_cython() -> None:
+    try:
+        from Cython import __version__ as found
+    except ImportError:
+        found = ""
+    if fault := too_old("cython", found):
+        raise PlatformError(fault)
+
+
+def leave_note(package: Path, reason: str) -> None:
+    """Say in a folder of the package why there are no extensions, and remove old ones; without a reason there are."""
+    note = package / "_build_error.txt"
+    if not reason:
+        note.unlink(missing_ok=True)
+        return
+    for module in MODULES:
+        (package / (module + sysconfig.get_config_var("EXT_SUFFIX"))).unlink(missing_ok=True)
+    package.mkdir(parents=True, exist_ok=True)
+    note.write_text(f"{reason}\n", encoding="utf-8")
 
 
 class BuildExtensions(build_ext):
     """Builds all extension modules or, if the choice is `auto`, none and a note why."""
 
+    reason = ""
+
     def build_extensions(self) -> None:
+        try:
+            check_cython()
+            self.set_flags()
+            super().build_extensions()
+        except (CCompilerError, ExecError, PlatformError, OSError) as error:
+            if CHOICE == "require":
+                raise
+            print(f"building mqttcodec without its extensions: {error}")
+            self.reason = str(error)
+            for extension in self.extensions:
+                extension.optional = True  # So that nobody asks for the file afterwards.
+        leave_note(Path(self.build_lib, "mqttcodec"), self.reason)
+
+    def copy_extensions_to_source(self) -> None:
+        """With --inplace, and in an editable installation."""
+        super().copy_extensions_to_source()
+        leave_note(Path(self.get_finalized_command("build_py").get_package_dir("mqttcodec")), self.reason)
+
+    def set_flags(self) -> None:
         for extension in self.extensions:
             module = extension.name.rpartition(".")[2]
             extension.extra_compile_args = compiler_flags(module, self.compiler.compiler_type, debug=bool(self.debug))
             if self.debug:
                 extension.cython_directives = CHECKS
-            # That it is built on Linux is true of Emscripten too, whose linker knows none of this.
-            if self.plat_name.startswith("linux") and not self.debug:
-                # Symbols nobody uses and padding between pages: a fifth of the size.
-                extension.extra_link_args = ["-Wl,-s", "-Wl,-z,noseparate-code"]
-        self.note().unlink(missing_ok=True)
-        try:
-            super().build_extensions()
-        except (CCompilerError, ExecError, PlatformError, OSError) as error:
-            if CHOICE == "require":
-                raise
-            self.go_without(error)
+        # That it is built on Linux is true of Emscripten too, whose linker knows none of this.
+        if self.plat_name.startswith("linux") and not self.debug:
+            known = self.known_to_the_linker(linker_flags())
+            for extension in self.extensions:
+                extension.extra_link_args = known
 
-    def go_without(self, error: Exception) -> None:
-        """Remove what was built; keep the reason where the package finds it."""
-        print(f"building mqttcodec without its extensions: {error}")
-        for extension in self.extensions:
-            extension.optional = True  # So that nobody asks for the file afterwards.
-            Path(self.get_ext_fullpath(extension.name)).unlink(missing_ok=True)
-        self.note().parent.mkdir(parents=True, exist_ok=True)
-        self.note().write_text(f"{error}\n", encoding="utf-8")
+    def known_to_the_linker(self, flags: list[str]) -> list[str]:
+        """Those of the flags with which it links something small."""
+        known = []
+        with tempfile.TemporaryDirectory() as folder:
+            source = Path(folder, "nothing.c")
+            source.write_text("int nothing;\n", encoding="utf-8")
+            objects = self.compiler.compile([str(source)], output_dir=folder)
+            for flag in flags:
+                try:
+                    self.compiler.link_shared_object(objects, str(Path(folder, "nothing.so")), extra_postargs=[flag])
+                    known.append(flag)
+                except CCompilerError:
+                    print(f"building mqttcodec without {flag}, which the linker does not take")
+        return known
 
-    def note(self) -> Path:
-        """The file that says why there are no extensions, beside where they would be."""
-        return Path(self.get_ext_fullpath("mqttcodec." + MODULES[0])).with_name("_build_error.txt")
+
+class BuildPython(build_py):
+    """If the choice is `off`, leaves a note that it was."""
+
+    def run(self) -> None:
+        super().run()
+        if CHOICE == "off":
+            package = self.get_package_dir("mqttcodec") if self.editable_mode else Path(self.build_lib, "mqttcodec")
+            leave_note(Path(package), "MQTTCODEC_EXTENSIONS=off")
 
 
 def readme() -> str:
     """README.md for a page that is not beside the files it links to."""
-    source = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]["Source"]
+    source = PYPROJECT["project"]["urls"]["Source"]
     text = Path("README.md").read_text(encoding="utf-8")
     text = re.sub(r"(!\[[^]]*\]\()(?!https:)", rf"\1{source}/raw/main/", text)
     return re.sub(r"\]\((?!https:)", f"]({source}/blob/main/", text)
 
+
+if fault := too_old("setuptools", setuptools_version):
+    raise SystemExit(fault)
 
 extensions = (
     []
@@ -94,7 +175,7 @@ setup(
     long_description=readme(),
     long_description_content_type="text/markdown",
     ext_modules=extensions,
-    cmdclass={"build_ext": BuildExtensions},
+    cmdclass={"build_ext": BuildExtensions, "build_py": BuildPython},
     # Who would `cimport` the packets is told so when compiling, not when importing.
     exclude_package_data={"mqttcodec": ["*.pxd"]} if CHOICE == "off" else {},
 )

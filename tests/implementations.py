@@ -34,10 +34,11 @@ def _names() -> list[str]:
     An extension that is missing for any other reason is an error, and so is any missing one when it is required or
     under CI.
     """
-    choice = os.environ.get("MQTTCODEC_EXTENSIONS", "auto")
+    choice = os.environ.get("MQTTCODEC_EXTENSIONS") or "auto"
     if choice == "off":
         return ["python"]
-    noted = Path(mqttcodec.__file__).with_name("_build_error.txt").is_file()
+    note = Path(mqttcodec.__file__).with_name("_build_error.txt")
+    noted = mqttcodec.BACKEND == "python" and note.is_file()
     if noted and choice != "require" and os.environ.get("CI") != "true":
         return ["python"]
     return ["cython", "python"]

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tarfile
 import zipfile
 from pathlib import Path
@@ -15,6 +16,8 @@ import pytest
 import implementations
 
 PROJECT = Path(__file__).parents[1]
+PROGRAM = "import mqttcodec as m; m.decode(m.encode(m.PubAck(1))); print(m.BACKEND, '|', m.BACKEND_ERROR)"
+SUFFIX = sysconfig.get_config_var("EXT_SUFFIX")
 
 pytestmark = [
     pytest.mark.slow,
@@ -22,10 +25,23 @@ pytestmark = [
 ]
 
 
-def run(*arguments: str, fails: bool = False, **environment: str) -> str:
-    base = {key: value for key, value in os.environ.items() if not key.startswith(("MQTTCODEC_", "PYTHONPATH"))}
+needs_cc = pytest.mark.skipif(sys.platform == "win32", reason="there the compiler is not chosen by CC")
+needs_extensions = pytest.mark.skipif(
+    "cython" not in implementations.NAMES, reason="the installation found no compiler"
+)
+
+
+def run(
+    *arguments: str | Path,
+    python: str | Path = sys.executable,
+    folder: Path = PROJECT,
+    fails: bool = False,
+    **environment: str,
+) -> str:
+    dropped = ("CC", "CFLAGS", "LDFLAGS", "MQTTCODEC_EXTENSIONS", "PYTHONPATH")
+    base = {key: value for key, value in os.environ.items() if key not in dropped}
     result = subprocess.run(
-        [sys.executable, *arguments], env=base | environment, capture_output=True, text=True, check=False, cwd=PROJECT
+        [python, *arguments], env=base | environment, capture_output=True, text=True, check=False, cwd=folder
     )
     assert (result.returncode != 0) == fails, result.stdout + result.stderr
     return result.stdout + result.stderr
@@ -65,8 +81,7 @@ def build(source: Path, folder: Path, *, fails: bool = False, **environment: str
 
 
 def imported(folder: Path, **environment: str) -> str:
-    program = "import mqttcodec as m; m.decode(m.encode(m.PubAck(1))); print(m.BACKEND, '|', m.BACKEND_ERROR)"
-    return run("-c", program, PYTHONPATH=str(folder / "site"), **environment)
+    return run("-c", PROGRAM, PYTHONPATH=str(folder / "site"), **environment)
 
 
 def test_sdist_holds_what_a_build_needs(source: Path) -> None:
@@ -93,7 +108,7 @@ def test_sdist_holds_what_a_build_needs(source: Path) -> None:
     assert not [name for name in names if name.endswith((".so", ".c", ".pyc"))]
 
 
-@pytest.mark.skipif("cython" not in implementations.NAMES, reason="the installation found no compiler")
+@needs_extensions
 def test_with_a_compiler(source: Path, tmp_path: Path) -> None:
     wheel, names = build(source, tmp_path, MQTTCODEC_EXTENSIONS="require")
     assert "none-any" not in wheel
@@ -105,7 +120,7 @@ def test_with_a_compiler(source: Path, tmp_path: Path) -> None:
     assert imported(tmp_path, MQTTCODEC_EXTENSIONS="require") == "cython | None\n"
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="there the compiler is not chosen by CC")
+@needs_cc
 def test_without_a_compiler(source: Path, tmp_path: Path) -> None:
     _, names = build(source, tmp_path, CC="no-such-compiler")
     assert not [name for name in names if name.endswith((".so", ".pyd"))]
@@ -114,7 +129,7 @@ def test_without_a_compiler(source: Path, tmp_path: Path) -> None:
     assert "no-such-compiler" in shown
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="there the compiler is not chosen by CC")
+@needs_cc
 def test_without_headers(source: Path, tmp_path: Path) -> None:
     """A compiler that finds no Python.h."""
     compiler = tmp_path / "cc"
@@ -125,7 +140,7 @@ def test_without_headers(source: Path, tmp_path: Path) -> None:
     assert imported(tmp_path).startswith("python | No module named 'mqttcodec._codec_c'; they were not built: ")
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="there the compiler is not chosen by CC")
+@needs_cc
 def test_required(source: Path, tmp_path: Path) -> None:
     build(source, tmp_path, fails=True, CC="no-such-compiler", MQTTCODEC_EXTENSIONS="require")
     output, _ = build(source, tmp_path, fails=True, MQTTCODEC_EXTENSIONS="yes")
@@ -137,4 +152,88 @@ def test_off(source: Path, tmp_path: Path) -> None:
     assert wheel.endswith("py3-none-any.whl")
     assert "mqttcodec/_codec_py.py" in names
     assert not [name for name in names if name.endswith((".pxd", ".so", ".pyd"))]
-    assert imported(tmp_path).startswith("python | No module named 'mqttcodec._codec_c'")
+    shown = imported(tmp_path)
+    assert shown == "python | No module named 'mqttcodec._codec_c'; they were not built: MQTTCODEC_EXTENSIONS=off\n"
+
+
+@needs_extensions
+def test_an_empty_choice_is_none(source: Path, tmp_path: Path) -> None:
+    wheel, _ = build(source, tmp_path, MQTTCODEC_EXTENSIONS="", CFLAGS="-O0")
+    assert "none-any" not in wheel
+    assert imported(tmp_path, MQTTCODEC_EXTENSIONS="") == "cython | None\n"
+
+
+def editable(project: Path, **environment: str) -> str:
+    """What the package shows after an editable installation."""
+    program = "import sys; from setuptools import build_meta; build_meta.build_editable(sys.argv[1])"
+    run("-c", program, project / "wheel", folder=project, **environment)
+    return run("-c", PROGRAM, PYTHONPATH=str(project / "src"))
+
+
+@needs_cc
+@needs_extensions
+def test_editable(source: Path, tmp_path: Path) -> None:
+    """The last installation counts: none of its extensions and notes are left of one before."""
+    project = shutil.copytree(source, tmp_path / "project", ignore=shutil.ignore_patterns("build"))
+    (project / "wheel").mkdir()
+    package = project / "src" / "mqttcodec"
+    extension = package / ("_codec_c" + SUFFIX)
+
+    extension.touch()
+    shown = editable(project, CC="no-such-compiler")
+    assert shown.startswith("python | No module named 'mqttcodec._codec_c'; they were not built: ")
+    assert "no-such-compiler" in shown
+    assert not extension.exists()
+    names = "import implementations; print(implementations.NAMES)"
+    path = os.pathsep.join((str(project / "src"), str(project / "tests")))
+    assert run("-c", names, PYTHONPATH=path, CI="") == "['python']\n"
+
+    assert editable(project, CFLAGS="-O0") == "cython | None\n"
+    assert extension.exists()
+    assert not (package / "_build_error.txt").exists()
+
+    shown = editable(project, MQTTCODEC_EXTENSIONS="off")
+    assert shown == "python | No module named 'mqttcodec._codec_c'; they were not built: MQTTCODEC_EXTENSIONS=off\n"
+    assert not list(package.glob("*" + SUFFIX))
+
+
+@pytest.mark.parametrize("found", ["", "3.3.0"])
+def test_without_cython(source: Path, tmp_path: Path, found: str) -> None:
+    cython = tmp_path / "Cython" / "__init__.py"
+    cython.parent.mkdir()
+    cython.write_text(f"__version__ = {found!r}\n" if found else "raise ImportError\n")
+    build(source, tmp_path, PYTHONPATH=str(tmp_path))
+    fault = f"and found {found or 'none'}: pip install 'cython>="
+    assert fault in imported(tmp_path)
+    output, _ = build(source, tmp_path, fails=True, PYTHONPATH=str(tmp_path), MQTTCODEC_EXTENSIONS="require")
+    assert fault in output
+
+
+def test_with_an_old_setuptools(source: Path) -> None:
+    program = "import setuptools; setuptools.__version__ = '76.1.0'; exec(open('setup.py').read())"
+    assert "found 76.1.0: pip install 'setuptools>=" in run("-c", program, folder=source, fails=True)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="there the flags are not used")
+@needs_extensions
+def test_flags(source: Path, tmp_path: Path) -> None:
+    """A linker does without the flags that it does not know, and CFLAGS have the last word."""
+    compiler, log = tmp_path / "cc", tmp_path / "log"
+    compiler.write_text(
+        "#!/bin/sh\n"
+        f'echo "$*" >>{log}\n'
+        "case $* in *noseparate-code*) echo 'unsupported linker flag' >&2; exit 1 ;; esac\n"
+        'exec gcc "$@"\n'
+    )
+    compiler.chmod(0o755)
+    build(source, tmp_path, CC=str(compiler), CFLAGS="-O0 -g1", MQTTCODEC_EXTENSIONS="require")
+    assert imported(tmp_path, MQTTCODEC_EXTENSIONS="require") == "cython | None\n"
+    commands = [line.split() for line in log.read_text().splitlines()]
+    compiled = [command for command in commands if any(word.endswith("_c.c") for word in command)]
+    linked = [command for command in commands if any(word.endswith("_c" + SUFFIX) for word in command)]
+    assert len(compiled) == len(linked) == 6
+    for command in compiled:
+        assert [word for word in command if word.startswith("-O")][-1] == "-O0"
+        assert [word for word in command if word.startswith("-g")][-1] == "-g1"
+    for command in linked:
+        assert not {"-Wl,-s", "-Wl,-z,noseparate-code"} & set(command)

@@ -1,7 +1,7 @@
 """Which implementation is in use: the compiled one, or the one in plain Python.
 
-The environment variable `MQTTCODEC_EXTENSIONS` says how to choose: `auto` (compiled if it can be loaded), `require`
-(compiled, or an ImportError), `off` (plain Python).
+The environment variable `MQTTCODEC_EXTENSIONS` says how to choose: `auto` or nothing (compiled if it can be loaded),
+`require` (compiled, or an ImportError), `off` (plain Python).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ EXTENSIONS_VARIABLE = "MQTTCODEC_EXTENSIONS"
 
 BACKEND_ERROR: ImportError | None = None
 
-_choice = os.environ.get(EXTENSIONS_VARIABLE, "auto")
+_choice = os.environ.get(EXTENSIONS_VARIABLE) or "auto"
 if _choice not in ("auto", "require", "off"):
     raise ImportError(f"{EXTENSIONS_VARIABLE} must be auto, require or off, not {_choice!r}")
 
