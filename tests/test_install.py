@@ -1,8 +1,13 @@
-"""Building and installing: with a compiler, without one, without Python's headers, from the sdist."""
+"""Building, installing and freezing: with a compiler, without one, without Python's headers, from the sdist.
+
+Where pip installs something from an index, the test needs one.
+"""
 
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -237,3 +242,64 @@ def test_flags(source: Path, tmp_path: Path) -> None:
         assert [word for word in command if word.startswith("-g")][-1] == "-g1"
     for command in linked:
         assert not {"-Wl,-s", "-Wl,-z,noseparate-code"} & set(command)
+
+
+def environment_with(folder: Path, *requirements: str) -> Path:
+    """The folder of the programs of a new virtual environment."""
+    run("-m", "venv", folder)
+    programs = folder / ("Scripts" if sys.platform == "win32" else "bin")
+    run("-m", "pip", "install", "-q", "--prefer-binary", *requirements, python=programs / "python")
+    return programs
+
+
+@needs_cc
+@needs_extensions
+@pytest.mark.parametrize("installer", ["pip", "uv"])
+def test_a_kept_wheel(installer: str, source: Path, tmp_path: Path) -> None:
+    """A plain wheel from the cache: the import under `require` fails, and what the documentation says helps."""
+    programs = environment_with(tmp_path / "environment", "uv")
+    python = programs / "python"
+    files = tmp_path / "files"
+    files.mkdir()
+    requirements = re.findall(r'"((?:cython|setuptools)>=[\d.]+)"', (PROJECT / "pyproject.toml").read_text("utf-8"))
+    run("-m", "pip", "download", "-q", "-d", files, *set(requirements), python=python)
+    sdist(files)
+    variables = {
+        f"{name}_{key}": value
+        for name in ("PIP", "UV")
+        for key, value in {"NO_INDEX": "1", "FIND_LINKS": str(files), "CACHE_DIR": str(tmp_path / name)}.items()
+    }
+    variables |= {"CFLAGS": "-O0", "VIRTUAL_ENV": str(tmp_path / "environment")}
+    command = [*(["uv"] if installer == "uv" else []), "pip"]
+
+    def do(*arguments: str, **more: str) -> None:
+        run("-m", *command, *arguments, python=python, **variables, **more)
+
+    do("install", "mqttcodec", CC="no-such-compiler")
+    do("uninstall", "mqttcodec", *(["-y"] if installer == "pip" else []))
+    do("install", "mqttcodec", MQTTCODEC_EXTENSIONS="require")
+    shown = run("-c", PROGRAM, python=python, folder=tmp_path, fails=True, MQTTCODEC_EXTENSIONS="require")
+    assert "no-such-compiler" in shown
+
+    # The plain wheel of an index is no way out either.
+    program = f"from setuptools import build_meta; build_meta.build_wheel({str(files)!r})"
+    run("-c", program, folder=source, MQTTCODEC_EXTENSIONS="off")
+    (advice,) = re.findall(rf"^\* `{' '.join(command)} (.+)`$", (PROJECT / "docs/guide.md").read_text("utf-8"), re.M)
+    assert installer == "uv" or shown.endswith(f": pip {advice}\n")
+    do(*shlex.split(advice), MQTTCODEC_EXTENSIONS="require")
+    shown = run("-c", PROGRAM, python=python, folder=tmp_path, MQTTCODEC_EXTENSIONS="require")
+    assert shown == "cython | None\n"
+
+
+@pytest.mark.parametrize("choice", [pytest.param("require", marks=needs_extensions), "off"])
+def test_frozen(source: Path, tmp_path: Path, choice: str) -> None:
+    programs = environment_with(tmp_path / "environment", "pyinstaller")
+    build(source, tmp_path, MQTTCODEC_EXTENSIONS=choice, CFLAGS="-O0")
+    (tmp_path / "shown.py").write_text(PROGRAM + "\n", encoding="utf-8")
+    run(
+        *("-m", "PyInstaller", "--log-level", "ERROR", "--paths", tmp_path / "site", "shown.py"),
+        python=programs / "python",
+        folder=tmp_path,
+    )
+    shown = run(python=tmp_path / "dist" / "shown" / "shown", folder=tmp_path)
+    assert shown.startswith("cython | None\n" if choice == "require" else "python | No module named")

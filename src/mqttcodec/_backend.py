@@ -7,23 +7,18 @@ The environment variable `MQTTCODEC_EXTENSIONS` says how to choose: `auto` or no
 from __future__ import annotations
 
 import os
-from importlib import import_module
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from types import ModuleType
+__all__ = ["BACKEND", "BACKEND_ERROR", "codec", "packets"]
 
 EXTENSIONS_VARIABLE = "MQTTCODEC_EXTENSIONS"
+# pip may have kept a plain wheel that it built without a compiler, and an index has a plain one for all systems.
+REINSTALL = "pip install --force-reinstall --no-cache-dir --no-binary mqttcodec mqttcodec"
 
 BACKEND_ERROR: ImportError | None = None
 
 _choice = os.environ.get(EXTENSIONS_VARIABLE) or "auto"
 if _choice not in ("auto", "require", "off"):
     raise ImportError(f"{EXTENSIONS_VARIABLE} must be auto, require or off, not {_choice!r}")
-
-
-def _load(suffix: str) -> tuple[ModuleType, ModuleType]:
-    return import_module("._codec" + suffix, __package__), import_module("._packets" + suffix, __package__)
 
 
 def _explained(error: ImportError) -> ImportError:
@@ -39,11 +34,21 @@ def _explained(error: ImportError) -> ImportError:
 try:
     if _choice == "off":
         raise ImportError(f"{EXTENSIONS_VARIABLE}=off")
-    codec, packets = _load("_c")
+    # PyInstaller and its like find modules by their import statements, and see none in compiled modules: all are here.
+    import mqttcodec._codec_c as codec  # type: ignore[import-not-found]
+    import mqttcodec._packets_c as packets  # type: ignore[import-not-found]
+
+    from . import _decode_c, _decode_properties_c, _encode_c, _stream_c  # type: ignore[attr-defined] # noqa: F401
+
     BACKEND = "cython"
 except ImportError as error:
     if _choice == "require":
-        raise
-    codec, packets = _load("_py")
+        raise ImportError(
+            f"{_explained(error)}. {EXTENSIONS_VARIABLE}=require needs the extensions. "
+            f"To build them, install a C compiler and run, with the variable still set: {REINSTALL}"
+        ) from error
+    from . import _codec_py as codec
+    from . import _packets_py as packets
+
     BACKEND = "python"
     BACKEND_ERROR = error if _choice == "off" else _explained(error)
