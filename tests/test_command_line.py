@@ -1,4 +1,4 @@
-"""The command line, `python -m mqttcodec`: what it prints, where, and with which exit status."""
+"""The command line, `mqttcodec`: what it prints, where, and with which exit status."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import io
 import json
 import os
 import random
+import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -153,7 +155,7 @@ def test_help(capsys: pytest.CaptureFixture[str]) -> None:
         main(["--help"])
     output = capsys.readouterr().out
     assert caught.value.code == 0
-    assert "python -m mqttcodec" in output
+    assert output.startswith("usage: mqttcodec ")
     assert "Exit status" in output
 
 
@@ -503,15 +505,20 @@ def test_demonstration(run: Run) -> None:
     assert "secret" not in output
 
 
-def test_demonstration_shows_what_its_commands_print(run: Run) -> None:
-    _, output, _ = run()
-    _, *parts = output.split("$ python -m mqttcodec ")
-    assert len(parts) == 3
-    for part in parts:
-        command, _, shown = part.partition("\n")
-        status, printed, errors = run(*command.split())
-        assert shown.startswith(printed + errors)
-        assert status == ("Error" in shown)
+def test_demonstration_shows_what_its_commands_print() -> None:
+    parts = re.split(r"^\$ (.*)\r?\n", process().stdout.decode(), flags=re.MULTILINE)[1:]
+    assert len(parts) == 6
+    for command, shown in zip(parts[::2], parts[1::2], strict=True):
+        done = subprocess.run(command, shell=True, capture_output=True, env=environment(), check=False)
+        assert shown.startswith((done.stdout + done.stderr).decode())
+        assert done.returncode == ("Error" in shown)
+
+
+@pytest.mark.parametrize("started", ["mqttcodec", ".venv/bin/mqttcodec", "/a folder/bin/mqttcodec"])
+def test_demonstration_shows_how_it_was_started(run: Run, monkeypatch: pytest.MonkeyPatch, started: str) -> None:
+    monkeypatch.setattr(sys, "argv", [started])
+    commands = re.findall(r"^\$ (.*) --version \S+ [0-9a-f]+$", run()[1], re.MULTILINE)
+    assert commands == [f'"{started}"' if " " in started and os.name == "nt" else shlex.quote(started)] * 3
 
 
 def test_demonstration_as_json(run: Run) -> None:
@@ -532,7 +539,8 @@ def test_processes(run: Run, variables: dict[str, str]) -> None:
     backend = "python" if variables else mqttcodec.BACKEND
     assert f"backend: {backend}\n" in output
     assert ("backend_error: " in output) == (backend == "python")
-    assert output.partition("\n\n")[2].splitlines() == run()[1].partition("\n\n")[2].splitlines()
+    packets = [re.sub(r"(?m)^\$ .*", "", text.partition("\n\n")[2]) for text in (output, run()[1])]
+    assert packets[0] == packets[1]
 
     data = bytes.fromhex(PING + WILDCARD)
     for options in [], ["--json"]:

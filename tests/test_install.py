@@ -252,6 +252,28 @@ def environment_with(folder: Path, *requirements: str) -> Path:
     return programs
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="there the programs are in another folder")
+def test_readme(source: Path, tmp_path: Path) -> None:
+    """Its commands as printed, in a folder with a space in its name."""
+    project = shutil.copytree(source, tmp_path / "a folder", ignore=shutil.ignore_patterns("build"))
+    readme = (project / "README.md").read_text(encoding="utf-8")
+    install, tests = re.findall(r"^```sh\n(.*?)^```", readme, re.DOTALL | re.MULTILINE)
+    assert tests.endswith("-m pytest\n")
+    hexadecimal, capture = re.findall(r"`(\.venv/bin/mqttcodec .+?)`", readme)
+    (project / "capture.bin").write_bytes(bytes.fromhex("c000"))
+
+    def do(command: str) -> str:
+        return run("-euc", command, python="bash", folder=project, CFLAGS="-O0")
+
+    backend = "cython" if "cython" in implementations.NAMES else "python"
+    assert f"\nbackend: {backend}\n" in do(install)
+    assert "PUBLISH, 7 bytes" in do(hexadecimal)
+    assert do(capture) == "offset 0: PINGREQ, 2 bytes, MQTT 5.0\n"
+    assert do(". .venv/bin/activate; mqttcodec c000") == do(".venv/bin/python -m mqttcodec c000") == do(capture)
+    for command in re.findall(r"^\$ (.*)", do(".venv/bin/mqttcodec"), re.MULTILINE)[:2]:
+        assert "\noffset " in "\n" + do(command)
+
+
 @needs_cc
 @needs_extensions
 @pytest.mark.parametrize("installer", ["pip", "uv"])

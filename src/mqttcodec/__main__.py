@@ -1,4 +1,4 @@
-"""The command line: `python -m mqttcodec` shows packets, and of bytes that are none where and why."""
+"""The command line: `mqttcodec` shows packets, and of bytes that are none where and why."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import errno
 import json
 import os
 import re
+import shlex
+import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from enum import Enum
@@ -18,7 +20,7 @@ import mqttcodec as mqtt
 from . import _values
 from ._errors import shown
 
-_PROGRAM = "python -m mqttcodec"
+_PROGRAM = "mqttcodec"
 _DESCRIPTION = """\
 Shows MQTT packets: where each stands, its size, its type and its fields that
 differ from their defaults. Of bytes that are no packet it says where and why, the
@@ -33,8 +35,8 @@ Of passwords and authentication data only the size is shown.
 
 Exit status: 0 if all is packets, 1 if not, 2 for wrong usage.
 
-  python -m mqttcodec '30 07 00 01 61 00 32 31 2e'
-  python -m mqttcodec capture.bin --version 3.1.1 --json"""
+  mqttcodec '30 07 00 01 61 00 32 31 2e'
+  mqttcodec capture.bin --version 3.1.1 --json"""
 _VERSIONS = {"3.1": mqtt.MQTTv31, "3.1.1": mqtt.MQTTv311, "5": mqtt.MQTTv5}
 _CLASS_NAMES = {packet_class.__name__.upper(): packet_class.__name__ for packet_class in get_args(mqtt.Packet)}
 _SHOWN_BYTES = 64
@@ -279,8 +281,17 @@ def _demonstrate(as_json: bool) -> None:
         _write("\n".join(f"{name}: {value}" for name, value in about.items()), sys.stdout)
     for title, version, data in parts:
         if not as_json:
-            _write(f"\n{title}:\n$ {_PROGRAM} --version {version} {data.hex()}", sys.stdout)
+            _write(f"\n{title}:\n$ {_started_as()} --version {version} {data.hex()}", sys.stdout)
         _show(data, _VERSIONS[version], as_json, sys.stdout)
+
+
+def _started_as() -> str:
+    """The command that started this, as a shell takes it: `mqttcodec` may be in no folder that it searches."""
+    if Path(sys.argv[0]).name == "__main__.py":
+        words = [sys.executable, "-m", _PROGRAM]
+    else:
+        words = [sys.argv[0]]
+    return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
 
 
 if __name__ == "__main__":
