@@ -30,7 +30,7 @@ def main() -> None:
     (sdist,) = arguments.folder.glob("*.tar.gz")
     print(*sorted(path.name for path in arguments.folder.iterdir()), sep="\n")
     tag = os.environ["GITHUB_REF_NAME"] if os.environ.get("GITHUB_REF_TYPE") == "tag" else None
-    if tag and sdist.name != f"mqttcodec-{tag.removeprefix('v')}.tar.gz":
+    if tag and not sdist.name.endswith(f"-{tag.removeprefix('v')}.tar.gz"):
         raise SystemExit(f"{sdist.name} is not of the tag {tag}")
     if "GITHUB_OUTPUT" in os.environ:
         with Path(os.environ["GITHUB_OUTPUT"]).open("a", encoding="utf-8") as output:

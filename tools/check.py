@@ -28,6 +28,7 @@ from try_wheel import try_wheel, unpack
 
 TOOLS = PROJECT / "tools"
 WORKFLOWS = sorted((PROJECT / ".github" / "workflows").glob("*.yml"))
+NAME = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["name"]
 SOME_TESTS = ("tests/test_backend.py", "tests/test_cimport.py", "tests/test_vectors.py")
 MANYLINUX = (2, 28)
 """That of the image in which cibuildwheel builds for x86_64: nothing newer may be needed."""
@@ -127,7 +128,7 @@ def build_wheel(work: Path, python: str) -> Path:
 def chosen(folder: Path, dist: Path, *target: str) -> str:
     """The file that pip takes, of those in `dist`."""
     pip = (sys.executable, "-m", "pip", "download", "-q", "--no-index", "--no-deps", "--only-binary", ":all:")
-    run(*pip, "--find-links", dist, "-d", folder, *target, "mqttcodec")
+    run(*pip, "--find-links", dist, "-d", folder, *target, NAME)
     (taken,) = folder.iterdir()
     return taken.name
 

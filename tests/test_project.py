@@ -1,4 +1,4 @@
-"""The lowest versions of what builds the project: the same wherever they stand."""
+"""What pyproject.toml says, the other files say too."""
 
 from __future__ import annotations
 
@@ -31,3 +31,11 @@ def test_cython_stores_before_it_releases() -> None:
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
     (floor,) = (requirement for requirement in project["build-system"]["requires"] if requirement.startswith("cython"))
     assert tuple(map(int, floor.partition(">=")[2].split("."))) >= (3, 3, 1)
+
+
+def test_beta_until_there_is_a_release() -> None:
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    changes = (PROJECT / "CHANGELOG.md").read_text(encoding="utf-8")
+    released = re.search(r"^## \d+\.\d+\.\d+ - \d{4}-\d\d-\d\d$", changes, re.MULTILINE)
+    status = "5 - Production/Stable" if released else "4 - Beta"
+    assert [name for name in project["classifiers"] if "Status" in name] == [f"Development Status :: {status}"]
