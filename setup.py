@@ -57,7 +57,7 @@ def linker_flags() -> list[str]:
 
 
 def too_old(name: str, found: str) -> str:
-    """What to do if the version that is found is too old, or nothing. Without build isolation pip does not look."""
+    """What to install if the version found is too old, or nothing. Without build isolation pip does not check."""
     (needed,) = (text for text in PYPROJECT["build-system"]["requires"] if text.startswith(name + ">="))
     if version_numbers(found) >= version_numbers(needed):
         return ""
@@ -78,7 +78,7 @@ def check_cython() -> None:
 
 
 def leave_note(package: Path, reason: str) -> None:
-    """Say in a folder of the package why there are no extensions, and remove old ones; without a reason there are."""
+    """Keep the reason why this folder of the package has no extensions, and remove old ones. An empty one: it has them."""
     note = package / "_build_error.txt"
     if not reason:
         note.unlink(missing_ok=True)
