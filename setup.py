@@ -78,7 +78,7 @@ def check_cython() -> None:
 
 
 def leave_note(package: Path, reason: str) -> None:
-    """Keep the reason why this folder of the package has no extensions, and remove old ones. An empty one: it has them."""
+    """Keep the reason why this folder has no extensions, and remove old ones; an empty reason means it has some."""
     note = package / "_build_error.txt"
     if not reason:
         note.unlink(missing_ok=True)
