@@ -13,16 +13,20 @@ import implementations
 import mqttcodec
 
 
-def _missing(*_: object, **__: object) -> NoReturn:
-    pytest.skip("this Python has nothing of the kind")
+def _no_processes_and_threads(*_: object, **__: object) -> NoReturn:
+    pytest.skip("WebAssembly has no processes and threads")
 
 
-# WebAssembly has no processes and threads, PyPy does not trace memory. What needs them skips when it comes to that.
+def _no_traced_memory(*_: object, **__: object) -> NoReturn:
+    pytest.skip("PyPy does not trace memory")
+
+
+# A test that needs what this Python lacks skips when it comes to that.
 if sys.platform == "emscripten":
-    subprocess.Popen = threading.Thread.start = _missing
+    subprocess.Popen = threading.Thread.start = _no_processes_and_threads
 if sys.implementation.name == "pypy":
     sys.modules["tracemalloc"] = ModuleType("tracemalloc")
-    sys.modules["tracemalloc"].start = _missing
+    sys.modules["tracemalloc"].start = _no_traced_memory
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

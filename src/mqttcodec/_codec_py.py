@@ -84,8 +84,10 @@ def _decode_at(data: bytes | memoryview, start: int, is_whole: bool, version: in
     end = body + remaining_length
     if end > size:
         raise _incomplete(version, size - start, known, first_byte >> 4)
-    packet = decode_body(data, start, body, end, first_byte, version, known, None, copy)
-    if is_whole and end != size:
+    is_followed = is_whole and end != size
+    # Nobody gets the views of a packet that is refused.
+    packet = decode_body(data, start, body, end, first_byte, version, known, None, copy or is_followed)
+    if is_followed:
         known = packet.protocol_version if type(packet) is Connect else version
         raise _errors.TRAILING_BYTES.decoding(version, end, "", size - end, known=known, packet_type=first_byte >> 4)
     return packet, end

@@ -45,7 +45,7 @@ from ._packets_py import (
     Unsubscribe,
     Will,
 )
-from ._wire_py import Cursor, cursor_for, topic_filter_fault
+from ._wire_py import Cursor, copied, cursor_for, topic_filter_fault
 
 _QOS = tuple(QoS)
 _RETAIN_HANDLING = tuple(RetainHandling)
@@ -89,7 +89,7 @@ def decode_body(
     """
     if copy:
         if type(data) is not bytes and end - start <= COPIED_SIZE:
-            data, start, body, end = bytes(data[start:end]), 0, body - start, end - start
+            data, start, body, end = copied(data, start, end), 0, body - start, end - start
         if type(data) is bytes:
             # Without a cursor: half the time of a PUBLISH without properties, 40 % of that of an acknowledgement.
             plain = _PLAIN_DECODERS[first_byte >> 4]

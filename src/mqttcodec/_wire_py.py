@@ -34,19 +34,19 @@ def checked_version(version: object) -> int:
         return version
     if not isinstance(version, int):
         raise _errors.wrong_type("version", "a ProtocolVersion", version)
-    number = int.__index__(version)
+    number = int.__add__(version, 0)
     if number not in (3, 4, 5):
         raise _errors.bad_value("version", "3, 4 or 5", version)
     return number
 
 
 def index(value: object, about: str) -> int:
-    """The value of an int argument, whatever a subclass makes of its comparisons."""
+    """The value of an int argument, whatever methods a subclass has."""
     if type(value) is int:
         return value
     if not isinstance(value, int):
         raise _errors.wrong_type(about, "int", value)
-    return int.__index__(value)
+    return int.__add__(value, 0)  # On PyPy `int.__index__` calls the subclass's own method.
 
 
 def byte_view(buffer: Any, about: str = "buffer") -> memoryview:
@@ -60,7 +60,18 @@ def byte_view(buffer: Any, about: str = "buffer") -> memoryview:
     if view.format.removeprefix("@") not in _BYTE_FORMATS or not view.c_contiguous:
         view.release()
         raise _errors.not_bytes(about)
-    return view if view.format == "B" and view.ndim == 1 else view.cast("B")
+    if view.format == "B" and view.ndim == 1:
+        return view
+    with view:
+        return view.cast("B")
+
+
+def copied(data: bytes | bytearray | memoryview, start: int, end: int) -> bytes:
+    """The bytes from `start` to `end`. Without reference counting, a slice of a view has to be released."""
+    if type(data) is not memoryview:
+        return bytes(data[start:end])
+    with data[start:end] as part:
+        return bytes(part)
 
 
 def read_length(
@@ -251,9 +262,9 @@ class Cursor:
         size = self.length(about)
         start = self.position
         self.position = end = start + size
-        encoded = self.data[start:end]
-        if type(encoded) is not bytes:
-            encoded = bytes(encoded)  # Of a view of someone else's buffer: what is judged is a copy.
+        data = self.data
+        # Of a view of someone else's buffer, a copy is judged.
+        encoded = data[start:end] if type(data) is bytes else copied(data, start, end)
         try:
             text = encoded.decode()
         except UnicodeDecodeError as error:
@@ -323,18 +334,33 @@ class ViewCursor(Cursor):
     __slots__ = ()
 
     def take(self, size: int) -> bytes:
-        return bytes(super().take(size))
+        position = self.position
+        self.position = end = position + size
+        return copied(self.data, position, end)
 
 
 class KeepingCursor(ViewCursor):
     """A cursor that hands out binary data as views of the buffer."""
 
-    __slots__ = ()
+    __slots__ = ("views",)
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.views: list[memoryview] = []
 
     def keep(self, size: int) -> Any:
         position = self.position
         self.position = end = position + size
-        return self.data[position:end].toreadonly()
+        with self.data[position:end] as part:
+            view = part.toreadonly()
+        self.views.append(view)
+        return view
+
+    def fail(self, *arguments: Any, **details: Any) -> _errors.DecodeError:
+        """Nobody gets the views of a packet that is refused."""
+        for view in self.views:
+            view.release()
+        return super().fail(*arguments, **details)
 
 
 def cursor_for(data: bytes | memoryview, copy: bool) -> type[Cursor]:

@@ -90,7 +90,7 @@ class Writer:
             return 1
         if not isinstance(value, int):
             raise _errors.wrong_type(about, "bool", value)
-        number = int.__index__(value)
+        number = int.__add__(value, 0)
         if number not in (0, 1):
             raise self.fail(_errors.NOT_0_OR_1, about, number)
         return number
