@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+import implementations
 import vectors
 from mqttcodec import MQTTError
 from samples import VERSIONS, packets, plain
@@ -259,7 +260,7 @@ def test_after_a_fork(mqtt: Any) -> None:
 @pytest.mark.skipif(sys.implementation.name != "cpython", reason="this Python has no sub-interpreters")
 @pytest.mark.parametrize("first", ["pass", "import mqttcodec"])
 def test_in_sub_interpreters(first: str) -> None:
-    """There the extensions may refuse to load, and the plain twin serves; some of them one after the other."""
+    """There the extensions may refuse to load, and the plain twin serves; in several, one after the other."""
     program = (
         f"{first}\n"
         "import _xxsubinterpreters as sub\n"
@@ -275,3 +276,19 @@ def test_in_sub_interpreters(first: str) -> None:
         program = program.replace("_xxsubinterpreters", "_interpreters").replace("sub.run_string", "sub.exec")
     result = run(None, program)
     assert result.stdout == "done\n", result.stderr
+
+
+@pytest.mark.skipif(sys.version_info < (3, 14), reason="concurrent.interpreters came with Python 3.14")
+@pytest.mark.skipif("cython" not in implementations.NAMES, reason="the extensions are not there")
+def test_sub_interpreters_are_plain() -> None:
+    """The extensions do not load there: `auto` goes on without them, `require` does not."""
+    program = (
+        "from concurrent import interpreters\n"
+        "interpreters.create().exec('import mqttcodec as m; print(m.BACKEND, m.BACKEND_ERROR)')"
+    )
+    result = run("auto", program)
+    assert result.stdout.startswith("python module mqttcodec._"), result.stderr
+    assert result.stdout.endswith("does not support loading in subinterpreters\n")
+    result = run("require", program)
+    assert result.returncode == 1
+    assert "ImportError" in result.stderr
