@@ -13,6 +13,8 @@ from pathlib import Path
 
 SOURCE = Path(__file__).parents[1] / "src" / "mqttcodec"
 FLAGS = ("-O2", "-Wall", "-Wextra", "-Wconversion", "-Wsign-compare", "-Werror", "-fsyntax-only")
+# A new Python may have fields in its types that Cython does not know yet. They are zero, as they should be.
+FLAGS += ("-Wno-missing-field-initializers",)
 
 
 def main() -> None:
