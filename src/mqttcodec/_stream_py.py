@@ -73,7 +73,7 @@ class Decoder:
         version: int | None = None,
         *,
         role: Role | None = None,
-        max_packet_size: int = _spec.MAXIMUM_PACKET_SIZE,
+        max_packet_size: int = 268_435_460,
         copy: bool = True,
     ) -> None:
         if role is not None and not isinstance(role, Role):
