@@ -53,6 +53,9 @@ ALIKE = {
     ("_encode_py", "deleted", "raise  # The caller's own object said so."): (
         "before Python 3.12, whose objects may have `__buffer__`, encoding runs nothing of the caller's"
     ),
+    ("_wire_py", "deleted", "raise  # The owner's own error."): (
+        "before Python 3.12 no object of the caller's own making has `__buffer__`"
+    ),
     ("_codec_py", "deleted", "raise MemoryError from None"): (
         "only a Python of 32 bits has more memory than bytes can hold, and test_bounds looks at that there"
     ),

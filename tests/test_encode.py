@@ -10,7 +10,7 @@ import pytest
 import implementations
 import vectors
 from mqttcodec import MQTTv31, MQTTv311, PacketType, _spec
-from samples import outcome, properties
+from samples import VERSIONS, outcome, properties
 
 # The packet, and the start of what the TypeError says.
 WRONG_TYPES: list[tuple[Callable[[Any], Any], str]] = [
@@ -44,6 +44,10 @@ WRONG_TYPES: list[tuple[Callable[[Any], Any], str]] = [
     (lambda m: m.Subscribe(1, "a"), "subscriptions must be a tuple or list, not str"),
     (lambda m: m.Subscribe(1, ["a"]), "each of subscriptions must be a Subscription, not str"),
     (lambda m: m.Subscribe(1, [m.Subscription(1)]), "topic_filter must be str, not int"),
+    (
+        lambda m: m.Subscribe(1, [m.Subscription("a")], subscription_identifier="5"),
+        "subscription_identifier must be int, not str",
+    ),
     (lambda m: m.SubAck(1, [None]), "each of reason_codes must be int, not NoneType"),
     (lambda m: m.Unsubscribe(1, [1]), "each of topic_filters must be str, not int"),
     (lambda m: m.Connect(None), "client_id must be str, not NoneType"),
@@ -109,6 +113,17 @@ def test_lists_serve_for_tuples(mqtt: Any) -> None:
     assert lists == tuples
     assert mqtt.encode(lists) == mqtt.encode(tuples)
     assert mqtt.decode(mqtt.encode(lists)) == tuples
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_more_than_a_few(mqtt: Any, version: int) -> None:
+    """Long lists, which the plain codec does not write by its short way."""
+    for packet in (
+        mqtt.Subscribe(1, [mqtt.Subscription(f"a/{number}", number % 3) for number in range(40)]),
+        mqtt.SubAck(1, [0, 1, 2] * 20),
+        mqtt.Unsubscribe(1, [f"a/{number}/+" for number in range(40)]),
+    ):
+        assert mqtt.decode(mqtt.encode(packet, version), version) == packet
 
 
 def test_numbers_serve_for_bools(mqtt: Any) -> None:

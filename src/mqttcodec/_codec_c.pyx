@@ -145,7 +145,7 @@ cdef inline int open_packet(Cursor* cursor, const uint8_t* data, Py_ssize_t size
     cdef int header_size
     cdef bint is_known
     if size == 0:
-        raise _errors.INCOMPLETE.decoding(version, 0, "", 0, known=version, packet_type=None)
+        raise _errors.INCOMPLETE.decoding(version, 0, "", 0, version, None)
     first_byte = data[0]  # Read once: another thread may write to the buffer.
     is_known = first_byte >> 4 != CONNECT  # Which has a version of its own.
     if not FIRST_BYTE_IS_RIGHT[version - 3][first_byte]:
@@ -154,7 +154,7 @@ cdef inline int open_packet(Cursor* cursor, const uint8_t* data, Py_ssize_t size
     header_size = read_length(data, size, first_byte, version, is_known, &remaining_length)
     if header_size == 0 or size - header_size < remaining_length:
         known = version if is_known else None
-        raise _errors.INCOMPLETE.decoding(version, size, "", size, known=known, packet_type=first_byte >> 4)
+        raise _errors.INCOMPLETE.decoding(version, size, "", size, known, first_byte >> 4)
     open_cursor(cursor, data, header_size, header_size + <Py_ssize_t> remaining_length, version, is_known, EITHER)
     return first_byte
 
@@ -163,7 +163,7 @@ cdef int refuse_rest(Cursor* cursor, Py_ssize_t size) except -1:
     """Raise the error for bytes behind a packet, which has been read."""
     cdef Py_ssize_t end = cursor.end - cursor.start
     raise _errors.TRAILING_BYTES.decoding(
-        cursor.version, end, "", size - end, known=cursor.version, packet_type=cursor.packet_type
+        cursor.version, end, "", size - end, cursor.version, cursor.packet_type
     )
 
 

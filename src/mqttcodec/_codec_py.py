@@ -89,12 +89,12 @@ def _decode_at(data: bytes | memoryview, start: int, is_whole: bool, version: in
     packet = decode_body(data, start, body, end, first_byte, version, known, None, copy or is_followed)
     if is_followed:
         known = packet.protocol_version if type(packet) is Connect else version
-        raise _errors.TRAILING_BYTES.decoding(version, end, "", size - end, known=known, packet_type=first_byte >> 4)
+        raise _errors.TRAILING_BYTES.decoding(version, end, "", size - end, known, first_byte >> 4)
     return packet, end
 
 
 def _incomplete(version: int, size: int, known: int | None, packet_type: int | None) -> _errors.DecodeError:
-    return _errors.INCOMPLETE.decoding(version, size, "", size, known=known, packet_type=packet_type)
+    return _errors.INCOMPLETE.decoding(version, size, "", size, known, packet_type)
 
 
 def _checked_offset(offset: object, size: int) -> int:

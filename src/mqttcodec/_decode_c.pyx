@@ -259,8 +259,9 @@ cdef int refuse_earlier_version(Cursor* cursor, int flags, int code) except -1:
         fail(cursor, _errors.ACCEPTED_BY_EARLIER_VERSION, cursor.end)  # [MQTT-2.2.2-1]
     if flags:
         fail(cursor, _errors.SESSION_PRESENT_OF_EARLIER_VERSION, cursor.end - 1, "", code)  # [MQTT-3.2.2-8]
-    details = {"return_code": ConnectReturnCode(code)}
-    return fail(cursor, _errors.REFUSED_BY_EARLIER_VERSION, cursor.end - 1, "", code, details)
+    offset = cursor.end - 1 - cursor.start
+    return_code = ConnectReturnCode(code)
+    raise _errors.REFUSED_BY_EARLIER_VERSION.decoding(5, offset, "", code, 5, CONNACK, return_code=return_code)
 
 
 cdef Publish publish(Cursor* cursor, int first_byte):

@@ -606,7 +606,7 @@ cdef class Decoder:
     cdef inline int judge_size(self, int64_t packet_size, uint8_t first_byte) except -1:
         if packet_size > self._max_packet_size:
             raise _errors.PACKET_TOO_LARGE.decoding(
-                self._version_number, 1, "", packet_size, known=self._version, packet_type=first_byte >> 4
+                self._version_number, 1, "", packet_size, self._version, first_byte >> 4
             )
         return 0
 
@@ -619,7 +619,7 @@ cdef class Decoder:
                 self._version = version
             elif self._version != version:
                 raise _errors.VERSION_CHANGED.decoding(
-                    self._version, 0, "", version.title, known=self._version, packet_type=CONNECT
+                    self._version, 0, "", version.title, self._version, CONNECT
                 )
             self._connected = True
             self.judge_by_version()

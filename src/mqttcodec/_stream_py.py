@@ -437,8 +437,8 @@ class Decoder:
                 1,
                 "",
                 packet_size,
-                known=self._version,
-                packet_type=self._first_byte >> 4,
+                self._version,
+                self._first_byte >> 4,
             )
 
     def _decode(self, data: bytes | bytearray | memoryview, start: int, body: int, end: int, first_byte: int) -> Packet:
@@ -456,7 +456,7 @@ class Decoder:
                 self._version = version
             elif self._version != version:
                 raise _errors.VERSION_CHANGED.decoding(
-                    self._version, 0, "", version.title, known=self._version, packet_type=PacketType.CONNECT
+                    self._version, 0, "", version.title, self._version, PacketType.CONNECT
                 )
             self._connected = True
             self._judge_by_version()

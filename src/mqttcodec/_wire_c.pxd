@@ -164,13 +164,9 @@ cdef inline int read_long_length(
 
 
 cdef inline int refuse_length(object fault, int offset, int first_byte, int version, bint is_known) except -1:
-    raise fault.decoding(
-        version,
-        offset,
-        "Remaining Length",
-        known=version if is_known else None,
-        packet_type=first_byte >> 4,
-    )
+    known = version if is_known else None
+    raise fault.decoding(version, offset, "Remaining Length", None, known, first_byte >> 4)
+
 
 
 # --- Text.
@@ -306,21 +302,13 @@ cdef inline void keep_views_of(Cursor* cursor, object view):
     cursor.view_start = <const uint8_t*> PyMemoryView_GET_BUFFER(view).buf
 
 
-cdef inline int fail(
-    Cursor* cursor, object fault, const uint8_t* at, str about="", object found=None, dict details=None
-) except -1:
+cdef inline int fail(Cursor* cursor, object fault, const uint8_t* at, str about="", object found=None) except -1:
     """Raise the error for a fault at `at`; NULL: at no single byte."""
     if about is None:
         about = name_of(cursor.place, cursor.identifier if cursor.in_properties else 0)
-    raise fault.decoding(
-        cursor.version,
-        None if at == NULL else at - cursor.start,
-        about,
-        found,
-        known=cursor.version if cursor.is_known else None,
-        packet_type=cursor.packet_type,
-        **({} if details is None else details),
-    )
+    offset = None if at == NULL else at - cursor.start
+    known = cursor.version if cursor.is_known else None
+    raise fault.decoding(cursor.version, offset, about, found, known, cursor.packet_type)
 
 
 cdef inline int missing(Cursor* cursor, str about) except -1:

@@ -107,7 +107,7 @@ def read_length(
 def _length_error(
     fault: _errors.Fault, offset: int, first_byte: int, version: int, known: int | None
 ) -> _errors.DecodeError:
-    return fault.decoding(version, offset, "Remaining Length", known=known, packet_type=first_byte >> 4)
+    return fault.decoding(version, offset, "Remaining Length", None, known, first_byte >> 4)
 
 
 def topic_name_fault(text: str) -> tuple[_errors.Fault, int] | None:
@@ -190,8 +190,8 @@ class Cursor:
             offset if offset is None else offset - self.start,
             about,
             found,
-            known=self.known,
-            packet_type=self.packet_type,
+            self.known,
+            self.packet_type,
             **details,
         )
 
