@@ -139,7 +139,12 @@ def test_the_process_does_not_grow(mqtt: Any, way: str, full: bool) -> None:
                 call()
         gc.collect()
 
+    def growth(times: int) -> int:
+        before = resident()
+        turns(times)
+        return resident() - before
+
     turns(20_000)
-    before = resident()
-    turns(20_000 if not full else 1_000_000 if mqtt.BACKEND == "cython" else 100_000)
-    assert resident() - before < MIB
+    times = 20_000 if not full else 1_000_000 if mqtt.BACKEND == "cython" else 100_000
+    # A leak goes on. PyPy's process grows for a while, by what its JIT compiles.
+    assert any(growth(times) < MIB for _ in range(4))
