@@ -28,11 +28,11 @@ cp -L "$certificates" "$root$certificates"
 extensions=require
 [ "$python" != pypy3 ] || extensions=off  # PyPy has the plain implementation only.
 
-# One folder for each Python, so that two can run at once.
+# One folder for each Python, so that two can run at once; setuptools writes to the source tree, so one builds at a time.
 project=/project/$python
 rm -rf "${root:?}$project"
 mkdir -p "$root$project"
-python3 tools/build.py --sdist "$root$project"
+flock "$root" python3 tools/build.py --sdist "$root$project"
 tar -xf "$root$project"/*.tar.gz -C "$root$project" --strip-components=1
 mount -t proc proc "$root/proc"
 mount --rbind /dev "$root/dev"
