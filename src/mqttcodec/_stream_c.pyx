@@ -225,16 +225,19 @@ cdef class Decoder:
         raise _errors.cannot_delete(self, "version")
 
     @property
+    @cython.critical_section
     def role(self):
         """The side this decoder works for."""
         return self._role
 
     @property
+    @cython.critical_section
     def max_packet_size(self):
         """The greatest packet accepted, in bytes, its fixed header included."""
         return self._max_packet_size
 
     @property
+    @cython.critical_section
     def copy(self):
         """Whether binary data is copied out of what was fed."""
         return self._copy
