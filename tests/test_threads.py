@@ -6,6 +6,7 @@ without one all of this really runs at once.
 
 from __future__ import annotations
 
+import inspect
 import os
 import pickle
 import queue
@@ -129,6 +130,48 @@ def test_one_packet_is_read(mqtt: Any) -> None:
             assert pickle.dumps(shared) == pickle.dumps(other)
 
     in_threads(work)
+
+
+def values(packet: Any) -> dict[str, Any]:
+    """Arguments of the constructor that make an equal packet."""
+    return {name: getattr(packet, name) for name in inspect.signature(type(packet)).parameters}
+
+
+def test_a_shared_packet_is_not_initialised_again(mqtt: Any) -> None:
+    for packet in packets(mqtt, 5):
+        arguments = values(packet)
+        before = repr(packet)
+
+        def work(number: int, packet: Any = packet, arguments: dict[str, Any] = arguments) -> None:
+            for _ in range(20):
+                with pytest.raises(TypeError, match="initialised"):
+                    packet.__init__(**arguments)
+                plain(packet)
+
+        in_threads(work)
+        assert repr(packet) == before
+
+
+def test_one_thread_initialises_a_packet(mqtt: Any, full: bool) -> None:
+    """Of those that come at once to a packet made by `__new__`; the others are refused."""
+    for given in packets(mqtt, 5):
+        made = [type(given).__new__(type(given)) for _ in range(200 if full else 20)]
+        arguments = values(given)
+        won: list[Any] = []
+
+        def work(
+            number: int, made: list[Any] = made, arguments: dict[str, Any] = arguments, won: list[Any] = won
+        ) -> None:
+            for packet in made:
+                try:
+                    packet.__init__(**arguments)
+                except TypeError:
+                    continue
+                won.append(packet)
+
+        in_threads(work)
+        assert sorted(map(id, won)) == sorted(map(id, made))
+        assert all(plain(packet) == plain(given) for packet in made)
 
 
 def test_threads_get_all_or_an_error(mqtt: Any) -> None:
