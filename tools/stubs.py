@@ -41,9 +41,9 @@ HEAD = '''\
 """What type checkers and editors know of the packet classes. Made from `_packets_py.py` by `tools/stubs.py --write`."""
 
 from dataclasses import KW_ONLY, dataclass
-from typing import Any, TypeAlias, TypeVar, final
+from typing import Any, Self, TypeAlias, TypeVar, final
 
-from typing_extensions import Buffer, Self
+from typing_extensions import Buffer
 
 from ._enums import ConnectReturnCode, ProtocolVersion, QoS, ReasonCode, RetainHandling
 
@@ -105,8 +105,7 @@ def class_stub(cls: Any) -> Iterator[str]:
     if not is_dataclass:
         return
     fields = dataclasses.fields(cls)
-    if fields:
-        yield ""
+    yield ""
     parameters = ["self"]
     for field in fields:
         if field.kw_only and "*" not in parameters:

@@ -79,11 +79,7 @@ def _init_of(cls: Any) -> Any:
     """An `__init__` that fills `__dict__`, and leaves properties that are not given to the defaults of the class."""
     fields = dataclasses.fields(cls)
     names: dict[str, Any] = {"initialised_twice": _errors.initialised_twice}
-    first = fields[0].name if fields else "is_initialised"
-    # Of several threads, only the one whose list is the first value goes on.
-    body = ["fields = self.__dict__", "mine = []", f"if fields.setdefault({first!r}, mine) is not mine:"]
-    body.append("    raise initialised_twice(self)")
-    parameters = ["self"]
+    parameters, body = ["self"], ["fields = self.__dict__", "if fields: raise initialised_twice(self)"]
     for field in fields:
         name, default = field.name, f"default_{field.name}"
         names[default] = field.default
