@@ -47,6 +47,16 @@ def test_a_connack_that_lacks_the_code(mqtt: Any) -> None:
     assert mqtt.answer_to(error, accepted=True) == bytes.fromhex("e0 01 94")
 
 
+@pytest.mark.parametrize("code", [0x00, 0x04, 0x18, 0x85, 300])
+def test_a_code_that_is_no_failure_of_the_packet(mqtt: Any, code: int) -> None:
+    """An error that somebody else made may have any; no answer accepts the connection."""
+    error = mqtt.ProtocolError(reason_code=code, version=MQTTv5)
+    refusal = 0x85 if code == 0x85 else 0x82  # CONNACK has it, DISCONNECT does not.
+    assert mqtt.answer_to(error) == bytes((0x20, 3, 0, refusal, 0))
+    for role in Role:
+        assert mqtt.answer_to(error, role=role, accepted=True) == bytes.fromhex("e0 01 82")
+
+
 # Bytes on a connection of 5.0 that was accepted, and the code of the DISCONNECT.
 ENDS = {
     "malformed": ("30 03 0001 23", 0x81),

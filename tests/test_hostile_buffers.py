@@ -312,6 +312,14 @@ def test_a_loan_is_counted_once(mqtt: Any) -> None:
         decoder.buffer_updated(1)
 
 
+class OutOfRoom(MemoryError):
+    """With a constructor and an attribute of its own."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(f"{size} bytes")
+        self.size = size
+
+
 class Owner:
     """A buffer whose owner does something whenever it is asked for."""
 
@@ -342,6 +350,14 @@ def test_the_owner_resizes_another_buffer(mqtt: Any) -> None:
     with pytest.raises(BufferError):
         mqtt.encode_into(mqtt.Publish("a", Owner(b"payload", target.clear)), target)
     target.append(0)
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="from Python 3.12 on this is a buffer")
+def test_what_was_no_buffer_before_3_12(mqtt: Any) -> None:
+    owner = Owner(PUBLISH, lambda: None)
+    for use in (*readers(mqtt).values(), *writers(mqtt).values()):
+        with pytest.raises(TypeError, match="must be a bytes-like object, not Owner"):
+            use(owner)
 
 
 @needs_buffer_protocol
@@ -382,10 +398,10 @@ def test_the_owner_tries_to_change_the_packet(mqtt: Any) -> None:
 
 
 @needs_buffer_protocol
-@pytest.mark.parametrize("error", [TypeError, BufferError, ValueError, ZeroDivisionError])
+@pytest.mark.parametrize("error", [TypeError, BufferError, ValueError, ZeroDivisionError, OutOfRoom])
 def test_the_owner_s_own_error_goes_on(mqtt: Any, error: type[Exception]) -> None:
     """Whatever it is: a TypeError too does not become one of ours."""
-    mine = error("mine")
+    mine = error(3)
 
     def refuse() -> None:
         raise mine

@@ -40,7 +40,7 @@ class Ours(Participant):
         """A packet of the corpus, in this implementation."""
         made = {
             name: self.packet(value)
-            if type(value).__module__.startswith("mqttcodec._packets")
+            if type(value).__module__ == "mqttcodec" and hasattr(value, "replace")
             else tuple(map(self.packet, value))
             if name == "subscriptions"
             else value

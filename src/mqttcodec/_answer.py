@@ -20,7 +20,7 @@ def answer_to(error: _errors.DecodeError, *, role: Role = Role.SERVER, accepted:
     """
     if not isinstance(error, _errors.DecodeError):
         raise _errors.wrong_type("error", "a DecodeError", error)
-    if not isinstance(role, Role):
+    if type(role) is not Role:
         raise _errors.wrong_type("role", "a Role", role)
     code = error.reason_code
     if code is None:
@@ -52,6 +52,6 @@ def _connack(code: int, properties: bytes = b"") -> bytes:
 
 
 def _known_to(packet_type: PacketType, code: ReasonCode) -> ReasonCode:
-    """The code, or 0x82 if the packet does not have it."""
-    is_known = _spec.reason_codes(packet_type, MQTTv5)[code] is not None
+    """The code, or 0x82 if it is not a failure that the packet has."""
+    is_known = 0x80 <= code <= 0xFF and _spec.reason_codes(packet_type, MQTTv5)[code] is not None
     return code if is_known else ReasonCode.PROTOCOL_ERROR

@@ -1,6 +1,6 @@
 # cython: language_level=3, auto_pickle=False, autotestdict=False, freethreading_compatible=True
-# Invariants of what is not checked: the caller has judged the first byte, so that its packet type is 1 to 15 and the QoS
-# of a PUBLISH is not 3; `cursor.version` is 3, 4 or 5; a code is a byte. A line that relies on more says why it may.
+# Invariants of what is not checked: the caller has judged the first byte, so its packet type is 1 to 15 and the QoS of
+# a PUBLISH is not 3; `cursor.version` is 3, 4 or 5; a code is a byte. A line that relies on more says why it may.
 # cython: boundscheck=False, wraparound=False
 """Packets out of bytes: the compiled `_decode_py.py`, the same functions in the same order.
 

@@ -125,7 +125,7 @@ def _properties(writer: Writer, packet: Any, place: int) -> None:
         if writer.version != MQTTv5:
             raise writer.fail(_errors.NOT_IN_VERSION, name)
         for item in writer.sequence(value, name) if repeats else (value,):
-            if repeats and kind == VARIABLE_NON_ZERO and not isinstance(item, int):
+            if repeats and kind == VARIABLE_NON_ZERO and not issubclass(type(item), int):
                 raise _errors.wrong_item(name, "int", item)
             properties.append(identifier)
             _property_value(writer, item, kind, name)
@@ -137,13 +137,13 @@ def _properties(writer: Writer, packet: Any, place: int) -> None:
 
 def _property_value(writer: Writer, value: Any, kind: int, name: str) -> None:
     if kind == STRING_PAIR:
-        if not isinstance(value, (tuple, list)):
+        if not issubclass(type(value), (tuple, list)):
             raise _errors.not_a_pair()
         pair = writer.sequence(value, name)
         if len(pair) != 2:
             raise _errors.not_a_pair()
         for text in pair:
-            if not isinstance(text, str):
+            if not issubclass(type(text), str):
                 raise _errors.wrong_item("the names and values of user_properties", "str", text)
             writer.string(text, name)
     elif kind == STRING:
@@ -448,7 +448,7 @@ def _reason_codes(writer: Writer, reason_codes: Any, packet_type: PacketType) ->
     if not codes:
         raise writer.fail(_errors.LIST_EMPTY, "reason_codes")  # [U40]
     for code in codes:
-        if not isinstance(code, int):
+        if not issubclass(type(code), int):
             raise _errors.wrong_item("reason_codes", "int", code)
         writer.reason_code(code, packet_type)
 
@@ -460,7 +460,7 @@ def _unsubscribe(writer: Writer, packet: Unsubscribe) -> int:
     if not topic_filters:
         raise writer.fail(_errors.LIST_EMPTY, "topic_filters")  # [MQTT-3.10.3-2]
     for topic_filter in topic_filters:
-        if not isinstance(topic_filter, str):
+        if not issubclass(type(topic_filter), str):
             raise _errors.wrong_item("topic_filters", "str", topic_filter)
         writer.topic_filter(topic_filter, "topic_filters")
     return 0xA2

@@ -120,15 +120,17 @@ del _error_class
 
 
 def fresh(error: Exception) -> Exception:
-    """An equal error without this one's traceback."""
-    return type(error)(*error.args, **vars(error))
+    """An equal error without this one's traceback; of a subclass of MemoryError, a MemoryError."""
+    if isinstance(error, MQTTError):
+        return type(error)(*error.args, **vars(error))
+    return (MemoryError if isinstance(error, MemoryError) else RuntimeError)(*error.args)
 
 
-def shown(value: object) -> str:
+def shown(value: Any) -> str:
     """`value` for a message: short whatever its length, and not by a caller's own methods."""
-    if isinstance(value, int):
+    if issubclass(type(value), int):
         return int.__repr__(value) if int.bit_length(value) <= 64 else f"a number of {int.bit_length(value)} bits"
-    if isinstance(value, str):
+    if issubclass(type(value), str):
         return str.__repr__(value if len(value) <= 40 else str.__getitem__(value, slice(40))) + "..." * (
             len(value) > 40
         )

@@ -661,7 +661,13 @@ cdef class Subscription(_Value):
         retain_as_published=False,
         retain_handling=_SEND_AT_SUBSCRIBE,
     ):
-        if self.topic_filter is not None or self.qos is not None:
+        if (
+            self.topic_filter is not None
+            or self.qos is not None
+            or self.no_local is not None
+            or self.retain_as_published is not None
+            or self.retain_handling is not None
+        ):
             refuse_second_init(self)
         self.topic_filter = topic_filter
         self.qos = qos_of(qos)
@@ -942,6 +948,8 @@ for _packet_class in dict.fromkeys((Publish, PubAck, PubRec, PubRel, PubComp, Wi
     rename(_packet_class, "mqttcodec." + _packet_class.__name__)
     if not issubclass(_packet_class, _Acknowledgement):
         expose_fields(_packet_class)
+rename(_Value, "mqttcodec._Value")
+rename(_Acknowledgement, "mqttcodec._Acknowledgement")
 keep_memory_of(PublishProperties)
 expose_fields(_Acknowledgement)
 

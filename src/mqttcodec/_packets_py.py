@@ -30,7 +30,7 @@ def _members(enum: Any, preferred: Any = ()) -> Any:
 
 def _several(value: Any) -> Any:
     """The tuple of a field of several values, for a list or None; `()` says as None does that there are none."""
-    if isinstance(value, list):
+    if issubclass(type(value), list):
         return tuple(list.copy(value))
     return () if value is None else value
 
@@ -46,7 +46,7 @@ def _each(converted: Any) -> Any:
 
 
 def _pair(value: Any) -> Any:
-    return tuple(list.copy(value)) if isinstance(value, list) else value
+    return tuple(list.copy(value)) if issubclass(type(value), list) else value
 
 
 _reason_code = _members(ReasonCode)
@@ -384,6 +384,7 @@ Packet = (
 
 # By class and field: how the constructor makes the field's value, or None.
 _FIELDS: dict[type, dict[str, Any]] = {}
+_Value.__module__ = _Acknowledgement.__module__ = __package__
 for _class in (Will, Subscription, *Packet.__args__):
     _class.__init__ = _init_of(_class)
     _class.__module__ = __package__  # What users import it from, and where its annotations have their names.

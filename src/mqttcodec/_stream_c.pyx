@@ -151,7 +151,7 @@ cdef class Decoder:
         self.start_anew()
 
     def __init__(self, version=None, *, role=None, max_packet_size=MAXIMUM_REMAINING_LENGTH + 5, copy=True):
-        if role is not None and not isinstance(role, RoleEnum):
+        if role is not None and type(role) is not RoleEnum:
             raise _errors.wrong_type("role", "Role", role)
         cdef int64_t limit = integer(max_packet_size, "max_packet_size")
         if limit == OUTSIDE and int.__index__(max_packet_size) > 0:

@@ -76,7 +76,7 @@ class Decoder:
         max_packet_size: int = 268_435_460,
         copy: bool = True,
     ) -> None:
-        if role is not None and not isinstance(role, Role):
+        if role is not None and type(role) is not Role:
             raise _errors.wrong_type("role", "Role", role)
         limit = index(max_packet_size, "max_packet_size")
         if limit < 2:

@@ -168,7 +168,6 @@ cdef inline int refuse_length(object fault, int offset, int first_byte, int vers
     raise fault.decoding(version, offset, "Remaining Length", None, known, first_byte >> 4)
 
 
-
 # --- Text.
 
 

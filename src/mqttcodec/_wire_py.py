@@ -28,11 +28,11 @@ _MISPLACED_WILDCARD = re.compile(r"[+#](?:(?<=[^/].)|(?<=\+)[^/]|(?<=#).)", re.D
 _FOUR_BYTES = struct.Struct(">I")
 
 
-def checked_version(version: object) -> int:
+def checked_version(version: Any) -> int:
     """The `version` argument of a function, 3, 4 or 5."""
     if type(version) is ProtocolVersion:
         return version
-    if not isinstance(version, int):
+    if not issubclass(type(version), int):
         raise _errors.wrong_type("version", "a ProtocolVersion", version)
     number = int.__add__(version, 0)
     if number not in (3, 4, 5):
@@ -40,11 +40,11 @@ def checked_version(version: object) -> int:
     return number
 
 
-def index(value: object, about: str) -> int:
+def index(value: Any, about: str) -> int:
     """The value of an int argument, whatever methods a subclass has."""
     if type(value) is int:
         return value
-    if not isinstance(value, int):
+    if not issubclass(type(value), int):
         raise _errors.wrong_type(about, "int", value)
     return int.__add__(value, 0)  # On PyPy `int.__index__` calls the subclass's own method.
 
@@ -54,7 +54,7 @@ def byte_view(buffer: Any, about: str = "buffer") -> memoryview:
     try:
         view = memoryview(buffer)
     except TypeError:
-        if hasattr(type(buffer), "__buffer__"):
+        if sys.version_info >= (3, 12) and hasattr(type(buffer), "__buffer__"):
             raise  # The owner's own error.
         raise _errors.wrong_type(about, "a bytes-like object", buffer) from None
     if view.format.removeprefix("@") not in _BYTE_FORMATS or not view.c_contiguous:

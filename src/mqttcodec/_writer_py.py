@@ -54,11 +54,11 @@ def two_bits(value: object, about: str) -> int:
     return number if 0 <= number <= 2 else 3
 
 
-def absent(value: object) -> bool:
+def absent(value: Any) -> bool:
     """Whether a field of several values says that there is none."""
-    if isinstance(value, tuple):
+    if issubclass(type(value), tuple):
         return tuple.__len__(value) == 0
-    return value is None or (isinstance(value, list) and list.__len__(value) == 0)
+    return value is None or (issubclass(type(value), list) and list.__len__(value) == 0)
 
 
 class Writer:
@@ -82,24 +82,24 @@ class Writer:
         self.body += number.to_bytes(size, "big")
         return number
 
-    def flag(self, value: object, about: str) -> int:
+    def flag(self, value: Any, about: str) -> int:
         """The bit of a flag: 0 or 1."""
         if value is False:
             return 0
         if value is True:
             return 1
-        if not isinstance(value, int):
+        if not issubclass(type(value), int):
             raise _errors.wrong_type(about, "bool", value)
         number = int.__add__(value, 0)
         if number not in (0, 1):
             raise self.fail(_errors.NOT_0_OR_1, about, number)
         return number
 
-    def sequence(self, value: object, about: str) -> tuple[Any, ...]:
+    def sequence(self, value: Any, about: str) -> tuple[Any, ...]:
         """A snapshot of a tuple or list."""
-        if isinstance(value, tuple):
+        if issubclass(type(value), tuple):
             return tuple.__getitem__(value, slice(None))
-        if isinstance(value, list):
+        if issubclass(type(value), list):
             return tuple(list.copy(value))
         raise _errors.wrong_type(about, "a tuple or list", value)
 
@@ -122,10 +122,10 @@ class Writer:
             with byte_view(value, about) as view:
                 self._prefixed(view, about)
 
-    def string(self, value: object, about: str) -> str:
+    def string(self, value: Any, about: str) -> str:
         """A UTF-8 Encoded String (1.5.4); returns it as an exact str."""
         if type(value) is not str:
-            if not isinstance(value, str):
+            if not issubclass(type(value), str):
                 raise _errors.wrong_type(about, "str", value)
             value = str.__str__(value)
         try:
@@ -141,7 +141,7 @@ class Writer:
             self._prefixed(encoded, about)
         if "\0" in value:
             raise self.fail(_errors.NULL_CHARACTER, about)  # [MQTT-1.5.4-2]
-        return value
+        return value  # type: ignore[no-any-return]
 
     def topic_name(self, value: object, about: str) -> str:
         """A topic name, which may be empty."""
