@@ -26,8 +26,9 @@ from samples import outcome
 
 PUBLISH = bytes.fromhex("3008 000161 00 70617931")
 PINGREQ = b"\xc0\x00"
+HAS_BUFFER_PROTOCOL = sys.version_info >= (3, 12) or sys.implementation.name == "pypy"
 needs_buffer_protocol = pytest.mark.skipif(
-    sys.version_info < (3, 12), reason="objects with __buffer__ came with Python 3.12"
+    not HAS_BUFFER_PROTOCOL, reason="objects with __buffer__ came with Python 3.12"
 )
 
 
@@ -352,7 +353,7 @@ def test_the_owner_resizes_another_buffer(mqtt: Any) -> None:
     target.append(0)
 
 
-@pytest.mark.skipif(sys.version_info >= (3, 12), reason="from Python 3.12 on this is a buffer")
+@pytest.mark.skipif(HAS_BUFFER_PROTOCOL, reason="from Python 3.12 on this is a buffer")
 def test_what_was_no_buffer_before_3_12(mqtt: Any) -> None:
     owner = Owner(PUBLISH, lambda: None)
     for use in (*readers(mqtt).values(), *writers(mqtt).values()):

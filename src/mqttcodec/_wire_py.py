@@ -21,6 +21,8 @@ elif sys.version_info >= (3, 12):
 else:
     Buffer = Any
 
+# Whether a class written in Python can be a buffer, by its `__buffer__`.
+_ASKS_FOR_BUFFERS = sys.version_info >= (3, 12) or sys.implementation.name == "pypy"
 _BYTE_FORMATS = ("b", "B", "c", "?")
 _WILDCARD = re.compile("[+#]")
 # One that does not begin its level, that does not fill it, or is '#' and not the last character.
@@ -54,7 +56,7 @@ def byte_view(buffer: Any, about: str = "buffer") -> memoryview:
     try:
         view = memoryview(buffer)
     except TypeError:
-        if sys.version_info >= (3, 12) and hasattr(type(buffer), "__buffer__"):
+        if _ASKS_FOR_BUFFERS and hasattr(type(buffer), "__buffer__"):
             raise  # The owner's own error.
         raise _errors.wrong_type(about, "a bytes-like object", buffer) from None
     if view.format.removeprefix("@") not in _BYTE_FORMATS or not view.c_contiguous:
