@@ -30,7 +30,8 @@ cdef extern from "Python.h":
     # Without `except -1`: who calls it has to look.
     int _PyBytes_Resize(PyObject** bytes, Py_ssize_t size)
     const Py_ssize_t PY_SSIZE_T_MAX
-    PyObject* PyTuple_GET_ITEM(object items, Py_ssize_t at) noexcept
+    # Borrows the tuple too: all decoders share it, and threads contend for the reference count of what they share.
+    PyObject* PyTuple_GET_ITEM(PyObject* items, Py_ssize_t at) noexcept
     object taken_over "(PyObject*)"(PyObject* owned)
     ctypedef PyObject* (*iternextfunc)(PyObject*)
     ctypedef struct PyTypeObject:
@@ -602,7 +603,7 @@ cdef class Decoder:
         return 0
 
     cdef inline int judge_first_byte(self, uint8_t first_byte) except -1:
-        if PyTuple_GET_ITEM(self._faults, first_byte) != <PyObject*> None:
+        if PyTuple_GET_ITEM(<PyObject*> self._faults, first_byte) != <PyObject*> None:
             raise _spec.first_byte_error(self._faults[first_byte], first_byte, self._version, self._version)
         return 0
 
