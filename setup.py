@@ -25,6 +25,7 @@ if CHOICE not in ("auto", "require", "off"):
 
 PYPROJECT = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))
 MODULES = ("_packets_c", "_decode_properties_c", "_decode_c", "_encode_c", "_codec_c", "_stream_c")
+HEADERS = [f"src/mqttcodec/{name}.h" for name in ("_immortal", "_traceback")]
 
 # With `build_ext --debug`: what the sources rely on is looked at, and C's own asserts are on. What a source says in its
 # first lines, such as `boundscheck=False`, stays; `tools/environments.py` changes that too.
@@ -165,10 +166,7 @@ if fault := too_old("setuptools", setuptools_version):
 extensions = (
     []
     if CHOICE == "off"
-    else [
-        Extension(f"mqttcodec.{name}", [f"src/mqttcodec/{name}.pyx"], depends=["src/mqttcodec/_traceback.h"])
-        for name in MODULES
-    ]
+    else [Extension(f"mqttcodec.{name}", [f"src/mqttcodec/{name}.pyx"], depends=HEADERS) for name in MODULES]
 )
 
 setup(

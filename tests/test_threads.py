@@ -6,12 +6,14 @@ without one all of this really runs at once.
 
 from __future__ import annotations
 
+import gc
 import inspect
 import os
 import pickle
 import queue
 import random
 import sys
+import sysconfig
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -279,6 +281,20 @@ def test_a_buffer_that_another_thread_changes(mqtt: Any, full: bool) -> None:
     in_threads(work)
     assert right
     buffer.append(0)
+
+
+@pytest.mark.skipif(not sysconfig.get_config_var("Py_GIL_DISABLED"), reason="this Python has a GIL")
+@pytest.mark.skipif(not hasattr(sys, "_is_immortal"), reason="sys._is_immortal came with Python 3.14")
+@pytest.mark.skipif("cython" not in implementations.NAMES, reason="the extensions are not there")
+def test_threads_count_no_references_to_what_they_share() -> None:
+    """They would contend for the counts: `benchmarks/threads.py`."""
+    mqtt = implementations.load("cython")
+    for enum in (mqtt.ProtocolVersion, mqtt.QoS, mqtt.RetainHandling, mqtt.ConnectReturnCode, mqtt.ReasonCode):
+        assert all(map(sys._is_immortal, enum))
+    pings = [mqtt.decode(bytes((first_byte, 0))) for first_byte in (0xC0, 0xD0)]
+    assert all(map(sys._is_immortal, (mqtt.decode, mqtt.encode, *pings)))
+    gc.collect()
+    assert mqtt.decode(mqtt.encode(mqtt.PubAck(7))) == mqtt.PubAck(7)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks here")

@@ -17,6 +17,8 @@ from libc.string cimport memcpy, memmove
 
 from ._decode_c cimport decode_body
 from ._encode_c cimport plain_answer, put_plain_answer, write_packet
+from ._immortal_c cimport make_immortal
+from ._packets_c cimport flags_of_bits
 from ._spec_c cimport CONNECT
 from ._wire_c cimport *
 from ._writer_c cimport *
@@ -25,7 +27,7 @@ cdef extern from "_traceback.h":
     pass
 
 from . import _errors, _spec
-from ._enums import MQTTv5
+from ._enums import ConnectReturnCode, MQTTv5, ProtocolVersion, QoS, ReasonCode, RetainHandling
 from ._stream_c import Decoder  # no-cython-lint: for `_backend.py`
 
 cdef object MQTT_5 = MQTTv5
@@ -310,3 +312,21 @@ def encoded_size(packet, version=MQTTv5):
         return writer.ptr - writer.start + writer.payload_size
     finally:
         close_writer(&writer)
+
+
+cdef int share_between_threads() except -1:
+    """Make immortal what every thread takes references to: the fields of packets, the functions."""
+    cdef int bits
+    for enum in (ProtocolVersion, QoS, RetainHandling, ConnectReturnCode, ReasonCode):
+        for member in enum:
+            make_immortal(member)
+    for bits in range(16):
+        make_immortal(flags_of_bits(bits))
+    for packet in (b"\xC0\0", b"\xD0\0"):  # PINGREQ and PINGRESP have no fields: there is one of each.
+        make_immortal(decode(packet))
+    for function in (decode, decode_from, encode, encode_into, encode_many, encode_parts, encoded_size, peek):
+        make_immortal(function)
+    return 0
+
+
+share_between_threads()
