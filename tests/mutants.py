@@ -56,6 +56,11 @@ ALIKE = {
     ("_wire_py", "deleted", "raise  # The owner's own error."): (
         "before Python 3.12 no object of the caller's own making has `__buffer__`"
     ),
+    (
+        "_wire_py",
+        "without `hasattr(type(buffer), '__buffer__')`",
+        'if _ASKS_FOR_BUFFERS and hasattr(type(buffer), "__buffer__"):',
+    ): "before Python 3.12 the condition is false either way",
     ("_codec_py", "deleted", "raise MemoryError from None"): (
         "only a Python of 32 bits has more memory than bytes can hold, and test_bounds looks at that there"
     ),
