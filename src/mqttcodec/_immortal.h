@@ -11,8 +11,12 @@
 
 /* `PyUnstable_SetImmortal` (Python 3.15) takes only objects with one reference, which members of an enum never are.
    `Py_SET_REFCNT` is documented to make an object immortal when the count is above UINT32_MAX. Call it in the thread
-   that made the object: the one that imports the package. */
+   that made the object: the one that imports the package.
+
+   The collector of Python 3.14 counts a tracked object again after that thread has ended. */
 static void make_immortal(PyObject *object) {
+    if (PyObject_IS_GC(object))
+        PyObject_GC_UnTrack(object);
     Py_SET_REFCNT(object, (Py_ssize_t) UINT32_MAX + 1);
 }
 
