@@ -178,9 +178,9 @@ def test_objects_that_claim_another_class(mqtt: Any) -> None:
             for field in _values.fields(cls):
                 required = {key: () for key, default in _values.fields(cls).items() if default is EMPTY}
                 packet = cls(**{**required, field: Claims(claimed)})
-                for kind, words, *_ in [outcome(lambda packet=packet: mqtt.encode(packet))]:
-                    assert kind == "TypeError"
-                    assert "descriptor" not in words
+                with pytest.raises(TypeError) as caught:
+                    mqtt.encode(packet)
+                assert "descriptor" not in str(caught.value)
     with pytest.raises(TypeError, match="role must be Role, not Claims"):
         mqtt.Decoder(role=Claims(mqtt.Role))
     with pytest.raises(TypeError, match="version must be a ProtocolVersion, not Claims"):
@@ -356,28 +356,6 @@ def test_packets_initialised_twice(mqtt: Any) -> None:
                 packet.__init__(**given)
             assert str(caught.value) == f"{name} is immutable and cannot be initialised twice"
             assert all(one is other for one, other in zip(before, fields_of(packet), strict=True))
-
-
-class Finalised:
-    """A value whose end looks at the packet that held it."""
-
-    def __init__(self) -> None:
-        self.packet: Any = None
-
-    def __del__(self) -> None:
-        repr(self.packet)
-
-
-def test_a_field_is_never_let_go_before_it_is_replaced(mqtt: Any) -> None:
-    """What Cython before 3.3.1 made of an assignment: the finaliser saw the memory of what was gone."""
-    for _ in range(100):
-        value = Finalised()
-        packet = mqtt.Publish(value, content_type=value)
-        value.packet = packet
-        with pytest.raises(TypeError):
-            packet.__init__("b")
-        assert packet.topic is value
-        value.packet = None
 
 
 def fields_of(packet: Any) -> list[Any]:

@@ -7,7 +7,7 @@ from ._enums import ConnectReturnCode, MQTTv5, PacketType, ReasonCode, Role
 
 
 def answer_to(error: _errors.DecodeError, *, role: Role = Role.SERVER, accepted: bool = False) -> bytes:
-    """What to send before closing the connection on which `error` was raised (4.13); empty: nothing.
+    """The bytes to send before closing the connection on which `error` was raised (4.13); empty if there are none.
 
     `role` is the side that got the error. `accepted`: a CONNACK that accepts the connection was sent, or received.
 

@@ -71,7 +71,6 @@ cdef tuple REASON_CODES = tuple(
     ]
 )
 
-
 # By packet type and byte: the only side that sends a reason code, or EITHER.
 cdef uint8_t SOLE_SENDERS[16][256]
 
@@ -81,7 +80,7 @@ cdef int fill_senders() except -1:
     for packet_type in range(16):
         for code in range(256):
             sender = _spec.SOLE_SENDERS.get(packet_type, {}).get(code)
-            SOLE_SENDERS[packet_type][code] = (
+            SOLE_SENDERS[packet_type][code] = <uint8_t>(
                 EITHER if sender is None else SERVER if sender is RoleEnum.SERVER else CLIENT
             )
     return 0
@@ -131,7 +130,7 @@ cdef inline bint without_properties(Cursor* cursor) except -1:
 
 
 cdef inline object reason_code(Cursor* cursor, int packet_type):
-    """The reason code that the next byte is, which the other side has to be allowed to send."""
+    """The next byte as a reason code, which the other side must be allowed to send."""
     cdef int code = byte(cursor, "reason_code")
     member = reason_code_of(cursor, code, packet_type)
     check_sender(cursor, code, cursor.ptr - 1, packet_type)
@@ -347,7 +346,7 @@ cdef Subscription subscription(Cursor* cursor):
         fail(cursor, _errors.OPTIONS_RESERVED, at, "", options)  # [MQTT-3-8.3-4]
     elif qos == 3:
         fail(cursor, _errors.REQUESTED_QOS, at)  # [MQTT-3-8.3-4]
-    # Neither is 3, and the reserved bits are 0: whatever the version, one of the branches above has seen to that.
+    # In every version the branches above have made sure that neither is 3 and that the reserved bits are 0.
     packet.qos = QOS[qos]
     packet.no_local = options & 0x04 != 0
     packet.retain_as_published = options & 0x08 != 0
@@ -374,7 +373,7 @@ cdef tuple reason_codes(Cursor* cursor, int packet_type):
         fail(cursor, _errors.LIST_EMPTY, cursor.ptr, "reason_codes")  # [U40]
     taken = take(cursor, size, "reason_codes")
     codes = PyTuple_New(size)
-    # The collector sees the tuple, so that no slot may be empty when anything else runs: what is wrong is told after.
+    # The collector can see the tuple, so no slot may be empty when other code runs: fill it, then raise the error.
     for at in range(size):
         code = taken[at]
         member = members[code]

@@ -46,7 +46,8 @@ cdef int refuse_second_init(object packet) except -1:
     raise _errors.initialised_twice(packet)
 
 
-# --- What constructors make of the values they are given; anything else stays as it is.
+# --- How constructors convert the values they are given; anything else stays as it is. Converting a list locks
+# it, which may suspend the critical section of `__init__`, so that these conversions come before its guard.
 
 
 cdef inline object member(tuple members, object value):
@@ -201,6 +202,7 @@ cdef class Will(_Value):
         correlation_data=None,
         user_properties=(),
     ):
+        user_properties = pairs_of(user_properties)
         if self.user_properties is not None:
             refuse_second_init(self)
         self.topic = topic
@@ -213,7 +215,7 @@ cdef class Will(_Value):
         self.content_type = content_type
         self.response_topic = response_topic
         self.correlation_data = correlation_data
-        self.user_properties = pairs_of(user_properties)
+        self.user_properties = user_properties
 
 
 @cython.final
@@ -272,6 +274,7 @@ cdef class Connect(_Value):
         authentication_data=None,
         user_properties=(),
     ):
+        user_properties = pairs_of(user_properties)
         if self.user_properties is not None:
             refuse_second_init(self)
         self.client_id = client_id
@@ -289,7 +292,7 @@ cdef class Connect(_Value):
         self.request_problem_information = request_problem_information
         self.authentication_method = authentication_method
         self.authentication_data = authentication_data
-        self.user_properties = pairs_of(user_properties)
+        self.user_properties = user_properties
 
 
 @cython.final
@@ -352,6 +355,7 @@ cdef class ConnAck(_Value):
         authentication_data=None,
         user_properties=(),
     ):
+        user_properties = pairs_of(user_properties)
         if self.user_properties is not None:
             refuse_second_init(self)
         self.session_present = session_present
@@ -372,7 +376,7 @@ cdef class ConnAck(_Value):
         self.server_reference = server_reference
         self.authentication_method = authentication_method
         self.authentication_data = authentication_data
-        self.user_properties = pairs_of(user_properties)
+        self.user_properties = user_properties
 
 
 @cython.final
@@ -472,11 +476,11 @@ cdef class Publish(_Value):
         user_properties=(),
     ):
         cdef PublishProperties properties = None
+        subscription_identifiers = several(subscription_identifiers)
+        user_properties = pairs_of(user_properties)
         if self.flags is not None:
             refuse_second_init(self)
         qos = qos_of(qos)
-        subscription_identifiers = several(subscription_identifiers)
-        user_properties = pairs_of(user_properties)
         self.topic = topic
         self.payload = payload
         self.qos = qos
@@ -603,12 +607,13 @@ cdef class _Acknowledgement(_Value):
         reason_string=None,
         user_properties=(),
     ):
+        user_properties = pairs_of(user_properties)
         if self.user_properties is not None:
             refuse_second_init(self)
         self.packet_id = packet_id
         self.reason_code = reason_code_of(reason_code)
         self.reason_string = reason_string
-        self.user_properties = pairs_of(user_properties)
+        self.user_properties = user_properties
 
 
 @cython.final
@@ -701,12 +706,14 @@ cdef class Subscribe(_Value):
         subscription_identifier=None,
         user_properties=(),
     ):
+        subscriptions = several(subscriptions)
+        user_properties = pairs_of(user_properties)
         if self.user_properties is not None:
             refuse_second_init(self)
         self.packet_id = packet_id
-        self.subscriptions = several(subscriptions)
+        self.subscriptions = subscriptions
         self.subscription_identifier = subscription_identifier
-        self.user_properties = pairs_of(user_properties)
+        self.user_properties = user_properties
 
 
 @cython.final
@@ -734,12 +741,14 @@ cdef class SubAck(_Value):
         reason_string=None,
         user_properties=(),
     ):
+        reason_codes = reason_codes_of(reason_codes)
+        user_properties = pairs_of(user_properties)
         if self.user_properties is not None:
             refuse_second_init(self)
         self.packet_id = packet_id
-        self.reason_codes = reason_codes_of(reason_codes)
+        self.reason_codes = reason_codes
         self.reason_string = reason_string
-        self.user_properties = pairs_of(user_properties)
+        self.user_properties = user_properties
 
 
 @cython.final
@@ -765,11 +774,13 @@ cdef class Unsubscribe(_Value):
         *,
         user_properties=(),
     ):
+        topic_filters = several(topic_filters)
+        user_properties = pairs_of(user_properties)
         if self.user_properties is not None:
             refuse_second_init(self)
         self.packet_id = packet_id
-        self.topic_filters = several(topic_filters)
-        self.user_properties = pairs_of(user_properties)
+        self.topic_filters = topic_filters
+        self.user_properties = user_properties
 
 
 @cython.final
@@ -797,12 +808,14 @@ cdef class UnsubAck(_Value):
         reason_string=None,
         user_properties=(),
     ):
+        reason_codes = reason_codes_of(reason_codes)
+        user_properties = pairs_of(user_properties)
         if self.user_properties is not None:
             refuse_second_init(self)
         self.packet_id = packet_id
-        self.reason_codes = reason_codes_of(reason_codes)
+        self.reason_codes = reason_codes
         self.reason_string = reason_string
-        self.user_properties = pairs_of(user_properties)
+        self.user_properties = user_properties
 
 
 @cython.final
@@ -865,13 +878,14 @@ cdef class Disconnect(_Value):
         server_reference=None,
         user_properties=(),
     ):
+        user_properties = pairs_of(user_properties)
         if self.user_properties is not None:
             refuse_second_init(self)
         self.reason_code = reason_code_of(reason_code)
         self.session_expiry_interval = session_expiry_interval
         self.reason_string = reason_string
         self.server_reference = server_reference
-        self.user_properties = pairs_of(user_properties)
+        self.user_properties = user_properties
 
 
 @cython.final
@@ -902,13 +916,14 @@ cdef class Auth(_Value):
         reason_string=None,
         user_properties=(),
     ):
+        user_properties = pairs_of(user_properties)
         if self.user_properties is not None:
             refuse_second_init(self)
         self.reason_code = reason_code_of(reason_code)
         self.authentication_method = authentication_method
         self.authentication_data = authentication_data
         self.reason_string = reason_string
-        self.user_properties = pairs_of(user_properties)
+        self.user_properties = user_properties
 
 
 Packet = (

@@ -134,8 +134,8 @@ cdef class Decoder:
     # was lent; `_view` is one of it with `copy=False`.
     cdef Builder _partial, _payload, _backlog
     cdef Py_ssize_t _packet_size, _body, _head_size
-    # The first byte of the packet in `_partial`, as it was judged: its copy there may be another, if who borrowed our
-    # block went on writing.
+    # The judged first byte of the packet in `_partial`. The copy there may differ if the borrower of our block kept on
+    # writing.
     cdef uint8_t _first_byte
     cdef object _data, _view
     cdef const uint8_t* _start
@@ -509,7 +509,7 @@ cdef class Decoder:
             if self._packet_size > LARGE:
                 size = header_size  # `find_head` sends the rest where it belongs.
         else:
-            size = 1  # The other bytes of the header follow one by one, and are judged where they are ours.
+            size = 1  # The rest of the header is copied byte by byte, and the copies are judged.
         self._first_byte = first_byte
         self._body = header_size
         self.take(self._partial, size)

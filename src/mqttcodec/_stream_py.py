@@ -372,7 +372,7 @@ class Decoder:
         self._first_byte = first_byte
         header = read_length(data, start, len(data), first_byte, self._version or MQTTv5, self._version)
         if header is None:
-            # The other bytes of the header follow one by one, and are judged where they are ours.
+            # The rest of the header is copied byte by byte, and the copies are judged.
             self._packet_size = 0
             self._take(1)
             return None
@@ -420,7 +420,7 @@ class Decoder:
             self._take(end - self._position)
             whole, self._partial = partial, bytearray()
         self._packet_size = 0
-        # What was judged before the bytes were copied, and not their copies: who lent us a block may have changed it.
+        # The header as it was judged, not its copy: the borrower of our block may have kept on writing.
         return self._decode(whole, 0, self._body, size, self._first_byte)
 
     def _take(self, size: int) -> None:

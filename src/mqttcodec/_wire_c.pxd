@@ -272,7 +272,7 @@ cdef struct Cursor:
     PyObject* payload
     int version
     Role role
-    # Whether errors report the version: not before a CONNECT has told its own.
+    # Whether errors report the version. It is unknown until a CONNECT has given its own.
     bint is_known
     int packet_type
     # The packet's type and, while properties are read, where they stand and which one it is: what an error is about

@@ -147,7 +147,7 @@ class Cursor:
     """A place in the body of one packet: start <= position <= end, and nothing outside is read.
 
     `data` is bytes. `start` is where the packet begins, so that offsets count from its first byte. While properties are
-    read, `end` is theirs. `known` is the version that errors report: None until a CONNECT has told its own.
+    read, `end` is theirs. `known` is the version that errors report: None until a CONNECT has given its own.
     """
 
     __slots__ = ("data", "end", "in_properties", "known", "packet_type", "position", "role", "start", "version")
@@ -305,7 +305,7 @@ class Cursor:
         return identifier
 
     def reason_code(self, packet_type: int) -> Any:
-        """The reason code that the next byte is, which the other side has to be allowed to send."""
+        """The next byte as a reason code, which the other side must be allowed to send."""
         member = self.reason_code_of(self.byte("reason_code"), packet_type)
         if self.role is not None:
             self.check_sender(member, self.position - 1, packet_type)
