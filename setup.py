@@ -24,7 +24,7 @@ if CHOICE not in ("auto", "require", "off"):
     raise SystemExit(f"MQTTCODEC_EXTENSIONS must be auto, require or off, not {CHOICE!r}")
 
 PYPROJECT = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))
-MODULES = ("_packets_c", "_decode_properties_c", "_decode_c", "_encode_c", "_codec_c", "_stream_c")
+MODULES = ("_packets_c", "_decode_properties_c", "_decode_c", "_encode_properties_c", "_encode_c", "_codec_c", "_stream_c")
 HEADERS = [f"src/mqttcodec/{name}.h" for name in ("_immortal", "_traceback")]
 
 # With `build_ext --debug`: what the sources rely on is looked at, and C's own asserts are on. What a source says in its
@@ -34,7 +34,7 @@ DEBUG_FLAGS = ["-O1", "-g", "-UNDEBUG"]
 
 # -O3 takes a tenth off what decodes and encodes; of the packet classes and the decoder it makes 40 KiB more and nothing
 # faster.
-OPTIMISED_FURTHER = ("_decode_properties_c", "_decode_c", "_encode_c", "_codec_c")
+OPTIMISED_FURTHER = ("_decode_properties_c", "_decode_c", "_encode_properties_c", "_encode_c", "_codec_c")
 
 # The levels of optimisation (-O1) and of debug information (-g) that the user chose.
 USER_LEVELS = [flag for flag in shlex.split(os.environ.get("CFLAGS", "")) if flag.startswith(("-O", "-g"))]

@@ -4,10 +4,11 @@
 It is loaded as a module of the package, for what these functions import when they find a fault.
 """
 
+from cpython.object cimport PyObject
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t, uintptr_t
 
-from mqttcodec._decode_properties_c cimport answer_properties, publish_properties
-from mqttcodec._packets_c cimport PublishProperties
+from mqttcodec._decode_properties_c cimport read_properties
+from mqttcodec._packets_c cimport PubAck, PublishProperties
 from mqttcodec._spec_c cimport PUBACK, PUBLISH
 from mqttcodec._wire_c cimport *
 
@@ -49,6 +50,7 @@ cdef object read_with(Kind kind, const uint8_t* data, Py_ssize_t size):
     cdef int64_t remaining_length = 0
     cdef int header_size
     cdef uint8_t[64] copy
+    cdef PubAck answer
     cdef PublishProperties held
     open_cursor(&cursor, data, 0, size, 5, True, EITHER)
     cursor.packet_type = cursor.place = PUBACK
@@ -75,10 +77,15 @@ cdef object read_with(Kind kind, const uint8_t* data, Py_ssize_t size):
     elif kind == TOPIC_FILTER:
         value = topic_filter(&cursor, "it")
     elif kind == ANSWER_PROPERTIES:
-        value = answer_properties(&cursor, PUBACK)
+        answer = PubAck.__new__(PubAck)
+        answer.user_properties = ()
+        read_properties(&cursor, <PyObject*> answer, PUBACK)
+        value = answer.reason_string, answer.user_properties
     else:
         cursor.packet_type = cursor.place = PUBLISH
-        held = publish_properties(&cursor)
+        held = PublishProperties.__new__(PublishProperties)
+        held.user_properties = held.subscription_identifiers = ()
+        read_properties(&cursor, <PyObject*> held, PUBLISH)
         value = (
             *(held.payload_format_indicator, held.message_expiry_interval, held.topic_alias, held.response_topic),
             *(held.correlation_data, held.user_properties, held.subscription_identifiers, held.content_type),

@@ -13,7 +13,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from mqttcodec import MQTTv5, MQTTv31, MQTTv311, PacketType, PropertyId, ProtocolVersion, _spec
-from mqttcodec._spec import Kind
+from mqttcodec._enums import Kind
 from samples import VERSIONS
 
 GREATEST_LENGTH = 65_535

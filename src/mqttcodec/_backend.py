@@ -38,7 +38,13 @@ try:
     import mqttcodec._codec_c as codec  # type: ignore[import-not-found]
     import mqttcodec._packets_c as packets  # type: ignore[import-not-found]
 
-    from . import _decode_c, _decode_properties_c, _encode_c, _stream_c  # type: ignore[attr-defined] # noqa: F401
+    from . import (  # type: ignore[attr-defined] # noqa: F401
+        _decode_c,
+        _decode_properties_c,
+        _encode_c,
+        _encode_properties_c,
+        _stream_c,
+    )
 
     BACKEND = "cython"
 except ImportError as error:

@@ -9,21 +9,13 @@
 class.
 """
 
+from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF
 from cpython.tuple cimport PyTuple_New, PyTuple_SET_ITEM
 from libc.stdint cimport uint8_t
 from libc.string cimport memcmp
 
-from ._decode_properties_c cimport (
-    answer_properties,
-    auth_properties,
-    connack_properties,
-    connect_properties,
-    disconnect_properties,
-    publish_properties,
-    subscribe_properties,
-    will_properties,
-)
+from ._decode_properties_c cimport read_properties
 from ._packets_c cimport (
     Auth,
     ConnAck,
@@ -35,6 +27,7 @@ from ._packets_c cimport (
     PubComp,
     Publish,
     PublishFlags,
+    PublishProperties,
     PubRec,
     PubRel,
     SubAck,
@@ -175,7 +168,7 @@ cdef Connect connect(Cursor* cursor):
     packet.keep_alive = two_bytes(cursor, "keep_alive")
     packet.user_properties = ()
     if level == 5 and not without_properties(cursor):
-        connect_properties(cursor, packet)
+        read_properties(cursor, <PyObject*> packet, CONNECT)
         if packet.authentication_data is not None and packet.authentication_method is None:
             fail(cursor, _errors.METHOD_MISSING, NULL)  # [U11]
     start = cursor.ptr
@@ -219,7 +212,7 @@ cdef Will will(Cursor* cursor, int flags):
     cdef const uint8_t* start
     packet.user_properties = ()
     if cursor.version == 5:
-        will_properties(cursor, packet)
+        read_properties(cursor, <PyObject*> packet, WILL, "will.properties")
     start = cursor.ptr
     packet.topic = topic = topic_name(cursor, "will.topic")
     if not topic:
@@ -247,7 +240,7 @@ cdef ConnAck connack(Cursor* cursor):
         fail(cursor, _errors.SESSION_PRESENT, start)  # [MQTT-3.2.2-6]
     packet.user_properties = ()
     if cursor.version == 5:
-        connack_properties(cursor, packet)
+        read_properties(cursor, <PyObject*> packet, CONNACK)
     finish(cursor, None)
     return packet
 
@@ -290,6 +283,13 @@ cdef Publish publish(Cursor* cursor, int first_byte):
     return packet
 
 
+cdef PublishProperties publish_properties(Cursor* cursor):
+    cdef PublishProperties properties = PublishProperties.__new__(PublishProperties)
+    properties.subscription_identifiers = properties.user_properties = ()
+    read_properties(cursor, <PyObject*> properties, PUBLISH)
+    return properties
+
+
 cdef _Acknowledgement acknowledgement(Cursor* cursor, int packet_type):
     cdef _Acknowledgement packet
     if packet_type == PUBACK:
@@ -306,7 +306,7 @@ cdef _Acknowledgement acknowledgement(Cursor* cursor, int packet_type):
     if cursor.version == 5 and cursor.ptr != cursor.end:  # [U18]
         packet.reason_code = reason_code(cursor, packet_type)
         if cursor.ptr != cursor.end:
-            packet.reason_string, packet.user_properties = answer_properties(cursor, packet_type)
+            read_properties(cursor, <PyObject*> packet, packet_type)
     finish(cursor, None)
     return packet
 
@@ -317,7 +317,7 @@ cdef Subscribe subscribe(Cursor* cursor):
     packet.packet_id = packet_identifier(cursor)
     packet.user_properties = ()
     if cursor.version == 5 and not without_properties(cursor):
-        subscribe_properties(cursor, packet)
+        read_properties(cursor, <PyObject*> packet, SUBSCRIBE)
     if cursor.ptr == cursor.end:
         fail(cursor, _errors.LIST_EMPTY, cursor.ptr, "subscriptions")  # [MQTT-3.8.3-2] [U17]
     while cursor.ptr != cursor.end:
@@ -359,7 +359,7 @@ cdef SubAck suback(Cursor* cursor):
     packet.packet_id = packet_identifier(cursor)
     packet.user_properties = ()
     if cursor.version == 5 and not without_properties(cursor):
-        packet.reason_string, packet.user_properties = answer_properties(cursor, SUBACK)
+        read_properties(cursor, <PyObject*> packet, SUBACK)
     packet.reason_codes = reason_codes(cursor, SUBACK)
     return packet
 
@@ -393,7 +393,7 @@ cdef Unsubscribe unsubscribe(Cursor* cursor):
     packet.packet_id = packet_identifier(cursor)
     packet.user_properties = ()
     if cursor.version == 5 and not without_properties(cursor):
-        _, packet.user_properties = answer_properties(cursor, UNSUBSCRIBE)
+        read_properties(cursor, <PyObject*> packet, UNSUBSCRIBE)
     if cursor.ptr == cursor.end:
         fail(cursor, _errors.LIST_EMPTY, cursor.ptr, "topic_filters")  # [MQTT-3.10.3-2] [U17]
     while cursor.ptr != cursor.end:
@@ -408,7 +408,7 @@ cdef UnsubAck unsuback(Cursor* cursor):
     packet.reason_codes = packet.user_properties = ()
     if cursor.version == 5:
         if not without_properties(cursor):
-            packet.reason_string, packet.user_properties = answer_properties(cursor, UNSUBACK)
+            read_properties(cursor, <PyObject*> packet, UNSUBACK)
         packet.reason_codes = reason_codes(cursor, UNSUBACK)
     finish(cursor, None)
     return packet
@@ -431,7 +431,7 @@ cdef Disconnect disconnect(Cursor* cursor):
     if cursor.version == 5 and cursor.ptr != cursor.end:  # [U19]
         packet.reason_code = reason_code(cursor, DISCONNECT)  # [MQTT-3.14.2-1]
         if cursor.ptr != cursor.end:
-            disconnect_properties(cursor, packet)
+            read_properties(cursor, <PyObject*> packet, DISCONNECT)
             if cursor.role == CLIENT and packet.session_expiry_interval is not None:
                 fail(cursor, _errors.EXPIRY_FROM_SERVER, NULL)  # [MQTT-3.14.2-2]
     finish(cursor, None)
@@ -444,7 +444,7 @@ cdef Auth auth(Cursor* cursor):
     packet.user_properties = ()
     if cursor.ptr != cursor.end:  # [U20]
         packet.reason_code = reason_code(cursor, AUTH)  # [MQTT-3.15.2-1]
-        auth_properties(cursor, packet)
+        read_properties(cursor, <PyObject*> packet, AUTH)
         if packet.authentication_method is None:
             fail(cursor, _errors.AUTH_METHOD_MISSING, NULL)  # [U21]
     else:

@@ -4,14 +4,13 @@
 # cython: boundscheck=False, wraparound=False
 """Property lists out of bytes (2.2.2): the compiled `_decode_properties_py.py`.
 
-One function a packet puts what `next_property` reads into the fields of its C struct, by a C switch.
+`read_properties` puts what it reads where the tables say that the C struct of the packet has the property's field.
 """
 
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF, Py_XDECREF
 from libc.stdint cimport int64_t, uint8_t, uint64_t
 
-from ._packets_c cimport Auth, ConnAck, Connect, Disconnect, PublishProperties, Subscribe, Will
 from ._spec_c cimport *
 from ._wire_c cimport *
 
@@ -20,6 +19,7 @@ cdef extern from "_traceback.h":
 
 from . import _errors, _spec
 from ._enums import PropertyId, QoS
+from ._packets_c import _PROPERTY_OFFSETS
 
 cdef tuple QOS = tuple(QoS)
 cdef tuple PLACE_NAMES = tuple(map(_spec.place_name, range(16)))
@@ -28,6 +28,8 @@ cdef tuple PLACE_NAMES = tuple(map(_spec.place_name, range(16)))
 cdef uint8_t PROPERTY_KINDS[64]
 cdef uint64_t ALLOWED[16]
 cdef uint64_t REPEATABLE[16]
+# By place and identifier, where it is allowed: the offset of the field in the struct.
+cdef Py_ssize_t OFFSETS[16][64]
 
 
 cdef int fill_property_tables() except -1:
@@ -36,8 +38,9 @@ cdef int fill_property_tables() except -1:
         PROPERTY_KINDS[identifier] = _spec.PROPERTY_KINDS.get(identifier, 0)
     for place in range(16):
         ALLOWED[place] = REPEATABLE[place] = 0
-        for identifier in _spec.PROPERTIES[place]:
+        for identifier, offset in _PROPERTY_OFFSETS[place].items():
             ALLOWED[place] |= <uint64_t> 1 << identifier
+            OFFSETS[place][identifier] = offset
             if _spec.may_repeat(place, identifier):
                 REPEATABLE[place] |= <uint64_t> 1 << identifier
     return 0
@@ -164,213 +167,55 @@ cdef inline object number(int64_t value):
     return made
 
 
-cdef object appended(object items, object item):
-    """`items` with one more: None, a tuple of one, which is what most packets have, or a list."""
-    if items is None:
-        return (item,)
-    if type(items) is tuple:
-        return [(<tuple> items)[0], item]
-    (<list> items).append(item)
-    return items
+cdef int read_properties(Cursor* cursor, PyObject* holder, int place, str about="properties") except -1:
+    """Read a property list (2.2.2) into the fields of `holder`, the object that holds a packet's properties.
 
-
-cdef inline tuple as_tuple(object items):
-    return () if items is None else <tuple> items if type(items) is tuple else tuple(<list> items)
-
-
-cdef int connect_properties(Cursor* cursor, Connect packet) except -1:
+    Fields of several values are `()` before. Nobody else has seen the packet, so that one can be a list meanwhile.
+    """
     cdef Properties properties
-    user_properties = None
-    open_properties(cursor, &properties, CONNECT)
+    cdef uint64_t repeated
+    open_properties(cursor, &properties, place, about)
     while cursor.ptr != cursor.end:
         value = next_property(cursor, &properties)
-        if cursor.identifier == SESSION_EXPIRY_INTERVAL:
-            packet.session_expiry_interval = value
-        elif cursor.identifier == RECEIVE_MAXIMUM:
-            packet.receive_maximum = value
-        elif cursor.identifier == MAXIMUM_PACKET_SIZE:
-            packet.maximum_packet_size = value
-        elif cursor.identifier == TOPIC_ALIAS_MAXIMUM:
-            packet.topic_alias_maximum = value
-        elif cursor.identifier == REQUEST_RESPONSE_INFORMATION:
-            packet.request_response_information = value
-        elif cursor.identifier == REQUEST_PROBLEM_INFORMATION:
-            packet.request_problem_information = value
-        elif cursor.identifier == AUTHENTICATION_METHOD:
-            packet.authentication_method = value
-        elif cursor.identifier == AUTHENTICATION_DATA:
-            packet.authentication_data = value
+        if REPEATABLE[place] >> cursor.identifier & 1:
+            append_to_field(field_of(holder, place, cursor.identifier), value)
         else:
-            user_properties = appended(user_properties, value)
-    packet.user_properties = as_tuple(user_properties)
+            set_field(field_of(holder, place, cursor.identifier), value)
+    repeated = properties.seen & REPEATABLE[place]
+    if repeated >> USER_PROPERTY & 1:
+        close_field(field_of(holder, place, USER_PROPERTY))
+    if repeated >> SUBSCRIPTION_IDENTIFIER & 1:
+        close_field(field_of(holder, place, SUBSCRIPTION_IDENTIFIER))
     close_properties(cursor, &properties)
     return 0
 
 
-cdef int will_properties(Cursor* cursor, Will packet) except -1:
-    cdef Properties properties
-    user_properties = None
-    open_properties(cursor, &properties, WILL, "will.properties")
-    while cursor.ptr != cursor.end:
-        value = next_property(cursor, &properties)
-        if cursor.identifier == WILL_DELAY_INTERVAL:
-            packet.will_delay_interval = value
-        elif cursor.identifier == PAYLOAD_FORMAT_INDICATOR:
-            packet.payload_format_indicator = value
-        elif cursor.identifier == MESSAGE_EXPIRY_INTERVAL:
-            packet.message_expiry_interval = value
-        elif cursor.identifier == CONTENT_TYPE:
-            packet.content_type = value
-        elif cursor.identifier == RESPONSE_TOPIC:
-            packet.response_topic = value
-        elif cursor.identifier == CORRELATION_DATA:
-            packet.correlation_data = value
-        else:
-            user_properties = appended(user_properties, value)
-    packet.user_properties = as_tuple(user_properties)
-    close_properties(cursor, &properties)
+cdef inline PyObject** field_of(PyObject* holder, int place, int identifier) noexcept:
+    return <PyObject**> (<char*> holder + OFFSETS[place][identifier])
+
+
+cdef inline int set_field(PyObject** field, object value) except -1:
+    cdef PyObject* before = field[0]
+    Py_INCREF(value)
+    field[0] = <PyObject*> value
+    Py_XDECREF(before)
     return 0
 
 
-cdef int connack_properties(Cursor* cursor, ConnAck packet) except -1:
-    cdef Properties properties
-    user_properties = None
-    open_properties(cursor, &properties, CONNACK)
-    while cursor.ptr != cursor.end:
-        value = next_property(cursor, &properties)
-        if cursor.identifier == SESSION_EXPIRY_INTERVAL:
-            packet.session_expiry_interval = value
-        elif cursor.identifier == RECEIVE_MAXIMUM:
-            packet.receive_maximum = value
-        elif cursor.identifier == MAXIMUM_QOS:
-            packet.maximum_qos = value
-        elif cursor.identifier == RETAIN_AVAILABLE:
-            packet.retain_available = value
-        elif cursor.identifier == MAXIMUM_PACKET_SIZE:
-            packet.maximum_packet_size = value
-        elif cursor.identifier == ASSIGNED_CLIENT_IDENTIFIER:
-            packet.assigned_client_identifier = value
-        elif cursor.identifier == TOPIC_ALIAS_MAXIMUM:
-            packet.topic_alias_maximum = value
-        elif cursor.identifier == REASON_STRING:
-            packet.reason_string = value
-        elif cursor.identifier == WILDCARD_SUBSCRIPTION_AVAILABLE:
-            packet.wildcard_subscription_available = value
-        elif cursor.identifier == SUBSCRIPTION_IDENTIFIER_AVAILABLE:
-            packet.subscription_identifier_available = value
-        elif cursor.identifier == SHARED_SUBSCRIPTION_AVAILABLE:
-            packet.shared_subscription_available = value
-        elif cursor.identifier == SERVER_KEEP_ALIVE:
-            packet.server_keep_alive = value
-        elif cursor.identifier == RESPONSE_INFORMATION:
-            packet.response_information = value
-        elif cursor.identifier == SERVER_REFERENCE:
-            packet.server_reference = value
-        elif cursor.identifier == AUTHENTICATION_METHOD:
-            packet.authentication_method = value
-        elif cursor.identifier == AUTHENTICATION_DATA:
-            packet.authentication_data = value
-        else:
-            user_properties = appended(user_properties, value)
-    packet.user_properties = as_tuple(user_properties)
-    close_properties(cursor, &properties)
+cdef int append_to_field(PyObject** field, object value) except -1:
+    """Add a value to a field: a tuple of one, which is what most packets have, and a list from then on."""
+    items = <object> field[0]
+    if type(items) is list:
+        (<list> items).append(value)
+    elif not items:
+        set_field(field, (value,))
+    else:
+        set_field(field, [(<tuple> items)[0], value])
     return 0
 
 
-cdef PublishProperties publish_properties(Cursor* cursor):
-    cdef PublishProperties packet = PublishProperties.__new__(PublishProperties)
-    cdef Properties properties
-    subscription_identifiers = None
-    user_properties = None
-    open_properties(cursor, &properties, PUBLISH)
-    while cursor.ptr != cursor.end:
-        value = next_property(cursor, &properties)
-        if cursor.identifier == PAYLOAD_FORMAT_INDICATOR:
-            packet.payload_format_indicator = value
-        elif cursor.identifier == MESSAGE_EXPIRY_INTERVAL:
-            packet.message_expiry_interval = value
-        elif cursor.identifier == TOPIC_ALIAS:
-            packet.topic_alias = value
-        elif cursor.identifier == RESPONSE_TOPIC:
-            packet.response_topic = value
-        elif cursor.identifier == CORRELATION_DATA:
-            packet.correlation_data = value
-        elif cursor.identifier == SUBSCRIPTION_IDENTIFIER:
-            subscription_identifiers = appended(subscription_identifiers, value)
-        elif cursor.identifier == CONTENT_TYPE:
-            packet.content_type = value
-        else:
-            user_properties = appended(user_properties, value)
-    packet.subscription_identifiers = as_tuple(subscription_identifiers)
-    packet.user_properties = as_tuple(user_properties)
-    close_properties(cursor, &properties)
-    return packet
-
-
-cdef tuple answer_properties(Cursor* cursor, int place):
-    """The reason string and the user properties of a packet that has these two."""
-    cdef Properties properties
-    user_properties = None
-    reason_string = None
-    open_properties(cursor, &properties, place)
-    while cursor.ptr != cursor.end:
-        value = next_property(cursor, &properties)
-        if cursor.identifier == REASON_STRING:
-            reason_string = value
-        else:
-            user_properties = appended(user_properties, value)
-    close_properties(cursor, &properties)
-    return reason_string, as_tuple(user_properties)
-
-
-cdef int subscribe_properties(Cursor* cursor, Subscribe packet) except -1:
-    cdef Properties properties
-    user_properties = None
-    open_properties(cursor, &properties, SUBSCRIBE)
-    while cursor.ptr != cursor.end:
-        value = next_property(cursor, &properties)
-        if cursor.identifier == SUBSCRIPTION_IDENTIFIER:
-            packet.subscription_identifier = value
-        else:
-            user_properties = appended(user_properties, value)
-    packet.user_properties = as_tuple(user_properties)
-    close_properties(cursor, &properties)
-    return 0
-
-
-cdef int disconnect_properties(Cursor* cursor, Disconnect packet) except -1:
-    cdef Properties properties
-    user_properties = None
-    open_properties(cursor, &properties, DISCONNECT)
-    while cursor.ptr != cursor.end:
-        value = next_property(cursor, &properties)
-        if cursor.identifier == SESSION_EXPIRY_INTERVAL:
-            packet.session_expiry_interval = value
-        elif cursor.identifier == REASON_STRING:
-            packet.reason_string = value
-        elif cursor.identifier == SERVER_REFERENCE:
-            packet.server_reference = value
-        else:
-            user_properties = appended(user_properties, value)
-    packet.user_properties = as_tuple(user_properties)
-    close_properties(cursor, &properties)
-    return 0
-
-
-cdef int auth_properties(Cursor* cursor, Auth packet) except -1:
-    cdef Properties properties
-    user_properties = None
-    open_properties(cursor, &properties, AUTH)
-    while cursor.ptr != cursor.end:
-        value = next_property(cursor, &properties)
-        if cursor.identifier == AUTHENTICATION_METHOD:
-            packet.authentication_method = value
-        elif cursor.identifier == AUTHENTICATION_DATA:
-            packet.authentication_data = value
-        elif cursor.identifier == REASON_STRING:
-            packet.reason_string = value
-        else:
-            user_properties = appended(user_properties, value)
-    packet.user_properties = as_tuple(user_properties)
-    close_properties(cursor, &properties)
+cdef int close_field(PyObject** field) except -1:
+    items = <object> field[0]
+    if type(items) is list:
+        set_field(field, tuple(<list> items))
     return 0

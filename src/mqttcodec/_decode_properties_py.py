@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from . import _errors, _spec
-from ._enums import PropertyId, QoS
-from ._spec import Kind
+from ._enums import Kind, PropertyId, QoS
 from ._wire_py import Cursor
 
 _QOS_MEMBERS = tuple(QoS)

@@ -11,6 +11,7 @@ from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF
 from libc.stdint cimport int64_t, uint8_t, uint32_t
 
+from ._encode_properties_c cimport write_properties
 from ._packets_c cimport (
     Auth,
     ConnAck,
@@ -42,7 +43,6 @@ cdef extern from "_traceback.h":
 
 from . import _errors, _spec
 
-cdef uint8_t PROPERTY_KINDS[64]
 cdef tuple PACKET_NAMES = tuple(map(_spec.place_name, range(16)))
 
 # By version less 3 and packet type: which bytes are reason codes.
@@ -50,9 +50,7 @@ cdef uint8_t IS_REASON_CODE[3][16][256]
 
 
 cdef int fill_tables() except -1:
-    cdef int identifier, version, packet_type, code
-    for identifier in range(64):
-        PROPERTY_KINDS[identifier] = _spec.PROPERTY_KINDS.get(identifier, 0)
+    cdef int version, packet_type, code
     for version in range(3, 6):
         for packet_type in range(16):
             members = _spec.reason_codes(packet_type, version)
@@ -125,88 +123,6 @@ cdef int write_packet(Writer* writer, object packet) except -1:
     return 0
 
 
-cdef inline int put_property(Writer* writer, int identifier, object value, str name) except -1:
-    """A property, if it is there; refused where the version has none (2.2.2)."""
-    return 0 if value is None else put_present_property(writer, identifier, value, name)
-
-
-cdef int put_present_property(Writer* writer, int identifier, object value, str name) except -1:
-    if writer.version != 5:
-        refuse(writer, _errors.NOT_IN_VERSION, name)
-    put_byte(writer, identifier)
-    return put_property_value(writer, PROPERTY_KINDS[identifier], value, name)  # Identifiers are ours, below 64.
-
-
-cdef int put_repeated(Writer* writer, int identifier, object values, str name) except -1:
-    """As `put_property`, for each of several values."""
-    if absent(values):
-        return 0
-    if writer.version != 5:
-        refuse(writer, _errors.NOT_IN_VERSION, name)
-    for value in sequence(values, name):
-        if identifier == SUBSCRIPTION_IDENTIFIER and not PyLong_Check(value):
-            raise _errors.wrong_item(name, "int", value)
-        put_byte(writer, identifier)
-        put_property_value(writer, PROPERTY_KINDS[identifier], value, name)
-    return 0
-
-
-cdef Py_ssize_t open_properties(Writer* writer) except -1:
-    """Leave a byte for the Property Length; returns the offset to give to `close_properties`."""
-    if writer.version == 5:
-        put_byte(writer, 0)
-    return writer.ptr - writer.start
-
-
-cdef int close_properties(Writer* writer, Py_ssize_t start) except -1:
-    """Put the Property Length before the properties that begin at `start` [MQTT-2.2.2-1]."""
-    cdef Py_ssize_t length = writer.ptr - writer.start - start
-    if writer.version == 5:
-        if length > MAXIMUM_REMAINING_LENGTH:
-            refuse(writer, _errors.ENCODED_TOO_LARGE)  # [U36]; `insert_length` has four bytes.
-        insert_length(writer, start - 1, length)
-    return 0
-
-
-cdef inline int put_property_value(Writer* writer, int kind, object value, str name) except -1:
-    cdef int64_t number
-    if kind == KIND_STRING:
-        return put_string(writer, value, name)
-    if kind == KIND_STRING_PAIR:
-        if not isinstance(value, (tuple, list)):
-            raise _errors.not_a_pair()
-        pair = sequence(value, name)
-        if len(pair) != 2:
-            raise _errors.not_a_pair()
-        for text in pair:
-            if not PyUnicode_Check(text):
-                raise _errors.wrong_item("the names and values of user_properties", "str", text)
-            put_string(writer, text, name)
-        return 0
-    if kind == KIND_BINARY:
-        return put_binary(writer, value, name)
-    if kind == KIND_TOPIC_NAME:
-        if not put_topic_name(writer, value, name):
-            refuse(writer, _errors.TOPIC_EMPTY, name)  # [MQTT-4.7.3-1]
-        return 0
-    if kind <= KIND_QOS:
-        return put_byte(writer, flag(writer, value, name))  # [U10] [U12]
-    if kind == KIND_VARIABLE_NON_ZERO:
-        number = integer(value, name)
-        if not 0 <= number <= MAXIMUM_REMAINING_LENGTH:
-            refuse(writer, _errors.OUT_OF_RANGE, name, value)
-        if number == 0:
-            refuse(writer, _errors.ZERO, name)  # [U14]
-        return put_variable_integer(writer, number)
-    number = put_number(writer, value, 2 if kind <= KIND_TOPIC_ALIAS else 4, name)
-    if number == 0:
-        if kind == KIND_TOPIC_ALIAS:
-            refuse(writer, _errors.TOPIC_ALIAS_ZERO)  # [MQTT-3.3.2-8]
-        if kind == KIND_TWO_BYTE_NON_ZERO or kind == KIND_FOUR_BYTE_NON_ZERO:
-            refuse(writer, _errors.ZERO, name)  # [U08] [U09]
-    return 0
-
-
 cdef int put_reason_code(Writer* writer, object value, int packet_type) except -1:
     cdef int64_t code = integer(value, "reason_code")
     # `writer.version` is 3, 4 or 5, and `packet_type` one of ours.
@@ -220,7 +136,6 @@ cdef int connect(Writer* writer, Connect packet) except -1:
     cdef int64_t version = integer(packet.protocol_version, "protocol_version")
     cdef int clean_start, flags
     cdef Will will = None
-    cdef Py_ssize_t properties
     if not 3 <= version <= 5:
         refuse(writer, _errors.PROTOCOL_VERSION, "", packet.protocol_version)
     writer.version = <int> version
@@ -244,22 +159,7 @@ cdef int connect(Writer* writer, Connect packet) except -1:
             refuse(writer, _errors.PASSWORD_WITHOUT_USERNAME)  # [MQTT-3.1.2-22]
     put_byte(writer, flags)
     put_number(writer, packet.keep_alive, 2, "keep_alive")
-    properties = open_properties(writer)
-    put_property(writer, SESSION_EXPIRY_INTERVAL, packet.session_expiry_interval, "session_expiry_interval")
-    put_property(writer, RECEIVE_MAXIMUM, packet.receive_maximum, "receive_maximum")
-    put_property(writer, MAXIMUM_PACKET_SIZE, packet.maximum_packet_size, "maximum_packet_size")
-    put_property(writer, TOPIC_ALIAS_MAXIMUM, packet.topic_alias_maximum, "topic_alias_maximum")
-    put_property(
-        writer,
-        REQUEST_RESPONSE_INFORMATION,
-        packet.request_response_information,
-        "request_response_information",
-    )
-    put_property(writer, REQUEST_PROBLEM_INFORMATION, packet.request_problem_information, "request_problem_information")
-    put_property(writer, AUTHENTICATION_METHOD, packet.authentication_method, "authentication_method")
-    put_property(writer, AUTHENTICATION_DATA, packet.authentication_data, "authentication_data")
-    put_repeated(writer, USER_PROPERTY, packet.user_properties, "user_properties")
-    close_properties(writer, properties)
+    write_properties(writer, <PyObject*> packet, CONNECT)
     if packet.authentication_data is not None and packet.authentication_method is None:
         refuse(writer, _errors.METHOD_MISSING)  # [U11]
     put_string(writer, packet.client_id, "client_id")
@@ -277,15 +177,7 @@ cdef int connect(Writer* writer, Connect packet) except -1:
 
 
 cdef int put_will(Writer* writer, Will will) except -1:
-    cdef Py_ssize_t properties = open_properties(writer)
-    put_property(writer, WILL_DELAY_INTERVAL, will.will_delay_interval, "will_delay_interval")
-    put_property(writer, PAYLOAD_FORMAT_INDICATOR, will.payload_format_indicator, "payload_format_indicator")
-    put_property(writer, MESSAGE_EXPIRY_INTERVAL, will.message_expiry_interval, "message_expiry_interval")
-    put_property(writer, CONTENT_TYPE, will.content_type, "content_type")
-    put_property(writer, RESPONSE_TOPIC, will.response_topic, "response_topic")
-    put_property(writer, CORRELATION_DATA, will.correlation_data, "correlation_data")
-    put_repeated(writer, USER_PROPERTY, will.user_properties, "user_properties")
-    close_properties(writer, properties)
+    write_properties(writer, <PyObject*> will, WILL)
     if not put_topic_name(writer, will.topic, "will.topic"):
         refuse(writer, _errors.TOPIC_EMPTY, "will.topic")  # [MQTT-4.7.3-1]
     return put_binary(writer, will.payload, "will.payload")
@@ -293,46 +185,12 @@ cdef int put_will(Writer* writer, Will will) except -1:
 
 cdef int connack(Writer* writer, ConnAck packet) except -1:
     cdef int session_present = flag(writer, packet.session_present, "session_present")
-    cdef Py_ssize_t properties
     if session_present and writer.version == 3:
         refuse(writer, _errors.NOT_IN_VERSION, "session_present")  # [U31]
     put_byte(writer, session_present)
     if put_reason_code(writer, packet.reason_code, CONNACK) and session_present:  # [MQTT-3.2.2-8]
         refuse(writer, _errors.SESSION_PRESENT)  # [MQTT-3.2.2-6]
-    properties = open_properties(writer)
-    put_property(writer, SESSION_EXPIRY_INTERVAL, packet.session_expiry_interval, "session_expiry_interval")
-    put_property(writer, RECEIVE_MAXIMUM, packet.receive_maximum, "receive_maximum")
-    put_property(writer, MAXIMUM_QOS, packet.maximum_qos, "maximum_qos")
-    put_property(writer, RETAIN_AVAILABLE, packet.retain_available, "retain_available")
-    put_property(writer, MAXIMUM_PACKET_SIZE, packet.maximum_packet_size, "maximum_packet_size")
-    put_property(writer, ASSIGNED_CLIENT_IDENTIFIER, packet.assigned_client_identifier, "assigned_client_identifier")
-    put_property(writer, TOPIC_ALIAS_MAXIMUM, packet.topic_alias_maximum, "topic_alias_maximum")
-    put_property(writer, REASON_STRING, packet.reason_string, "reason_string")
-    put_property(
-        writer,
-        WILDCARD_SUBSCRIPTION_AVAILABLE,
-        packet.wildcard_subscription_available,
-        "wildcard_subscription_available",
-    )
-    put_property(
-        writer,
-        SUBSCRIPTION_IDENTIFIER_AVAILABLE,
-        packet.subscription_identifier_available,
-        "subscription_identifier_available",
-    )
-    put_property(
-        writer,
-        SHARED_SUBSCRIPTION_AVAILABLE,
-        packet.shared_subscription_available,
-        "shared_subscription_available",
-    )
-    put_property(writer, SERVER_KEEP_ALIVE, packet.server_keep_alive, "server_keep_alive")
-    put_property(writer, RESPONSE_INFORMATION, packet.response_information, "response_information")
-    put_property(writer, SERVER_REFERENCE, packet.server_reference, "server_reference")
-    put_property(writer, AUTHENTICATION_METHOD, packet.authentication_method, "authentication_method")
-    put_property(writer, AUTHENTICATION_DATA, packet.authentication_data, "authentication_data")
-    put_repeated(writer, USER_PROPERTY, packet.user_properties, "user_properties")
-    close_properties(writer, properties)
+    write_properties(writer, <PyObject*> packet, CONNACK)
     return 0x20
 
 
@@ -352,7 +210,7 @@ cdef int publish(Writer* writer, Publish packet) except -1:
     elif packet.packet_id is not None:
         refuse(writer, _errors.PACKET_ID_AT_QOS_0, "", packet.packet_id)  # [MQTT-2.2.1-2]
     if properties is not None:
-        put_publish_properties(writer, properties)
+        write_properties(writer, <PyObject*> properties, PUBLISH)
     elif writer.version == 5:
         put_byte(writer, 0)
     if not has_topic:
@@ -386,29 +244,13 @@ cdef int judged_flags(Writer* writer, Publish packet) except -1:
     return dup << 3 | qos << 1 | retain
 
 
-cdef int put_publish_properties(Writer* writer, PublishProperties packet) except -1:
-    cdef Py_ssize_t properties = open_properties(writer)
-    put_property(writer, PAYLOAD_FORMAT_INDICATOR, packet.payload_format_indicator, "payload_format_indicator")
-    put_property(writer, MESSAGE_EXPIRY_INTERVAL, packet.message_expiry_interval, "message_expiry_interval")
-    put_property(writer, TOPIC_ALIAS, packet.topic_alias, "topic_alias")
-    put_property(writer, RESPONSE_TOPIC, packet.response_topic, "response_topic")
-    put_property(writer, CORRELATION_DATA, packet.correlation_data, "correlation_data")
-    put_repeated(writer, SUBSCRIPTION_IDENTIFIER, packet.subscription_identifiers, "subscription_identifiers")
-    put_property(writer, CONTENT_TYPE, packet.content_type, "content_type")
-    put_repeated(writer, USER_PROPERTY, packet.user_properties, "user_properties")
-    return close_properties(writer, properties)
-
-
 cdef int acknowledgement(Writer* writer, _Acknowledgement packet, int packet_type) except -1:
-    cdef Py_ssize_t start, properties
+    cdef Py_ssize_t start
     cdef int code
     put_packet_identifier(writer, packet.packet_id, <str> PACKET_NAMES[packet_type])
     start = writer.ptr - writer.start
     code = open_answer(writer, packet.reason_code, packet_type)
-    properties = open_properties(writer)
-    put_property(writer, REASON_STRING, packet.reason_string, "reason_string")
-    put_repeated(writer, USER_PROPERTY, packet.user_properties, "user_properties")
-    close_properties(writer, properties)
+    write_properties(writer, <PyObject*> packet, packet_type)
     shorten_answer(writer, start, code)
     return packet_type << 4
 
@@ -431,12 +273,8 @@ cdef void shorten_answer(Writer* writer, Py_ssize_t start, int code) noexcept:
 
 
 cdef int subscribe(Writer* writer, Subscribe packet) except -1:
-    cdef Py_ssize_t properties
     put_packet_identifier(writer, packet.packet_id, "SUBSCRIBE")
-    properties = open_properties(writer)
-    put_property(writer, SUBSCRIPTION_IDENTIFIER, packet.subscription_identifier, "subscription_identifier")
-    put_repeated(writer, USER_PROPERTY, packet.user_properties, "user_properties")
-    close_properties(writer, properties)
+    write_properties(writer, <PyObject*> packet, SUBSCRIBE)
     subscriptions = sequence(packet.subscriptions, "subscriptions")
     if not subscriptions:
         refuse(writer, _errors.LIST_EMPTY, "subscriptions")  # [MQTT-3.8.3-2]
@@ -473,12 +311,8 @@ cdef int put_subscription(Writer* writer, object packet) except -1:
 
 
 cdef int suback(Writer* writer, SubAck packet) except -1:
-    cdef Py_ssize_t properties
     put_packet_identifier(writer, packet.packet_id, "SUBACK")
-    properties = open_properties(writer)
-    put_property(writer, REASON_STRING, packet.reason_string, "reason_string")
-    put_repeated(writer, USER_PROPERTY, packet.user_properties, "user_properties")
-    close_properties(writer, properties)
+    write_properties(writer, <PyObject*> packet, SUBACK)
     put_reason_codes(writer, packet.reason_codes, SUBACK)
     return 0x90
 
@@ -495,11 +329,8 @@ cdef int put_reason_codes(Writer* writer, object reason_codes, int packet_type) 
 
 
 cdef int unsubscribe(Writer* writer, Unsubscribe packet) except -1:
-    cdef Py_ssize_t properties
     put_packet_identifier(writer, packet.packet_id, "UNSUBSCRIBE")
-    properties = open_properties(writer)
-    put_repeated(writer, USER_PROPERTY, packet.user_properties, "user_properties")
-    close_properties(writer, properties)
+    write_properties(writer, <PyObject*> packet, UNSUBSCRIBE)
     topic_filters = sequence(packet.topic_filters, "topic_filters")
     if not topic_filters:
         refuse(writer, _errors.LIST_EMPTY, "topic_filters")  # [MQTT-3.10.3-2]
@@ -511,12 +342,8 @@ cdef int unsubscribe(Writer* writer, Unsubscribe packet) except -1:
 
 
 cdef int unsuback(Writer* writer, UnsubAck packet) except -1:
-    cdef Py_ssize_t properties
     put_packet_identifier(writer, packet.packet_id, "UNSUBACK")
-    properties = open_properties(writer)
-    put_property(writer, REASON_STRING, packet.reason_string, "reason_string")
-    put_repeated(writer, USER_PROPERTY, packet.user_properties, "user_properties")
-    close_properties(writer, properties)
+    write_properties(writer, <PyObject*> packet, UNSUBACK)
     if writer.version == 5:
         put_reason_codes(writer, packet.reason_codes, UNSUBACK)
     elif not absent(packet.reason_codes):
@@ -527,29 +354,18 @@ cdef int unsuback(Writer* writer, UnsubAck packet) except -1:
 cdef int disconnect(Writer* writer, Disconnect packet) except -1:
     cdef Py_ssize_t start = writer.ptr - writer.start
     cdef int code = open_answer(writer, packet.reason_code, DISCONNECT)
-    cdef Py_ssize_t properties = open_properties(writer)
-    put_property(writer, SESSION_EXPIRY_INTERVAL, packet.session_expiry_interval, "session_expiry_interval")
-    put_property(writer, REASON_STRING, packet.reason_string, "reason_string")
-    put_property(writer, SERVER_REFERENCE, packet.server_reference, "server_reference")
-    put_repeated(writer, USER_PROPERTY, packet.user_properties, "user_properties")
-    close_properties(writer, properties)
+    write_properties(writer, <PyObject*> packet, DISCONNECT)
     shorten_answer(writer, start, code)
     return 0xE0
 
 
 cdef int auth(Writer* writer, Auth packet) except -1:
     cdef Py_ssize_t start = writer.ptr - writer.start
-    cdef Py_ssize_t properties
     cdef int code
     if writer.version != 5:
         refuse(writer, _errors.NOT_IN_VERSION, "AUTH")
     code = put_reason_code(writer, packet.reason_code, AUTH)  # [MQTT-3.15.2-1]
-    properties = open_properties(writer)
-    put_property(writer, AUTHENTICATION_METHOD, packet.authentication_method, "authentication_method")
-    put_property(writer, AUTHENTICATION_DATA, packet.authentication_data, "authentication_data")
-    put_property(writer, REASON_STRING, packet.reason_string, "reason_string")
-    put_repeated(writer, USER_PROPERTY, packet.user_properties, "user_properties")
-    close_properties(writer, properties)
+    write_properties(writer, <PyObject*> packet, AUTH)
     if code == 0 and writer.ptr - writer.start == start + 2:
         writer.ptr = writer.start + start  # [U20]
     elif packet.authentication_method is None:

@@ -13,6 +13,7 @@ import struct
 from typing import Any
 
 from . import _errors, _spec
+from ._encode_properties_py import FEW, PROPERTY_NAMES, plain_properties, write_properties
 from ._enums import MQTTv5, MQTTv31, MQTTv311, PacketType, QoS, ReasonCode, RetainHandling
 from ._packets_py import (
     Auth,
@@ -33,27 +34,8 @@ from ._packets_py import (
     Unsubscribe,
     Will,
 )
-from ._spec import Kind
 from ._wire_py import byte_view, index, topic_filter_fault
-from ._writer_py import (
-    BINARY,
-    FEW,
-    FOUR_BYTE_NON_ZERO,
-    PROPERTIES,
-    PROPERTY_NAMES,
-    QOS,
-    STRING,
-    STRING_PAIR,
-    TOPIC_ALIAS,
-    TOPIC_NAME,
-    VARIABLE_NON_ZERO,
-    Writer,
-    absent,
-    plain_properties,
-    two_bits,
-    two_bytes,
-    variable_integer,
-)
+from ._writer_py import Writer, absent, two_bits, two_bytes, variable_integer
 
 # As plain numbers: to name a member of an enum takes 50 ns.
 _PUBLISH, _SUBSCRIBE, _SUBACK = map(int, (PacketType.PUBLISH, PacketType.SUBSCRIBE, PacketType.SUBACK))
@@ -61,7 +43,6 @@ _DISCONNECT, _AUTH = int(PacketType.DISCONNECT), int(PacketType.AUTH)
 _SUCCESS = ReasonCode.SUCCESS
 _SEND_AT_SUBSCRIBE = RetainHandling.SEND_AT_SUBSCRIBE
 _QOS_BYTES = (b"\0", b"\1", b"\2")
-_NON_ZERO = (int(Kind.TWO_BYTE_NON_ZERO), FOUR_BYTE_NON_ZERO)
 _pack_start = struct.Struct(">BBH").pack
 _two_bytes_and_zero = struct.Struct(">HB").pack
 
@@ -108,69 +89,6 @@ def release(payload: bytes | memoryview) -> None:
         payload.release()
 
 
-def _properties(writer: Writer, packet: Any, place: int) -> None:
-    """The properties of a place, if the version has any (2.2.2)."""
-    fields = packet.__dict__
-    packet_body = writer.body
-    if writer.version == MQTTv5:
-        plain = plain_properties(fields, place)
-        if plain is not None:
-            packet_body += plain
-            return
-    writer.body = properties = bytearray()
-    for identifier, kind, name, repeats in PROPERTIES[place]:
-        value = fields.get(name)
-        if value is None or (repeats and absent(value)):
-            continue
-        if writer.version != MQTTv5:
-            raise writer.fail(_errors.NOT_IN_VERSION, name)
-        for item in writer.sequence(value, name) if repeats else (value,):
-            if repeats and kind == VARIABLE_NON_ZERO and not issubclass(type(item), int):
-                raise _errors.wrong_item(name, "int", item)
-            properties.append(identifier)
-            _property_value(writer, item, kind, name)
-    if writer.version == MQTTv5:
-        packet_body += variable_integer(len(properties))  # [MQTT-2.2.2-1]
-        packet_body += properties
-    writer.body = packet_body
-
-
-def _property_value(writer: Writer, value: Any, kind: int, name: str) -> None:
-    if kind == STRING_PAIR:
-        if not issubclass(type(value), (tuple, list)):
-            raise _errors.not_a_pair()
-        pair = writer.sequence(value, name)
-        if len(pair) != 2:
-            raise _errors.not_a_pair()
-        for text in pair:
-            if not issubclass(type(text), str):
-                raise _errors.wrong_item("the names and values of user_properties", "str", text)
-            writer.string(text, name)
-    elif kind == STRING:
-        writer.string(value, name)
-    elif kind == BINARY:
-        writer.binary(value, name)
-    elif kind == TOPIC_NAME:
-        if not writer.topic_name(value, name):
-            raise writer.fail(_errors.TOPIC_EMPTY, name)  # [MQTT-4.7.3-1]
-    elif kind <= QOS:
-        writer.body.append(writer.flag(value, name))  # [U10] [U12]
-    elif kind == VARIABLE_NON_ZERO:
-        number = index(value, name)
-        if not 0 <= number <= _spec.MAXIMUM_REMAINING_LENGTH:
-            raise writer.fail(_errors.OUT_OF_RANGE, name, number)
-        if number == 0:
-            raise writer.fail(_errors.ZERO, name)  # [U14]
-        writer.body += variable_integer(number)
-    else:
-        number = writer.number(value, 2 if kind <= TOPIC_ALIAS else 4, name)
-        if number == 0:
-            if kind == TOPIC_ALIAS:
-                raise writer.fail(_errors.TOPIC_ALIAS_ZERO)  # [MQTT-3.3.2-8]
-            if kind in _NON_ZERO:
-                raise writer.fail(_errors.ZERO, name)  # [U08] [U09]
-
-
 def _connect(writer: Writer, packet: Connect) -> int:
     version = index(packet.protocol_version, "protocol_version")
     if version not in _spec.PROTOCOL_NAMES:
@@ -197,7 +115,7 @@ def _connect(writer: Writer, packet: Connect) -> int:
             raise writer.fail(_errors.PASSWORD_WITHOUT_USERNAME)  # [MQTT-3.1.2-22]
     writer.body.append(flags)
     writer.number(packet.keep_alive, 2, "keep_alive")
-    _properties(writer, packet, PacketType.CONNECT)
+    write_properties(writer, packet, PacketType.CONNECT)
     if packet.authentication_data is not None and packet.authentication_method is None:
         raise writer.fail(_errors.METHOD_MISSING)  # [U11]
     client_id = writer.string(packet.client_id, "client_id")
@@ -206,7 +124,7 @@ def _connect(writer: Writer, packet: Connect) -> int:
     if version == MQTTv31 and not 1 <= len(client_id) <= 23:
         raise writer.fail(_errors.CLIENT_ID_LENGTH, "", len(client_id))  # [U27]
     if will is not None:
-        _properties(writer, will, _spec.WILL)
+        write_properties(writer, will, _spec.WILL)
         if not writer.topic_name(will.topic, "will.topic"):
             raise writer.fail(_errors.TOPIC_EMPTY, "will.topic")  # [MQTT-4.7.3-1]
         writer.binary(will.payload, "will.payload")
@@ -225,7 +143,7 @@ def _connack(writer: Writer, packet: ConnAck) -> int:
     reason_code = writer.reason_code(packet.reason_code, PacketType.CONNACK)  # [MQTT-3.2.2-8]
     if session_present and reason_code:
         raise writer.fail(_errors.SESSION_PRESENT)  # [MQTT-3.2.2-6]
-    _properties(writer, packet, PacketType.CONNACK)
+    write_properties(writer, packet, PacketType.CONNACK)
     return 0x20
 
 
@@ -246,7 +164,7 @@ def _publish(writer: Writer, packet: Publish) -> int:
     elif packet_id is not None:
         raise writer.fail(_errors.PACKET_ID_AT_QOS_0, "", packet_id)  # [MQTT-2.2.1-2]
     topic_alias = packet.topic_alias
-    _properties(writer, packet, PacketType.PUBLISH)
+    write_properties(writer, packet, PacketType.PUBLISH)
     if not topic:
         if writer.version != MQTTv5:
             raise writer.fail(_errors.TOPIC_EMPTY, "topic")  # [MQTT-4.7.3-1]
@@ -330,7 +248,7 @@ def _reason_and_properties(writer: Writer, packet: Any, packet_type: PacketType)
     if writer.version != MQTTv5 and index(packet.reason_code, "reason_code") != 0:
         raise writer.fail(_errors.NOT_IN_VERSION, "reason_code")
     code = writer.reason_code(packet.reason_code, packet_type)  # [MQTT-3.4.2-1] and its like
-    _properties(writer, packet, packet_type)
+    write_properties(writer, packet, packet_type)
     if writer.version != MQTTv5:
         del writer.body[start:]
     elif len(writer.body) == start + 2:
@@ -339,7 +257,7 @@ def _reason_and_properties(writer: Writer, packet: Any, packet_type: PacketType)
 
 def _subscribe(writer: Writer, packet: Subscribe) -> int:
     writer.packet_identifier(packet.packet_id, "SUBSCRIBE")
-    _properties(writer, packet, PacketType.SUBSCRIBE)
+    write_properties(writer, packet, PacketType.SUBSCRIBE)
     subscriptions = writer.sequence(packet.subscriptions, "subscriptions")
     if not subscriptions:
         raise writer.fail(_errors.LIST_EMPTY, "subscriptions")  # [MQTT-3.8.3-2]
@@ -422,7 +340,7 @@ def _subscription(writer: Writer, subscription: Subscription) -> None:
 
 def _suback(writer: Writer, packet: SubAck) -> int:
     writer.packet_identifier(packet.packet_id, "SUBACK")
-    _properties(writer, packet, PacketType.SUBACK)
+    write_properties(writer, packet, PacketType.SUBACK)
     _reason_codes(writer, packet.reason_codes, PacketType.SUBACK)
     return 0x90
 
@@ -455,7 +373,7 @@ def _reason_codes(writer: Writer, reason_codes: Any, packet_type: PacketType) ->
 
 def _unsubscribe(writer: Writer, packet: Unsubscribe) -> int:
     writer.packet_identifier(packet.packet_id, "UNSUBSCRIBE")
-    _properties(writer, packet, PacketType.UNSUBSCRIBE)
+    write_properties(writer, packet, PacketType.UNSUBSCRIBE)
     topic_filters = writer.sequence(packet.topic_filters, "topic_filters")
     if not topic_filters:
         raise writer.fail(_errors.LIST_EMPTY, "topic_filters")  # [MQTT-3.10.3-2]
@@ -468,7 +386,7 @@ def _unsubscribe(writer: Writer, packet: Unsubscribe) -> int:
 
 def _unsuback(writer: Writer, packet: UnsubAck) -> int:
     writer.packet_identifier(packet.packet_id, "UNSUBACK")
-    _properties(writer, packet, PacketType.UNSUBACK)
+    write_properties(writer, packet, PacketType.UNSUBACK)
     if writer.version == MQTTv5:
         _reason_codes(writer, packet.reason_codes, PacketType.UNSUBACK)
     elif not absent(packet.reason_codes):
@@ -493,7 +411,7 @@ def _auth(writer: Writer, packet: Auth) -> int:
     if writer.version != MQTTv5:
         raise writer.fail(_errors.NOT_IN_VERSION, "AUTH")
     writer.reason_code(packet.reason_code, PacketType.AUTH)  # [MQTT-3.15.2-1]
-    _properties(writer, packet, PacketType.AUTH)
+    write_properties(writer, packet, PacketType.AUTH)
     if writer.body == b"\0\0":
         writer.body.clear()  # [U20]
     elif packet.authentication_method is None:

@@ -146,36 +146,72 @@ class ReasonCode(IntEnum):
     FAILURE = 0x80
 
 
+class Kind(IntEnum):
+    """How the value of a property is written, and which values it has."""
+
+    BOOLEAN = 1  # a byte, 0 or 1, as a bool
+    INDICATOR = 2  # a byte, 0 or 1, as an int
+    QOS = 3  # a byte, 0 or 1, as a QoS
+    TWO_BYTE = 4
+    TWO_BYTE_NON_ZERO = 5
+    TOPIC_ALIAS = 6  # two bytes; 0 has a reason code of its own
+    FOUR_BYTE = 7
+    FOUR_BYTE_NON_ZERO = 8
+    VARIABLE_NON_ZERO = 9
+    STRING = 10
+    TOPIC_NAME = 11
+    BINARY = 12
+    STRING_PAIR = 13
+
+
 class PropertyId(IntEnum):
     """The identifiers of the 27 properties (5.0, Table 2-4)."""
 
-    PAYLOAD_FORMAT_INDICATOR = 0x01
-    MESSAGE_EXPIRY_INTERVAL = 0x02
-    CONTENT_TYPE = 0x03
-    RESPONSE_TOPIC = 0x08
-    CORRELATION_DATA = 0x09
-    SUBSCRIPTION_IDENTIFIER = 0x0B
-    SESSION_EXPIRY_INTERVAL = 0x11
-    ASSIGNED_CLIENT_IDENTIFIER = 0x12
-    SERVER_KEEP_ALIVE = 0x13
-    AUTHENTICATION_METHOD = 0x15
-    AUTHENTICATION_DATA = 0x16
-    REQUEST_PROBLEM_INFORMATION = 0x17
-    WILL_DELAY_INTERVAL = 0x18
-    REQUEST_RESPONSE_INFORMATION = 0x19
-    RESPONSE_INFORMATION = 0x1A
-    SERVER_REFERENCE = 0x1C
-    REASON_STRING = 0x1F
-    RECEIVE_MAXIMUM = 0x21
-    TOPIC_ALIAS_MAXIMUM = 0x22
-    TOPIC_ALIAS = 0x23
-    MAXIMUM_QOS = 0x24
-    RETAIN_AVAILABLE = 0x25
-    USER_PROPERTY = 0x26
-    MAXIMUM_PACKET_SIZE = 0x27
-    WILDCARD_SUBSCRIPTION_AVAILABLE = 0x28
-    SUBSCRIPTION_IDENTIFIER_AVAILABLE = 0x29
-    SHARED_SUBSCRIPTION_AVAILABLE = 0x2A
+    # Each row also has the kind of the value and the packets that may carry the property. They are written in the order
+    # of the fields of the packet class.
+    PAYLOAD_FORMAT_INDICATOR = 0x01, Kind.INDICATOR, "Will PUBLISH"
+    MESSAGE_EXPIRY_INTERVAL = 0x02, Kind.FOUR_BYTE, "Will PUBLISH"
+    CONTENT_TYPE = 0x03, Kind.STRING, "Will PUBLISH"
+    RESPONSE_TOPIC = 0x08, Kind.TOPIC_NAME, "Will PUBLISH"
+    CORRELATION_DATA = 0x09, Kind.BINARY, "Will PUBLISH"
+    SUBSCRIPTION_IDENTIFIER = 0x0B, Kind.VARIABLE_NON_ZERO, "PUBLISH SUBSCRIBE"
+    SESSION_EXPIRY_INTERVAL = 0x11, Kind.FOUR_BYTE, "CONNECT CONNACK DISCONNECT"
+    ASSIGNED_CLIENT_IDENTIFIER = 0x12, Kind.STRING, "CONNACK"
+    SERVER_KEEP_ALIVE = 0x13, Kind.TWO_BYTE, "CONNACK"
+    AUTHENTICATION_METHOD = 0x15, Kind.STRING, "CONNECT CONNACK AUTH"
+    AUTHENTICATION_DATA = 0x16, Kind.BINARY, "CONNECT CONNACK AUTH"
+    REQUEST_PROBLEM_INFORMATION = 0x17, Kind.BOOLEAN, "CONNECT"
+    WILL_DELAY_INTERVAL = 0x18, Kind.FOUR_BYTE, "Will"
+    REQUEST_RESPONSE_INFORMATION = 0x19, Kind.BOOLEAN, "CONNECT"
+    RESPONSE_INFORMATION = 0x1A, Kind.STRING, "CONNACK"
+    SERVER_REFERENCE = 0x1C, Kind.STRING, "CONNACK DISCONNECT"
+    REASON_STRING = 0x1F, Kind.STRING, "CONNACK PUBACK PUBREC PUBREL PUBCOMP SUBACK UNSUBACK DISCONNECT AUTH"
+    RECEIVE_MAXIMUM = 0x21, Kind.TWO_BYTE_NON_ZERO, "CONNECT CONNACK"
+    TOPIC_ALIAS_MAXIMUM = 0x22, Kind.TWO_BYTE, "CONNECT CONNACK"
+    TOPIC_ALIAS = 0x23, Kind.TOPIC_ALIAS, "PUBLISH"
+    MAXIMUM_QOS = 0x24, Kind.QOS, "CONNACK"
+    RETAIN_AVAILABLE = 0x25, Kind.BOOLEAN, "CONNACK"
+    USER_PROPERTY = (
+        *(0x26, Kind.STRING_PAIR),
+        "Will CONNECT CONNACK PUBLISH PUBACK PUBREC PUBREL PUBCOMP SUBSCRIBE SUBACK UNSUBSCRIBE UNSUBACK "
+        "DISCONNECT AUTH",
+    )
+    MAXIMUM_PACKET_SIZE = 0x27, Kind.FOUR_BYTE_NON_ZERO, "CONNECT CONNACK"
+    WILDCARD_SUBSCRIPTION_AVAILABLE = 0x28, Kind.BOOLEAN, "CONNACK"
+    SUBSCRIPTION_IDENTIFIER_AVAILABLE = 0x29, Kind.BOOLEAN, "CONNACK"
+    SHARED_SUBSCRIPTION_AVAILABLE = 0x2A, Kind.BOOLEAN, "CONNACK"
+
+    _value_: int
+    _kind: Kind
+    _places: list[str]
+
+    # The defaults are for type checkers, to which `PropertyId(1)` calls this.
+    def __new__(cls, identifier: int, kind: Kind = Kind.BINARY, places: str = "") -> PropertyId:
+        member = int.__new__(cls, identifier)
+        member._value_ = identifier
+        member._kind = kind
+        member._places = places.split()
+        return member
 
 
 for _enum in (ProtocolVersion, Role, PacketType, QoS, RetainHandling, ConnectReturnCode, ReasonCode, PropertyId):

@@ -11,18 +11,24 @@ cdef extern from *:
     """
     #include <structmember.h>
 
+    /* Where the struct of an object holds `value`; -1: nowhere. */
+    static Py_ssize_t offset_of_value(PyObject *holder, PyObject *value) {
+        Py_ssize_t offset = (Py_ssize_t) sizeof(PyObject);
+        for (; offset < Py_TYPE(holder)->tp_basicsize; offset += (Py_ssize_t) sizeof(PyObject *))
+            if (*(PyObject **) ((char *) holder + offset) == value)
+                return offset;
+        return -1;
+    }
+
     /* Replace the getter of the field in which `packet` holds `value`. A field that is not its own, but one of an
        object inside the packet, keeps it. */
     static int expose_field(PyObject *packet_class, PyObject *packet, PyObject *name, PyObject *value) {
         PyTypeObject *type = (PyTypeObject *) packet_class;
-        const Py_ssize_t size = (Py_ssize_t) sizeof(PyObject *);
-        Py_ssize_t offset = (Py_ssize_t) sizeof(PyObject);
+        Py_ssize_t offset = offset_of_value(packet, value);
         PyMemberDef *member;
         PyObject *descriptor;
         int failed;
-        while (offset < type->tp_basicsize && *(PyObject **) ((char *) packet + offset) != value)
-            offset += size;
-        if (offset >= type->tp_basicsize)
+        if (offset < 0)
             return 0;
         member = (PyMemberDef *) PyMem_Calloc(1, sizeof(PyMemberDef));  /* Lives as long as the class. */
         if (member == NULL) {
@@ -104,5 +110,6 @@ cdef extern from *:
     }
     """
     int expose_field(object packet_class, object packet, object name, object value) except -1
+    Py_ssize_t offset_of "offset_of_value"(object holder, object value) noexcept
     int rename "rename_type"(object packet_class, object name) except -1
     int explain_arguments "explain_arguments_of"(object packet_class, object explain) except -1

@@ -8,6 +8,23 @@ cdef class _Value:
 
 
 @cython.final
+cdef class PublishFlags:
+    """What the first byte of a PUBLISH says, as given. `bits` are the byte's lower four; -1: encode has to judge."""
+
+    cdef object qos
+    cdef object retain
+    cdef object dup
+    cdef int bits
+
+
+cdef PublishFlags publish_flags(object qos, object retain, object dup)
+cdef PublishFlags flags_of_bits(int bits)
+
+
+# --- Made of `_packets_py.py` by `tools/packets.py --write`.
+
+
+@cython.final
 cdef class Will(_Value):
     cdef readonly object topic
     cdef readonly object payload
@@ -66,16 +83,6 @@ cdef class ConnAck(_Value):
 
 
 @cython.final
-cdef class PublishFlags:
-    """What the first byte of a PUBLISH says, as given. `bits` are the byte's lower four; -1: encode has to judge."""
-
-    cdef object qos
-    cdef object retain
-    cdef object dup
-    cdef int bits
-
-
-@cython.final
 cdef class PublishProperties:
     """The properties of a PUBLISH, as given."""
 
@@ -91,18 +98,14 @@ cdef class PublishProperties:
 
 @cython.final
 cdef class Publish(_Value):
-    # Six fields and not fourteen: 256 bytes with a topic of 24 and a payload of 64, not 320, and eight references fewer
-    # to set and to drop. `flags` are shared; None: `__init__` never ran. `properties` is None without any.
+    # Six fields and not fourteen: 256 bytes with a topic of 24 and a payload of 64, not 320, and eight references
+    # fewer to set and to drop. `flags` are shared; None: `__init__` never ran. `properties` is None without any.
     cdef readonly object topic
     cdef readonly object payload
     cdef readonly object qos
     cdef readonly object packet_id
     cdef PublishFlags flags
     cdef PublishProperties properties
-
-
-cdef PublishFlags publish_flags(object qos, object retain, object dup)
-cdef PublishFlags flags_of_bits(int bits)
 
 
 cdef class _Acknowledgement(_Value):

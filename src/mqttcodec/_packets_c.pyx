@@ -11,12 +11,12 @@ cimport cython
 from cpython.list cimport PyList_AsTuple
 from libc.stdint cimport int64_t
 
-from ._fields_c cimport explain_arguments, expose_field, rename
+from ._fields_c cimport explain_arguments, expose_field, offset_of, rename
 from ._memory_c cimport keep_memory_of
 from ._wire_c cimport small_value
 from ._writer_c cimport PyTuple_GET_SIZE
 
-from . import _errors, _values
+from . import _errors, _spec, _values
 from ._enums import ConnectReturnCode, ProtocolVersion, QoS, ReasonCode, RetainHandling
 
 cdef object _QOS_0 = QoS.AT_MOST_ONCE
@@ -155,6 +155,76 @@ cdef class _Value:
     @classmethod
     def __get_pydantic_core_schema__(cls, source, handler):
         return _values.pydantic_schema(cls)
+
+
+@cython.final
+@cython.no_gc
+cdef class PublishFlags:
+    def __init__(self, qos, retain, dup, int bits):
+        self.qos = qos
+        self.retain = retain
+        self.dup = dup
+        self.bits = bits
+
+
+cdef tuple _flags(tuple qos_by_bits):
+    """By the lower four bits of a first byte: the flags, whose `qos` are the objects given."""
+    return tuple(
+        [
+            # Of DUP with QoS 0 the version has to say whether it may be; no PUBLISH has QoS 3.
+            PublishFlags(qos_by_bits[bits >> 1 & 3], bits & 1 == 1, bits & 8 == 8, -1 if bits & 0b1110 == 8 else bits)
+            for bits in range(16)
+        ]
+    )
+
+
+cdef tuple _FLAGS = _flags((_QOS_0, _QOS_1, _QOS_2, None))
+
+
+cdef PublishFlags publish_flags(object qos, object retain, object dup):
+    """The flags that hold these very objects."""
+    cdef int bits
+    if (retain is True or retain is False) and (dup is True or dup is False):
+        bits = (dup is True) << 3 | (retain is True)
+        if qos is _QOS_0 or qos is _QOS_1 or qos is _QOS_2:
+            return <PublishFlags> _FLAGS[bits | (0 if qos is _QOS_0 else 2 if qos is _QOS_1 else 4)]
+    return PublishFlags(qos, retain, dup, -1)
+
+
+cdef PublishFlags flags_of_bits(int bits):
+    """The flags of a first byte whose QoS is not 3."""
+    return <PublishFlags> _FLAGS[bits]
+
+
+cdef object replaced_publish(Publish packet, dict changes):
+    """What a broker does for each subscriber: 75 ns where `_values.replaced` takes 1.3 us."""
+    cdef Publish copy = Publish.__new__(Publish)
+    qos, retain, dup = packet.qos, packet.retain, packet.dup
+    copy.topic = packet.topic
+    copy.payload = packet.payload
+    copy.packet_id = packet.packet_id
+    copy.properties = packet.properties
+    for name, value in changes.items():
+        if name == "packet_id":
+            copy.packet_id = value
+        elif name == "qos":
+            qos = qos_of(value)
+        elif name == "retain":
+            retain = value
+        elif name == "dup":
+            dup = value
+        elif name == "topic":
+            copy.topic = value
+        elif name == "payload":
+            copy.payload = value
+        else:
+            return _values.replaced(packet, changes)
+    copy.qos = qos
+    copy.flags = publish_flags(qos, retain, dup)
+    return copy
+
+
+# --- Made of `_packets_py.py` by `tools/packets.py --write`.
 
 
 @cython.final
@@ -327,8 +397,8 @@ cdef class ConnAck(_Value):
         "maximum_qos=None, retain_available=None, maximum_packet_size=None, assigned_client_identifier=None, "
         "topic_alias_maximum=None, reason_string=None, wildcard_subscription_available=None, "
         "subscription_identifier_available=None, shared_subscription_available=None, server_keep_alive=None, "
-        "response_information=None, server_reference=None, authentication_method=None, authentication_data=None, "
-        "user_properties=()"
+        "response_information=None, server_reference=None, authentication_method=None, "
+        "authentication_data=None, user_properties=()"
     )
 
     @cython.critical_section
@@ -381,45 +451,6 @@ cdef class ConnAck(_Value):
 
 @cython.final
 @cython.no_gc
-cdef class PublishFlags:
-    def __init__(self, qos, retain, dup, int bits):
-        self.qos = qos
-        self.retain = retain
-        self.dup = dup
-        self.bits = bits
-
-
-cdef tuple _flags(tuple qos_by_bits):
-    """By the lower four bits of a first byte: the flags, whose `qos` are the objects given."""
-    return tuple(
-        [
-            # Of DUP with QoS 0 the version has to say whether it may be; no PUBLISH has QoS 3.
-            PublishFlags(qos_by_bits[bits >> 1 & 3], bits & 1 == 1, bits & 8 == 8, -1 if bits & 0b1110 == 8 else bits)
-            for bits in range(16)
-        ]
-    )
-
-
-cdef tuple _FLAGS = _flags((_QOS_0, _QOS_1, _QOS_2, None))
-
-
-cdef PublishFlags publish_flags(object qos, object retain, object dup):
-    """The flags that hold these very objects."""
-    cdef int bits
-    if (retain is True or retain is False) and (dup is True or dup is False):
-        bits = (dup is True) << 3 | (retain is True)
-        if qos is _QOS_0 or qos is _QOS_1 or qos is _QOS_2:
-            return <PublishFlags> _FLAGS[bits | (0 if qos is _QOS_0 else 2 if qos is _QOS_1 else 4)]
-    return PublishFlags(qos, retain, dup, -1)
-
-
-cdef PublishFlags flags_of_bits(int bits):
-    """The flags of a first byte whose QoS is not 3."""
-    return <PublishFlags> _FLAGS[bits]
-
-
-@cython.final
-@cython.no_gc
 cdef class PublishProperties:
     pass
 
@@ -451,9 +482,9 @@ cdef class Publish(_Value):
     }
     __match_args__ = ("topic", "payload", "qos", "retain", "dup", "packet_id")
     __signature__ = _values.Signature(
-        "topic, payload=b'', qos=0, retain=False, dup=False, packet_id=None, *, payload_format_indicator=None, "
-        "message_expiry_interval=None, topic_alias=None, response_topic=None, correlation_data=None, "
-        "subscription_identifiers=(), content_type=None, user_properties=()"
+        "topic, payload=b'', qos=0, retain=False, dup=False, packet_id=None, *, "
+        "payload_format_indicator=None, message_expiry_interval=None, topic_alias=None, response_topic=None, "
+        "correlation_data=None, subscription_identifiers=(), content_type=None, user_properties=()"
     )
 
     @cython.critical_section
@@ -553,34 +584,6 @@ cdef class Publish(_Value):
     @property
     def user_properties(self):
         return _NONE if self.properties is None else self.properties.user_properties
-
-
-cdef object replaced_publish(Publish packet, dict changes):
-    """What a broker does for each subscriber: 75 ns where `_values.replaced` takes 1.3 us."""
-    cdef Publish copy = Publish.__new__(Publish)
-    qos, retain, dup = packet.qos, packet.retain, packet.dup
-    copy.topic = packet.topic
-    copy.payload = packet.payload
-    copy.packet_id = packet.packet_id
-    copy.properties = packet.properties
-    for name, value in changes.items():
-        if name == "packet_id":
-            copy.packet_id = value
-        elif name == "qos":
-            qos = qos_of(value)
-        elif name == "retain":
-            retain = value
-        elif name == "dup":
-            dup = value
-        elif name == "topic":
-            copy.topic = value
-        elif name == "payload":
-            copy.payload = value
-        else:
-            return _values.replaced(packet, changes)
-    copy.qos = qos
-    copy.flags = publish_flags(qos, retain, dup)
-    return copy
 
 
 @cython.no_gc
@@ -825,7 +828,9 @@ cdef class PingReq(_Value):
 
     __annotations__ = {}
     __match_args__ = ()
-    __signature__ = _values.Signature("")
+    __signature__ = _values.Signature(
+        ""
+    )
 
     @cython.critical_section
     def __init__(self):
@@ -841,7 +846,9 @@ cdef class PingResp(_Value):
 
     __annotations__ = {}
     __match_args__ = ()
-    __signature__ = _values.Signature("")
+    __signature__ = _values.Signature(
+        ""
+    )
 
     @cython.critical_section
     def __init__(self):
@@ -926,6 +933,8 @@ cdef class Auth(_Value):
         self.user_properties = user_properties
 
 
+# --- From here on written by hand.
+
 Packet = (
     Connect
     | ConnAck
@@ -956,6 +965,25 @@ cdef int expose_fields(object packet_class) except -1:
     return 0
 
 
+cdef dict property_offsets(object packet_class, int place):
+    """By identifier, in the order of the fields: where the struct that holds a packet's properties has each of them."""
+    cdef Publish publish
+    by_field = {_spec.property_field(place, identifier): identifier for identifier in _spec.PROPERTIES[place]}
+    annotated = packet_class if "__annotations__" in vars(packet_class) else packet_class.__base__
+    values = {name: object() for name in vars(annotated)["__annotations__"]}
+    holder = packet_class(**values)
+    if packet_class is Publish:
+        publish = holder
+        holder = publish.properties
+    offsets = {}
+    for name, value in values.items():
+        if name in by_field:
+            offsets[by_field.pop(name)] = offset_of(holder, value)
+    if by_field:
+        raise SystemError(f"{packet_class.__name__} lacks {', '.join(by_field)}")
+    return offsets
+
+
 # Publish and acknowledgements first: `explain_arguments` looks for a class in this order.
 for _packet_class in dict.fromkeys((Publish, PubAck, PubRec, PubRel, PubComp, Will, Subscription, *Packet.__args__)):
     keep_memory_of(_packet_class)
@@ -967,5 +995,10 @@ rename(_Value, "mqttcodec._Value")
 rename(_Acknowledgement, "mqttcodec._Acknowledgement")
 keep_memory_of(PublishProperties)
 expose_fields(_Acknowledgement)
+
+# By place and identifier.
+_PROPERTY_OFFSETS = {_spec.WILL: property_offsets(Will, _spec.WILL)} | {
+    place: property_offsets(_packet_class, place) for place, _packet_class in enumerate(Packet.__args__, 1)
+}
 
 del _packet_class

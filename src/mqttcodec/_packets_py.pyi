@@ -1,4 +1,4 @@
-"""What type checkers and editors know of the packet classes. Made from `_packets_py.py` by `tools/stubs.py --write`."""
+"""What type checkers and editors know of the packet classes. Made of `_packets_py.py` by `tools/packets.py --write`."""
 
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, Self, TypeAlias, TypeVar, final

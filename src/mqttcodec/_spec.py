@@ -6,11 +6,10 @@ The compiled codec copies what it needs on its hot path into C arrays when it is
 from __future__ import annotations
 
 from collections import namedtuple
-from enum import IntEnum
 from functools import cache
 
 from . import _errors
-from ._enums import ConnectReturnCode, MQTTv5, MQTTv31, MQTTv311, PacketType, PropertyId, ReasonCode, Role
+from ._enums import ConnectReturnCode, Kind, MQTTv5, MQTTv31, MQTTv311, PacketType, PropertyId, ReasonCode, Role
 
 TYPE_CHECKING = False
 
@@ -121,138 +120,22 @@ def first_byte_error(fault: _errors.Fault, byte: int, version: int | None, known
 # --- Properties (2.2.2).
 
 
-class Kind(IntEnum):
-    """How the value of a property is written, and which values it has."""
-
-    BOOLEAN = 1  # a byte, 0 or 1, as a bool
-    INDICATOR = 2  # a byte, 0 or 1, as an int
-    QOS = 3  # a byte, 0 or 1, as a QoS
-    TWO_BYTE = 4
-    TWO_BYTE_NON_ZERO = 5
-    TOPIC_ALIAS = 6  # two bytes; 0 has a reason code of its own
-    FOUR_BYTE = 7
-    FOUR_BYTE_NON_ZERO = 8
-    VARIABLE_NON_ZERO = 9
-    STRING = 10
-    TOPIC_NAME = 11
-    BINARY = 12
-    STRING_PAIR = 13
-
-
-PROPERTY_KINDS: dict[int, Kind] = {
-    PropertyId.PAYLOAD_FORMAT_INDICATOR: Kind.INDICATOR,
-    PropertyId.MESSAGE_EXPIRY_INTERVAL: Kind.FOUR_BYTE,
-    PropertyId.CONTENT_TYPE: Kind.STRING,
-    PropertyId.RESPONSE_TOPIC: Kind.TOPIC_NAME,
-    PropertyId.CORRELATION_DATA: Kind.BINARY,
-    PropertyId.SUBSCRIPTION_IDENTIFIER: Kind.VARIABLE_NON_ZERO,
-    PropertyId.SESSION_EXPIRY_INTERVAL: Kind.FOUR_BYTE,
-    PropertyId.ASSIGNED_CLIENT_IDENTIFIER: Kind.STRING,
-    PropertyId.SERVER_KEEP_ALIVE: Kind.TWO_BYTE,
-    PropertyId.AUTHENTICATION_METHOD: Kind.STRING,
-    PropertyId.AUTHENTICATION_DATA: Kind.BINARY,
-    PropertyId.REQUEST_PROBLEM_INFORMATION: Kind.BOOLEAN,
-    PropertyId.WILL_DELAY_INTERVAL: Kind.FOUR_BYTE,
-    PropertyId.REQUEST_RESPONSE_INFORMATION: Kind.BOOLEAN,
-    PropertyId.RESPONSE_INFORMATION: Kind.STRING,
-    PropertyId.SERVER_REFERENCE: Kind.STRING,
-    PropertyId.REASON_STRING: Kind.STRING,
-    PropertyId.RECEIVE_MAXIMUM: Kind.TWO_BYTE_NON_ZERO,
-    PropertyId.TOPIC_ALIAS_MAXIMUM: Kind.TWO_BYTE,
-    PropertyId.TOPIC_ALIAS: Kind.TOPIC_ALIAS,
-    PropertyId.MAXIMUM_QOS: Kind.QOS,
-    PropertyId.RETAIN_AVAILABLE: Kind.BOOLEAN,
-    PropertyId.USER_PROPERTY: Kind.STRING_PAIR,
-    PropertyId.MAXIMUM_PACKET_SIZE: Kind.FOUR_BYTE_NON_ZERO,
-    PropertyId.WILDCARD_SUBSCRIPTION_AVAILABLE: Kind.BOOLEAN,
-    PropertyId.SUBSCRIPTION_IDENTIFIER_AVAILABLE: Kind.BOOLEAN,
-    PropertyId.SHARED_SUBSCRIPTION_AVAILABLE: Kind.BOOLEAN,
-}
-
 WILL = 0
 """The place of the Will Properties beside the packet types."""
-
-_ACKNOWLEDGEMENT = (PropertyId.REASON_STRING, PropertyId.USER_PROPERTY)
-
-# By place, in the order in which they are written: that of the fields of the packet class.
-PROPERTIES: dict[int, tuple[PropertyId, ...]] = {
-    WILL: (
-        PropertyId.WILL_DELAY_INTERVAL,
-        PropertyId.PAYLOAD_FORMAT_INDICATOR,
-        PropertyId.MESSAGE_EXPIRY_INTERVAL,
-        PropertyId.CONTENT_TYPE,
-        PropertyId.RESPONSE_TOPIC,
-        PropertyId.CORRELATION_DATA,
-        PropertyId.USER_PROPERTY,
-    ),
-    PacketType.CONNECT: (
-        PropertyId.SESSION_EXPIRY_INTERVAL,
-        PropertyId.RECEIVE_MAXIMUM,
-        PropertyId.MAXIMUM_PACKET_SIZE,
-        PropertyId.TOPIC_ALIAS_MAXIMUM,
-        PropertyId.REQUEST_RESPONSE_INFORMATION,
-        PropertyId.REQUEST_PROBLEM_INFORMATION,
-        PropertyId.AUTHENTICATION_METHOD,
-        PropertyId.AUTHENTICATION_DATA,
-        PropertyId.USER_PROPERTY,
-    ),
-    PacketType.CONNACK: (
-        PropertyId.SESSION_EXPIRY_INTERVAL,
-        PropertyId.RECEIVE_MAXIMUM,
-        PropertyId.MAXIMUM_QOS,
-        PropertyId.RETAIN_AVAILABLE,
-        PropertyId.MAXIMUM_PACKET_SIZE,
-        PropertyId.ASSIGNED_CLIENT_IDENTIFIER,
-        PropertyId.TOPIC_ALIAS_MAXIMUM,
-        PropertyId.REASON_STRING,
-        PropertyId.WILDCARD_SUBSCRIPTION_AVAILABLE,
-        PropertyId.SUBSCRIPTION_IDENTIFIER_AVAILABLE,
-        PropertyId.SHARED_SUBSCRIPTION_AVAILABLE,
-        PropertyId.SERVER_KEEP_ALIVE,
-        PropertyId.RESPONSE_INFORMATION,
-        PropertyId.SERVER_REFERENCE,
-        PropertyId.AUTHENTICATION_METHOD,
-        PropertyId.AUTHENTICATION_DATA,
-        PropertyId.USER_PROPERTY,
-    ),
-    PacketType.PUBLISH: (
-        PropertyId.PAYLOAD_FORMAT_INDICATOR,
-        PropertyId.MESSAGE_EXPIRY_INTERVAL,
-        PropertyId.TOPIC_ALIAS,
-        PropertyId.RESPONSE_TOPIC,
-        PropertyId.CORRELATION_DATA,
-        PropertyId.SUBSCRIPTION_IDENTIFIER,
-        PropertyId.CONTENT_TYPE,
-        PropertyId.USER_PROPERTY,
-    ),
-    PacketType.PUBACK: _ACKNOWLEDGEMENT,
-    PacketType.PUBREC: _ACKNOWLEDGEMENT,
-    PacketType.PUBREL: _ACKNOWLEDGEMENT,
-    PacketType.PUBCOMP: _ACKNOWLEDGEMENT,
-    PacketType.SUBSCRIBE: (PropertyId.SUBSCRIPTION_IDENTIFIER, PropertyId.USER_PROPERTY),
-    PacketType.SUBACK: _ACKNOWLEDGEMENT,
-    PacketType.UNSUBSCRIBE: (PropertyId.USER_PROPERTY,),
-    PacketType.UNSUBACK: _ACKNOWLEDGEMENT,
-    PacketType.PINGREQ: (),
-    PacketType.PINGRESP: (),
-    PacketType.DISCONNECT: (
-        PropertyId.SESSION_EXPIRY_INTERVAL,
-        PropertyId.REASON_STRING,
-        PropertyId.SERVER_REFERENCE,
-        PropertyId.USER_PROPERTY,
-    ),
-    PacketType.AUTH: (
-        PropertyId.AUTHENTICATION_METHOD,
-        PropertyId.AUTHENTICATION_DATA,
-        PropertyId.REASON_STRING,
-        PropertyId.USER_PROPERTY,
-    ),
-}
 
 
 def place_name(place: int) -> str:
     """What an error calls a place of properties."""
     return "Will" if place == WILL else PacketType(place).name
+
+
+PROPERTY_KINDS: dict[int, Kind] = {identifier: identifier._kind for identifier in PropertyId}
+
+# By place: the properties that may stand there.
+PROPERTIES: dict[int, tuple[PropertyId, ...]] = {
+    place: tuple(identifier for identifier in PropertyId if place_name(place) in identifier._places)
+    for place in (WILL, *PacketType)
+}
 
 
 def may_repeat(place: int, identifier: int) -> bool:

@@ -6,31 +6,8 @@ import struct
 from typing import Any
 
 from . import _errors, _spec
-from ._spec import Kind
 from ._wire_py import byte_view, index, topic_filter_fault, topic_name_fault
 
-FEW = 16
-"""A list of up to this many is written without a look at the packet's limit: so few cannot exceed it."""
-# As plain numbers: to name a member of an enum takes 50 ns, ten times as long.
-QOS, TOPIC_ALIAS, VARIABLE_NON_ZERO = map(int, (Kind.QOS, Kind.TOPIC_ALIAS, Kind.VARIABLE_NON_ZERO))
-FOUR_BYTE_NON_ZERO = int(Kind.FOUR_BYTE_NON_ZERO)
-STRING, TOPIC_NAME, BINARY, STRING_PAIR = map(int, (Kind.STRING, Kind.TOPIC_NAME, Kind.BINARY, Kind.STRING_PAIR))
-PROPERTIES = {
-    int(place): [
-        (
-            int(identifier),
-            int(_spec.PROPERTY_KINDS[identifier]),
-            _spec.property_field(place, identifier),
-            _spec.may_repeat(place, identifier),
-        )
-        for identifier in identifiers
-    ]
-    for place, identifiers in _spec.PROPERTIES.items()
-}
-PROPERTY_NAMES = {place: frozenset(row[2] for row in rows) for place, rows in PROPERTIES.items()}
-_identified_byte, _identified_two_bytes, _identified_four_bytes = (
-    struct.Struct(form).pack for form in (">BB", ">BH", ">BI")
-)
 two_bytes = struct.Struct(">H").pack
 
 
@@ -172,50 +149,3 @@ class Writer:
             raise self.fail(_errors.REASON_CODE, _spec.place_name(packet_type), code)
         self.body.append(code)
         return code
-
-
-def plain_properties(fields: dict[str, Any], place: int) -> bytes | None:
-    """A property list of 5.0 of values of exact types, a few in number: half the time of six properties."""
-    parts: list[bytes] = []
-    try:
-        for identifier, kind, name, _ in PROPERTIES[place]:
-            value = fields.get(name)
-            if value is None:
-                continue
-            if kind <= QOS:
-                if value is not True and value is not False and (type(value) is not int or not 0 <= value <= 1):
-                    return None
-                parts.append(_identified_byte(identifier, value))
-            elif kind < VARIABLE_NON_ZERO:
-                if type(value) is not int or value == 0:
-                    return None
-                pack = _identified_two_bytes if kind <= TOPIC_ALIAS else _identified_four_bytes
-                parts.append(pack(identifier, value))
-            elif kind == STRING_PAIR:
-                if type(value) is not tuple or len(value) > FEW:
-                    return None
-                for pair in value:
-                    if type(pair) is not tuple or len(pair) != 2:
-                        return None
-                    key, text = pair
-                    if type(key) is not str or type(text) is not str or "\0" in key or "\0" in text:
-                        return None
-                    key, text = key.encode(), text.encode()
-                    parts += (_identified_two_bytes(identifier, len(key)), key, two_bytes(len(text)), text)
-            elif kind == BINARY:
-                if type(value) is not bytes:
-                    return None
-                parts += (_identified_two_bytes(identifier, len(value)), value)
-            elif kind == VARIABLE_NON_ZERO or type(value) is not str or "\0" in value:
-                return None
-            else:
-                if kind == TOPIC_NAME and (not value or "+" in value or "#" in value):
-                    return None
-                encoded = value.encode()
-                parts += (_identified_two_bytes(identifier, len(encoded)), encoded)
-    except (UnicodeEncodeError, struct.error):
-        return None
-    if not parts:
-        return b"\0"
-    properties = b"".join(parts)
-    return variable_integer(len(properties)) + properties  # [MQTT-2.2.2-1]

@@ -1,0 +1,129 @@
+# cython: language_level=3, auto_pickle=False, autotestdict=False, freethreading_compatible=True
+"""Property lists into bytes (2.2.2): the compiled `_encode_properties_py.py`."""
+
+from cpython.object cimport PyObject
+from libc.stdint cimport int64_t
+
+from ._spec_c cimport *
+from ._wire_c cimport *
+from ._writer_c cimport *
+
+cdef extern from "_traceback.h":
+    pass
+
+from . import _errors, _spec
+from ._packets_c import _PROPERTY_OFFSETS
+
+
+cdef struct Property:
+    # `name` is the field, which FIELD_NAMES holds; `offset` is where the struct of the packet has it.
+    PyObject* name
+    Py_ssize_t offset
+    int identifier
+    int kind
+    bint repeats
+
+
+# By place, in the order in which they are written, and how many there are.
+cdef Property PROPERTIES[16][32]
+cdef int PROPERTY_COUNTS[16]
+cdef dict FIELD_NAMES = {}
+
+
+cdef int fill_tables() except -1:
+    cdef int place
+    cdef Property* row
+    for place in range(16):
+        for identifier, offset in _PROPERTY_OFFSETS[place].items():
+            name = _spec.property_field(place, identifier)
+            name = FIELD_NAMES.setdefault(name, name)
+            row = &PROPERTIES[place][PROPERTY_COUNTS[place]]
+            row.name = <PyObject*> name
+            row.offset = offset
+            row.identifier = identifier
+            row.kind = _spec.PROPERTY_KINDS[identifier]
+            row.repeats = _spec.may_repeat(place, identifier)
+            PROPERTY_COUNTS[place] += 1
+    return 0
+
+
+fill_tables()
+
+
+cdef int write_properties(Writer* writer, PyObject* holder, int place) except -1:
+    """The properties of a place, out of the object that holds them; refused where the version has none (2.2.2)."""
+    cdef Py_ssize_t length, start
+    cdef Property* row = &PROPERTIES[place][0]
+    cdef Property* end = row + PROPERTY_COUNTS[place]
+    if writer.version == 5:
+        put_byte(writer, 0)  # The Property Length.
+    start = writer.ptr - writer.start
+    while row != end:
+        put_property(writer, row, <object> (<PyObject**> (<char*> holder + row.offset))[0])
+        row += 1
+    if writer.version == 5:
+        length = writer.ptr - writer.start - start
+        if length > MAXIMUM_REMAINING_LENGTH:
+            refuse(writer, _errors.ENCODED_TOO_LARGE)  # [U36]; `insert_length` has four bytes.
+        insert_length(writer, start - 1, length)  # [MQTT-2.2.2-1]
+    return 0
+
+
+cdef inline int put_property(Writer* writer, Property* row, object value) except -1:
+    if value is None or (row.repeats and absent(value)):
+        return 0
+    return put_present_property(writer, row, value)
+
+
+cdef int put_present_property(Writer* writer, Property* row, object value) except -1:
+    cdef str name = <str> row.name
+    if writer.version != 5:
+        refuse(writer, _errors.NOT_IN_VERSION, name)
+    if not row.repeats:
+        put_byte(writer, row.identifier)
+        return put_property_value(writer, row.kind, value, name)
+    for item in sequence(value, name):
+        if row.kind == KIND_VARIABLE_NON_ZERO and not PyLong_Check(item):
+            raise _errors.wrong_item(name, "int", item)
+        put_byte(writer, row.identifier)
+        put_property_value(writer, row.kind, item, name)
+    return 0
+
+
+cdef inline int put_property_value(Writer* writer, int kind, object value, str name) except -1:
+    cdef int64_t number
+    if kind == KIND_STRING:
+        return put_string(writer, value, name)
+    if kind == KIND_STRING_PAIR:
+        if not isinstance(value, (tuple, list)):
+            raise _errors.not_a_pair()
+        pair = sequence(value, name)
+        if len(pair) != 2:
+            raise _errors.not_a_pair()
+        for text in pair:
+            if not PyUnicode_Check(text):
+                raise _errors.wrong_item("the names and values of user_properties", "str", text)
+            put_string(writer, text, name)
+        return 0
+    if kind == KIND_BINARY:
+        return put_binary(writer, value, name)
+    if kind == KIND_TOPIC_NAME:
+        if not put_topic_name(writer, value, name):
+            refuse(writer, _errors.TOPIC_EMPTY, name)  # [MQTT-4.7.3-1]
+        return 0
+    if kind <= KIND_QOS:
+        return put_byte(writer, flag(writer, value, name))  # [U10] [U12]
+    if kind == KIND_VARIABLE_NON_ZERO:
+        number = integer(value, name)
+        if not 0 <= number <= MAXIMUM_REMAINING_LENGTH:
+            refuse(writer, _errors.OUT_OF_RANGE, name, value)
+        if number == 0:
+            refuse(writer, _errors.ZERO, name)  # [U14]
+        return put_variable_integer(writer, number)
+    number = put_number(writer, value, 2 if kind <= KIND_TOPIC_ALIAS else 4, name)
+    if number == 0:
+        if kind == KIND_TOPIC_ALIAS:
+            refuse(writer, _errors.TOPIC_ALIAS_ZERO)  # [MQTT-3.3.2-8]
+        if kind == KIND_TWO_BYTE_NON_ZERO or kind == KIND_FOUR_BYTE_NON_ZERO:
+            refuse(writer, _errors.ZERO, name)  # [U08] [U09]
+    return 0
