@@ -25,7 +25,7 @@ if CHOICE not in ("auto", "require", "off"):
 
 PYPROJECT = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))
 MODULES = ("_packets_c", "_decode_properties_c", "_decode_c", "_encode_properties_c", "_encode_c", "_codec_c", "_stream_c")
-HEADERS = [f"src/mqttcodec/{name}.h" for name in ("_immortal", "_traceback")]
+HEADERS = sorted(map(str, Path("src/mqttcodec").glob("*.h")))
 
 # With `build_ext --debug`: what the sources rely on is looked at, and C's own asserts are on. What a source says in its
 # first lines, such as `boundscheck=False`, stays; `tools/environments.py` changes that too.

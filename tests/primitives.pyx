@@ -10,7 +10,8 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t, uintptr_t
 from mqttcodec._decode_properties_c cimport read_properties
 from mqttcodec._packets_c cimport PubAck, PublishProperties
 from mqttcodec._spec_c cimport PUBACK, PUBLISH
-from mqttcodec._wire_c cimport *
+from mqttcodec._arguments_c cimport *
+from mqttcodec._reader_c cimport *
 
 from mqttcodec import DecodeError
 

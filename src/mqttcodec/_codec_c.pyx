@@ -15,12 +15,13 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes
 from libc.stdint cimport int64_t, uint8_t, uint32_t
 from libc.string cimport memcpy, memmove
 
+from ._arguments_c cimport *
 from ._decode_c cimport decode_body
 from ._encode_c cimport plain_answer, put_plain_answer, write_packet
 from ._immortal_c cimport make_immortal
 from ._packets_c cimport flags_of_bits
-from ._spec_c cimport CONNECT
-from ._wire_c cimport *
+from ._reader_c cimport *
+from ._spec_c cimport *
 from ._writer_c cimport *
 
 cdef extern from "_traceback.h":

@@ -1,4 +1,4 @@
-from ._wire_c cimport Cursor
+from ._reader_c cimport Cursor
 
 
 cdef object decode_body(Cursor* cursor, int first_byte)

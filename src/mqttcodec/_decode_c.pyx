@@ -15,6 +15,7 @@ from cpython.tuple cimport PyTuple_New, PyTuple_SET_ITEM
 from libc.stdint cimport uint8_t
 from libc.string cimport memcmp
 
+from ._arguments_c cimport *
 from ._decode_properties_c cimport read_properties
 from ._packets_c cimport (
     Auth,
@@ -39,8 +40,8 @@ from ._packets_c cimport (
     _Acknowledgement,
     flags_of_bits,
 )
+from ._reader_c cimport *
 from ._spec_c cimport *
-from ._wire_c cimport *
 
 cdef extern from "_traceback.h":
     pass

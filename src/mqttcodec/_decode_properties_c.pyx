@@ -11,8 +11,9 @@ from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF, Py_XDECREF
 from libc.stdint cimport int64_t, uint8_t, uint64_t
 
+from ._arguments_c cimport *
+from ._reader_c cimport *
 from ._spec_c cimport *
-from ._wire_c cimport *
 
 cdef extern from "_traceback.h":
     pass
@@ -138,14 +139,7 @@ cdef object property_value(Cursor* cursor, int kind):
     return number(value)
 
 
-cdef extern from *:
-    """
-    #ifdef Py_GIL_DISABLED
-    #define KEEPS_NUMBERS 0
-    #else
-    #define KEEPS_NUMBERS 1
-    #endif
-    """
+cdef extern from "_numbers.h":
     const bint KEEPS_NUMBERS
 
 # The int made last for each `value & 63`; each slot holds a reference.

@@ -1,7 +1,7 @@
 from libc.stdint cimport int64_t, uint8_t, uint32_t
 
+from ._arguments_c cimport PyLong_Check, small_value
 from ._packets_c cimport PubAck, PubComp, PubRec, PubRel, _Acknowledgement
-from ._wire_c cimport PyLong_Check, small_value
 from ._writer_c cimport PyTuple_GET_SIZE, Writer
 
 

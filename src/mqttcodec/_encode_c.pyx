@@ -11,6 +11,7 @@ from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF
 from libc.stdint cimport int64_t, uint8_t, uint32_t
 
+from ._arguments_c cimport *
 from ._encode_properties_c cimport write_properties
 from ._packets_c cimport (
     Auth,
@@ -34,8 +35,8 @@ from ._packets_c cimport (
     Will,
     _Acknowledgement,
 )
+from ._reader_c cimport *
 from ._spec_c cimport *
-from ._wire_c cimport *
 from ._writer_c cimport *
 
 cdef extern from "_traceback.h":

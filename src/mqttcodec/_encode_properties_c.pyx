@@ -4,8 +4,9 @@
 from cpython.object cimport PyObject
 from libc.stdint cimport int64_t
 
+from ._arguments_c cimport *
+from ._reader_c cimport *
 from ._spec_c cimport *
-from ._wire_c cimport *
 from ._writer_c cimport *
 
 cdef extern from "_traceback.h":

@@ -11,9 +11,9 @@ cimport cython
 from cpython.list cimport PyList_AsTuple
 from libc.stdint cimport int64_t
 
+from ._arguments_c cimport small_value
 from ._fields_c cimport explain_arguments, expose_field, offset_of, rename
 from ._memory_c cimport keep_memory_of
-from ._wire_c cimport small_value
 from ._writer_c cimport PyTuple_GET_SIZE
 
 from . import _errors, _spec, _values

@@ -39,3 +39,12 @@ cdef enum Kind:
     KIND_TOPIC_NAME = 11
     KIND_BINARY = 12
     KIND_STRING_PAIR = 13
+
+# `_enums.Role`, or neither.
+ctypedef enum Role:
+    EITHER
+    CLIENT
+    SERVER
+
+cdef enum:
+    MAXIMUM_REMAINING_LENGTH = 268_435_455

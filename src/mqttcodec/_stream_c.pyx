@@ -14,10 +14,11 @@ from cpython.ref cimport Py_DECREF, Py_INCREF, Py_XDECREF
 from libc.stdint cimport int64_t, uint8_t
 from libc.string cimport memcpy, memmove
 
+from ._arguments_c cimport *
 from ._decode_c cimport decode_body
 from ._packets_c cimport Connect
-from ._spec_c cimport CONNECT
-from ._wire_c cimport *
+from ._reader_c cimport *
+from ._spec_c cimport *
 
 cdef extern from "_traceback.h":
     pass

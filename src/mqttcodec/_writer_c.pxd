@@ -11,21 +11,9 @@ from cpython.object cimport PyObject
 from libc.stdint cimport int64_t, uint8_t
 from libc.string cimport memchr, memcpy, memmove
 
-from ._wire_c cimport (
-    MAXIMUM_REMAINING_LENGTH,
-    NON_ASCII,
-    NUL,
-    OUTSIDE,
-    PyUnicode_DATA,
-    PyLong_Check,
-    character_at,
-    copy_text,
-    faults,
-    get_bytes,
-    integer,
-    topic_filter_fault,
-    topic_name_fault,
-)
+from ._arguments_c cimport OUTSIDE, PyLong_Check, faults, get_bytes, integer
+from ._spec_c cimport MAXIMUM_REMAINING_LENGTH
+from ._text_c cimport NON_ASCII, NUL, character_at, copy_text, topic_filter_fault, topic_name_fault
 
 cdef extern from "Python.h":
     # Without `except NULL`: the caller looks at the error itself.
@@ -33,6 +21,7 @@ cdef extern from "Python.h":
     Py_ssize_t PyUnicode_GET_LENGTH(object text)
     bint PyUnicode_Check(object value)
     bint PyUnicode_IS_COMPACT_ASCII(object text)
+    void* PyUnicode_DATA(object text)
     void Py_CLEAR(PyObject* owned) noexcept  # A macro: it sets what it is given to NULL.
     Py_ssize_t PyTuple_GET_SIZE(object value)
     Py_ssize_t PyList_GET_SIZE(object value)

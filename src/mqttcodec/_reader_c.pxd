@@ -1,60 +1,31 @@
-"""How bytes become numbers and strings: `_wire_py.py` as inline C functions.
+"""How bytes become numbers and strings: `_reader_py.py` as inline C functions.
 
 `Cursor` reads one packet. Rules about a single field stand here, and in `_writer_c.pxd` for the other direction; rules
 about a packet in `_decode_c.pyx` and `_encode_c.pyx`.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from cpython.buffer cimport (
-    PyBUF_FULL_RO,
-    PyBuffer_IsContiguous,
-    PyBuffer_Release,
-    PyObject_CheckBuffer,
-    PyObject_GetBuffer,
-)
 from cpython.object cimport PyObject
-from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
-from libc.string cimport memchr, memcmp, memcpy
+from libc.stdint cimport int64_t, uint8_t
+from libc.string cimport memchr
 
-from ._spec_c cimport PUBLISH
+from ._arguments_c cimport faults
+from ._spec_c cimport CLIENT, PUBLISH, Role
+from ._text_c cimport (
+    NON_ASCII,
+    NUL,
+    PyUnicode_DecodeUTF8,
+    WILDCARD,
+    character_at,
+    copy_text,
+    topic_filter_fault,
+    topic_name_fault,
+)
 
 cdef extern from "Python.h":
     unicode PyUnicode_New(Py_ssize_t size, Py_UCS4 maxchar)
     void* PyUnicode_DATA(object text)
-    unicode PyUnicode_DecodeUTF8(const char* data, Py_ssize_t size, const char* errors)
-    int64_t PyLong_AsLongLongAndOverflow(object number, int* overflow)
-    bint PyLong_Check(object value)
     Py_buffer* PyMemoryView_GET_BUFFER(object view)
-
-cdef enum:
-    NON_ASCII = 1
-    NUL = 2
-    WILDCARD = 4
-    MAXIMUM_REMAINING_LENGTH = 268_435_455
-    # What `integer` makes of an int that is negative or takes more than 63 bits: no value of any field.
-    OUTSIDE = -2
-
-cdef extern from *:
-    """
-    #define EACH_7F 0x7F7F7F7F7F7F7F7FULL
-    #define EACH_80 0x8080808080808080ULL
-    #define EACH_08 0x0808080808080808ULL
-    #define EACH_PLUS 0x2B2B2B2B2B2B2B2BULL
-    """
-    # A byte in each of eight. Cython makes a Python int of a literal this size.
-    const uint64_t EACH_7F, EACH_80, EACH_08, EACH_PLUS
-
-ctypedef enum Role:
-    EITHER
-    CLIENT
-    SERVER
-
-
-cdef inline object faults():
-    """The module of faults: looked up where something is wrong, and nowhere else."""
-    from . import _errors
-
-    return _errors
 
 
 cdef inline object name_of(int place, int identifier):
@@ -62,67 +33,6 @@ cdef inline object name_of(int place, int identifier):
     from . import _spec
 
     return _spec.property_field(place, identifier) if identifier else _spec.place_name(place)
-
-
-cdef extern from *:
-    """
-    /* The value of an int of one digit, which most are; -1 for any other. PyLong_AsLongLong takes 2 ns. */
-    static inline int64_t small_value(PyObject* number) {
-    #if PY_VERSION_HEX >= 0x030C0000
-        return PyUnstable_Long_IsCompact((PyLongObject*) number)
-            ? (int64_t) PyUnstable_Long_CompactValue((PyLongObject*) number) : -1;
-    #else
-        return Py_SIZE(number) == 1 ? (int64_t) ((PyLongObject*) number)->ob_digit[0] : Py_SIZE(number) == 0 ? 0 : -1;
-    #endif
-    }
-    """
-    int64_t small_value(object number)
-
-
-cdef inline int64_t integer(object value, str about) except -1:
-    """The value of an int that is not negative, whatever a subclass makes of its comparisons; OUTSIDE for any other."""
-    cdef int64_t number
-    if not PyLong_Check(value):
-        raise faults().wrong_type(about, "int", value)
-    number = small_value(value)
-    return large_integer(value) if number < 0 else number
-
-
-cdef inline int64_t large_integer(object value) except -1:
-    cdef int overflow = 0
-    cdef int64_t number = PyLong_AsLongLongAndOverflow(value, &overflow)
-    return OUTSIDE if overflow or number < 0 else number
-
-
-cdef inline int checked_version(object version) except -1:
-    """The `version` argument of a function, 3, 4 or 5."""
-    cdef int64_t number
-    if not PyLong_Check(version):
-        raise faults().wrong_type("version", "a ProtocolVersion", version)
-    number = integer(version, "version")
-    if not 3 <= number <= 5:
-        raise faults().bad_value("version", "3, 4 or 5", version)
-    return <int> number
-
-
-cdef inline int get_bytes(object buffer, Py_buffer* view, str about) except -1:
-    """A view of the bytes of any buffer; the caller releases it."""
-    if not PyObject_CheckBuffer(buffer):
-        raise faults().wrong_type(about, "a bytes-like object", buffer)
-    PyObject_GetBuffer(buffer, view, PyBUF_FULL_RO)
-    if not is_byte_format(view.format) or not PyBuffer_IsContiguous(view, b"C"):
-        PyBuffer_Release(view)
-        raise faults().not_bytes(about)
-    return 0
-
-
-cdef inline bint is_byte_format(const char* format) noexcept:
-    """Whether items are of one byte and native, so that a view of them can be cast to bytes."""
-    if format == NULL:
-        return True
-    if format[0] == c"@":
-        format += 1
-    return (format[0] == c"b" or format[0] == c"B" or format[0] == c"c" or format[0] == c"?") and format[1] == 0
 
 
 cdef inline int read_length(
@@ -166,97 +76,6 @@ cdef inline int read_long_length(
 cdef inline int refuse_length(object fault, int offset, int first_byte, int version, bint is_known) except -1:
     known = version if is_known else None
     raise fault.decoding(version, offset, "Remaining Length", None, known, first_byte >> 4)
-
-
-# --- Text.
-
-
-cdef inline int copy_text(uint8_t* copy, const uint8_t* data, Py_ssize_t size) noexcept:
-    """Copy a text; returns which of NON_ASCII, NUL and WILDCARD are in the copy, NON_ASCII alone if that.
-
-    One pass, eight bytes at a time: 4 ns for 24 bytes, where a DFA takes 16.
-    """
-    cdef uint64_t word = 0, high = 0, not_nul = ~0ULL, not_wildcard = ~0ULL
-    cdef uint32_t first_four = 0, last_four = 0
-    cdef Py_ssize_t at = 0
-    if size < 8:
-        word = 0x6161616161616161ULL
-        if size >= 4:
-            memcpy(&first_four, data, 4)
-            memcpy(&last_four, data + size - 4, 4)
-            memcpy(copy, &first_four, 4)
-            memcpy(copy + size - 4, &last_four, 4)
-            word = <uint64_t> first_four << 32 | last_four
-        else:
-            for at in range(size):
-                copy[at] = data[at]
-                word = word << 8 | copy[at]
-        return judge_words(word, word + EACH_7F, ((word | EACH_08) ^ EACH_PLUS) + EACH_7F)
-    while True:
-        memcpy(&word, data + at, 8)
-        memcpy(copy + at, &word, 8)
-        high |= word
-        # The top bit of a byte of the sum is 0 where the byte is: true of ASCII, and of nothing else is it asked.
-        not_nul &= word + EACH_7F
-        # '#' is 0x23 and '+' is 0x2B: with bit 3 set they are one.
-        not_wildcard &= ((word | EACH_08) ^ EACH_PLUS) + EACH_7F
-        at += 8
-        if at >= size:
-            return judge_words(high, not_nul, not_wildcard)
-        at = min(at, size - 8)  # The last eight bytes may overlap those before.
-
-
-cdef inline int judge_words(uint64_t high, uint64_t not_nul, uint64_t not_wildcard) noexcept:
-    cdef int found = 0
-    if high & EACH_80:
-        return NON_ASCII
-    if not_nul & EACH_80 != EACH_80:
-        found = NUL
-    if not_wildcard & EACH_80 != EACH_80:
-        found |= WILDCARD
-    return found
-
-
-cdef inline object topic_name_fault(const uint8_t* text, Py_ssize_t size):
-    """What is wrong with a topic name that is not empty, in UTF-8, and at which byte (4.7.1)."""
-    cdef Py_ssize_t at
-    for at in range(size):
-        if text[at] == c"+" or text[at] == c"#":
-            return faults().TOPIC_WILDCARD, at  # [MQTT-3.3.2-2]
-    return None
-
-
-cdef inline object topic_filter_fault(const uint8_t* text, Py_ssize_t size, int version):
-    """What is wrong with a topic filter that is not empty, in UTF-8, and at which byte (4.7.1, 4.8.2)."""
-    cdef Py_ssize_t at, first = 0, last = size - 1
-    cdef bint opens, is_wild = False
-    if version == 5 and size >= 7 and memcmp(text, b"$share/", 7) == 0:
-        first = 7
-        while first <= last and text[first] != c"/":
-            is_wild = is_wild or text[first] == c"+" or text[first] == c"#"
-            first += 1
-        if first == 7:
-            return faults().SHARE_NAME_EMPTY, 7  # [MQTT-4.8.2-1]
-        if is_wild or first >= last:
-            return faults().SHARE_NAME, 7  # [MQTT-4.8.2-2]
-        first += 1
-    for at in range(first, last + 1):
-        if text[at] != c"+" and text[at] != c"#":
-            continue
-        opens = at == first or text[at - 1] == c"/"
-        if text[at] == c"#":
-            if not opens or at != last:
-                return faults().FILTER_HASH, at  # [MQTT-4.7.1-1]
-        elif not opens or (at != last and text[at + 1] != c"/"):
-            return faults().FILTER_PLUS, at  # [MQTT-4.7.1-2]
-    return None
-
-
-cdef inline str character_at(const uint8_t* text, Py_ssize_t size, Py_ssize_t at):
-    return PyUnicode_DecodeUTF8(<const char*> text + at, size - at, NULL)[:1]
-
-
-# --- Reading.
 
 
 cdef struct Cursor:
