@@ -18,7 +18,6 @@ from ._enums import (
     MQTTv5,
     MQTTv31,
     MQTTv311,
-    PacketType,
     ProtocolVersion,
     QoS,
     ReasonCode,
@@ -117,7 +116,7 @@ def _connect(cursor: Cursor, first_byte: int) -> Connect:
     fields["clean_start"] = flags & 0x02 != 0
     fields["keep_alive"] = cursor.two_bytes("keep_alive")
     if version == MQTTv5:
-        read_properties(cursor, PacketType.CONNECT, fields)
+        read_properties(cursor, cursor.packet_type, fields)
         if "authentication_data" in fields and "authentication_method" not in fields:
             raise cursor.fail(_errors.METHOD_MISSING, None)  # [U11]
     start = cursor.position
@@ -183,11 +182,11 @@ def _connack(cursor: Cursor, first_byte: int) -> ConnAck:
     code = cursor.byte("reason_code")
     if cursor.version == MQTTv5 and cursor.position == cursor.end and code <= 5:
         raise _of_earlier_version(cursor, flags, code)
-    fields["reason_code"] = reason_code = cursor.reason_code_of(code, PacketType.CONNACK)  # [MQTT-3.2.2-8]
+    fields["reason_code"] = reason_code = cursor.reason_code_of(code)  # [MQTT-3.2.2-8]
     if flags and reason_code:
         raise cursor.fail(_errors.SESSION_PRESENT, start)  # [MQTT-3.2.2-6]
     if cursor.version == MQTTv5:
-        read_properties(cursor, PacketType.CONNACK, fields)
+        read_properties(cursor, cursor.packet_type, fields)
     cursor.finish("CONNACK")
     return packet
 
@@ -217,7 +216,7 @@ def _publish(cursor: Cursor, first_byte: int) -> Publish:
         about = "a server's PUBLISH" if cursor.role is Role.CLIENT else "PUBLISH"
         fields["packet_id"] = cursor.packet_identifier(about)
     if cursor.version == MQTTv5:
-        read_properties(cursor, PacketType.PUBLISH, fields)
+        read_properties(cursor, cursor.packet_type, fields)
         if not topic and "topic_alias" not in fields:
             raise cursor.fail(_errors.TOPIC_AND_ALIAS_MISSING, start)  # [U13]
         if cursor.role is Role.SERVER and "subscription_identifiers" in fields:
@@ -263,16 +262,15 @@ def _plain_publish(data: bytes, body: int, end: int, first_byte: int, version: i
 
 
 def _acknowledgement(cursor: Cursor, first_byte: int) -> Any:
-    packet_type = first_byte >> 4
-    packet = _new(_ACKNOWLEDGEMENTS[packet_type])
+    packet = _new(_ACKNOWLEDGEMENTS[first_byte >> 4])
     fields = packet.__dict__
-    name = PacketType(packet_type).name
+    name = type(packet).__name__.upper()
     fields["packet_id"] = cursor.packet_identifier(name)
     fields["reason_code"] = _SUCCESS
     if cursor.version == MQTTv5 and cursor.position != cursor.end:  # [U18]
-        fields["reason_code"] = cursor.reason_code(packet_type)
+        fields["reason_code"] = cursor.reason_code()
         if cursor.position != cursor.end:
-            read_properties(cursor, packet_type, fields)
+            read_properties(cursor, cursor.packet_type, fields)
     cursor.finish(name)
     return packet
 
@@ -296,7 +294,7 @@ def _subscribe(cursor: Cursor, first_byte: int) -> Subscribe:
     fields = packet.__dict__
     fields["packet_id"] = cursor.packet_identifier("SUBSCRIBE")
     if cursor.version == MQTTv5:
-        read_properties(cursor, PacketType.SUBSCRIBE, fields)
+        read_properties(cursor, cursor.packet_type, fields)
     if cursor.position == cursor.end:
         raise cursor.fail(_errors.LIST_EMPTY, cursor.position, "subscriptions")  # [MQTT-3.8.3-2] [U17]
     subscriptions = []
@@ -382,8 +380,8 @@ def _suback(cursor: Cursor, first_byte: int) -> SubAck:
     fields = packet.__dict__
     fields["packet_id"] = cursor.packet_identifier("SUBACK")
     if cursor.version == MQTTv5:
-        read_properties(cursor, PacketType.SUBACK, fields)
-    fields["reason_codes"] = _reason_codes(cursor, PacketType.SUBACK)
+        read_properties(cursor, cursor.packet_type, fields)
+    fields["reason_codes"] = _reason_codes(cursor)
     return packet
 
 
@@ -400,13 +398,17 @@ def _plain_suback(data: bytes, body: int, end: int, first_byte: int, version: in
     return packet
 
 
-def _reason_codes(cursor: Cursor, packet_type: int) -> tuple[Any, ...]:
-    if cursor.position == cursor.end:
-        raise cursor.fail(_errors.LIST_EMPTY, cursor.position, "reason_codes")  # [U40]
-    reason_codes = []
-    while cursor.position != cursor.end:
-        reason_codes.append(cursor.reason_code(packet_type))
-    return tuple(reason_codes)
+def _reason_codes(cursor: Cursor) -> tuple[Any, ...]:
+    start = cursor.position
+    if start == cursor.end:
+        raise cursor.fail(_errors.LIST_EMPTY, start, "reason_codes")  # [U40]
+    codes = cursor.take(cursor.end - start)
+    members = _spec.reason_codes(cursor.packet_type, cursor.version)
+    reason_codes = tuple([members[code] for code in codes])
+    if None in reason_codes:
+        at = reason_codes.index(None)
+        raise cursor.fail(_errors.REASON_CODE, start + at, _spec.place_name(cursor.packet_type), codes[at])
+    return reason_codes
 
 
 def _unsubscribe(cursor: Cursor, first_byte: int) -> Unsubscribe:
@@ -414,7 +416,7 @@ def _unsubscribe(cursor: Cursor, first_byte: int) -> Unsubscribe:
     fields = packet.__dict__
     fields["packet_id"] = cursor.packet_identifier("UNSUBSCRIBE")
     if cursor.version == MQTTv5:
-        read_properties(cursor, PacketType.UNSUBSCRIBE, fields)
+        read_properties(cursor, cursor.packet_type, fields)
     if cursor.position == cursor.end:
         raise cursor.fail(_errors.LIST_EMPTY, cursor.position, "topic_filters")  # [MQTT-3.10.3-2] [U17]
     topic_filters = []
@@ -429,8 +431,8 @@ def _unsuback(cursor: Cursor, first_byte: int) -> UnsubAck:
     fields = packet.__dict__
     fields["packet_id"] = cursor.packet_identifier("UNSUBACK")
     if cursor.version == MQTTv5:
-        read_properties(cursor, PacketType.UNSUBACK, fields)
-        fields["reason_codes"] = _reason_codes(cursor, PacketType.UNSUBACK)
+        read_properties(cursor, cursor.packet_type, fields)
+        fields["reason_codes"] = _reason_codes(cursor)
     cursor.finish("UNSUBACK")
     return packet
 
@@ -457,9 +459,9 @@ def _disconnect(cursor: Cursor, first_byte: int) -> Disconnect:
     packet = _new(Disconnect)
     fields = packet.__dict__
     if cursor.version == MQTTv5 and cursor.position != cursor.end:  # [U19]
-        fields["reason_code"] = cursor.reason_code(first_byte >> 4)  # [MQTT-3.14.2-1]
+        fields["reason_code"] = cursor.reason_code()  # [MQTT-3.14.2-1]
         if cursor.position != cursor.end:
-            read_properties(cursor, first_byte >> 4, fields)
+            read_properties(cursor, cursor.packet_type, fields)
             if cursor.role is Role.CLIENT and "session_expiry_interval" in fields:
                 raise cursor.fail(_errors.EXPIRY_FROM_SERVER, None)  # [MQTT-3.14.2-2]
     cursor.finish("DISCONNECT")
@@ -470,12 +472,12 @@ def _auth(cursor: Cursor, first_byte: int) -> Auth:
     packet = _new(Auth)
     fields = packet.__dict__
     if cursor.position != cursor.end:  # [U20]
-        fields["reason_code"] = cursor.reason_code(PacketType.AUTH)  # [MQTT-3.15.2-1]
-        read_properties(cursor, PacketType.AUTH, fields)
+        fields["reason_code"] = cursor.reason_code()  # [MQTT-3.15.2-1]
+        read_properties(cursor, cursor.packet_type, fields)
         if "authentication_method" not in fields:
             raise cursor.fail(_errors.AUTH_METHOD_MISSING, None)  # [U21]
     else:
-        cursor.check_sender(_SUCCESS, None, PacketType.AUTH)
+        cursor.check_sender(_SUCCESS, None)
     cursor.finish("AUTH")
     return packet
 

@@ -304,25 +304,25 @@ class Cursor:
             raise self.fail(_errors.PACKET_ID_ZERO, self.position - 2, about)  # [MQTT-2.2.1-3] [MQTT-2.2.1-4] [U24]
         return identifier
 
-    def reason_code(self, packet_type: int) -> Any:
+    def reason_code(self) -> Any:
         """The next byte as a reason code, which the other side must be allowed to send."""
-        member = self.reason_code_of(self.byte("reason_code"), packet_type)
+        member = self.reason_code_of(self.byte("reason_code"))
         if self.role is not None:
-            self.check_sender(member, self.position - 1, packet_type)
+            self.check_sender(member, self.position - 1)
         return member
 
-    def reason_code_of(self, code: int, packet_type: int) -> Any:
+    def reason_code_of(self, code: int) -> Any:
         """The reason code of a byte that was just read."""
-        member = _spec.reason_codes(packet_type, self.version)[code]
+        member = _spec.reason_codes(self.packet_type, self.version)[code]
         if member is None:
-            raise self.fail(_errors.REASON_CODE, self.position - 1, _spec.place_name(packet_type), code)
+            raise self.fail(_errors.REASON_CODE, self.position - 1, _spec.place_name(self.packet_type), code)
         return member
 
-    def check_sender(self, code: int, offset: int | None, packet_type: int) -> None:
+    def check_sender(self, code: int, offset: int | None) -> None:
         """Refuse a reason code that only this side sends (the columns "Sent by" of the standard's tables)."""
-        fault = _spec.sender_fault(packet_type, code, self.role)
+        fault = _spec.sender_fault(self.packet_type, code, self.role)
         if fault is not None:
-            raise self.fail(fault, offset, _spec.place_name(packet_type), code)
+            raise self.fail(fault, offset, _spec.place_name(self.packet_type), code)
 
     def finish(self, about: str) -> None:
         """See that nothing follows the last field of `about`, a packet."""
