@@ -363,8 +363,3 @@ class KeepingCursor(ViewCursor):
         for view in self.views:
             view.release()
         return super().fail(*arguments, **details)
-
-
-def cursor_for(data: bytes | memoryview, copy: bool) -> type[Cursor]:
-    """The cursor that reads `data`."""
-    return Cursor if type(data) is bytes else ViewCursor if copy else KeepingCursor
