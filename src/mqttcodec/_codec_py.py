@@ -11,15 +11,16 @@ from collections.abc import Iterable
 from . import _errors, _spec
 from ._decode_py import decode_body
 from ._encode_py import encode_head, release
-from ._enums import MQTTv5, PacketType
+from ._enums import MQTTv5, PacketType, ProtocolVersion
 from ._packets_py import Connect, Packet, Publish
 from ._spec import FixedHeader
 from ._stream_py import Decoder as Decoder
 from ._wire_py import Buffer, byte_view, checked_version, index, read_length
 
 _CONNECT = int(PacketType.CONNECT)  # As a plain number: to name a member of an enum takes 50 ns.
-# By version, from when it is first asked for.
-_FIRST_BYTE_FAULTS: dict[int, tuple[_errors.Fault | None, ...]] = {}
+_FIRST_BYTE_FAULTS: dict[int, tuple[_errors.Fault | None, ...]] = {
+    version: _spec.first_byte_faults(version, None, False) for version in ProtocolVersion
+}
 
 
 def decode(buffer: Buffer, version: int = MQTTv5, *, copy: bool = True) -> Packet:
@@ -71,10 +72,7 @@ def _decode_at(data: bytes | memoryview, start: int, is_whole: bool, version: in
     first_byte = data[start]
     # A CONNECT has a version of its own.
     known = None if first_byte >> 4 == _CONNECT else version
-    faults = _FIRST_BYTE_FAULTS.get(version)
-    if faults is None:
-        faults = _FIRST_BYTE_FAULTS[version] = _spec.first_byte_faults(version, None, False)
-    fault = faults[first_byte]
+    fault = _FIRST_BYTE_FAULTS[version][first_byte]
     if fault is not None:
         raise _spec.first_byte_error(fault, first_byte, version, known)
     header = read_length(data, start, size, first_byte, version, known)

@@ -40,6 +40,10 @@ def write_properties(writer: Writer, packet: Any, place: int) -> None:
     """The properties of a place, if the version has any (2.2.2)."""
     fields = packet.__dict__
     packet_body = writer.body
+    if PROPERTY_NAMES[place].isdisjoint(fields):
+        if writer.version == MQTTv5:
+            packet_body.append(0)
+        return
     if writer.version == MQTTv5:
         plain = plain_properties(fields, place)
         if plain is not None:

@@ -38,8 +38,10 @@ from ._wire_py import byte_view, index, topic_filter_fault
 from ._writer_py import Writer, absent, two_bits, two_bytes, variable_integer
 
 # As plain numbers: to name a member of an enum takes 50 ns.
-_PUBLISH, _SUBSCRIBE, _SUBACK = map(int, (PacketType.PUBLISH, PacketType.SUBSCRIBE, PacketType.SUBACK))
-_DISCONNECT, _AUTH = int(PacketType.DISCONNECT), int(PacketType.AUTH)
+_CONNECT, _CONNACK, _PUBLISH = map(int, (PacketType.CONNECT, PacketType.CONNACK, PacketType.PUBLISH))
+_SUBSCRIBE, _SUBACK = map(int, (PacketType.SUBSCRIBE, PacketType.SUBACK))
+_UNSUBSCRIBE, _UNSUBACK = map(int, (PacketType.UNSUBSCRIBE, PacketType.UNSUBACK))
+_DISCONNECT, _AUTH = map(int, (PacketType.DISCONNECT, PacketType.AUTH))
 _SUCCESS = ReasonCode.SUCCESS
 _SEND_AT_SUBSCRIBE = RetainHandling.SEND_AT_SUBSCRIBE
 _QOS_BYTES = (b"\0", b"\1", b"\2")
@@ -54,7 +56,8 @@ def encode_head(packet: Any, version: int) -> tuple[bytes, bytes | memoryview]:
     """
     plain = _PLAIN_ENCODERS.get(type(packet))
     if plain is not None:
-        # Without a writer: a third of the time of a PUBLISH, a seventh of that of an acknowledgement.
+        # Without a writer: a third of the time of a PUBLISH, a seventh of that of an acknowledgement, a quarter of that
+        # of a ping, less than half of that of a SUBACK or a DISCONNECT, 57 % of a SUBSCRIBE, three quarters of an AUTH.
         parts = plain(packet, version)
         if parts is not None:
             return parts  # type: ignore[no-any-return]
@@ -115,7 +118,7 @@ def _connect(writer: Writer, packet: Connect) -> int:
             raise writer.fail(_errors.PASSWORD_WITHOUT_USERNAME)  # [MQTT-3.1.2-22]
     writer.body.append(flags)
     writer.number(packet.keep_alive, 2, "keep_alive")
-    write_properties(writer, packet, PacketType.CONNECT)
+    write_properties(writer, packet, _CONNECT)
     if packet.authentication_data is not None and packet.authentication_method is None:
         raise writer.fail(_errors.METHOD_MISSING)  # [U11]
     client_id = writer.string(packet.client_id, "client_id")
@@ -140,10 +143,10 @@ def _connack(writer: Writer, packet: ConnAck) -> int:
     if session_present and writer.version == MQTTv31:
         raise writer.fail(_errors.NOT_IN_VERSION, "session_present")  # [U31]
     writer.body.append(session_present)
-    reason_code = writer.reason_code(packet.reason_code, PacketType.CONNACK)  # [MQTT-3.2.2-8]
+    reason_code = writer.reason_code(packet.reason_code, _CONNACK)  # [MQTT-3.2.2-8]
     if session_present and reason_code:
         raise writer.fail(_errors.SESSION_PRESENT)  # [MQTT-3.2.2-6]
-    write_properties(writer, packet, PacketType.CONNACK)
+    write_properties(writer, packet, _CONNACK)
     return 0x20
 
 
@@ -164,7 +167,7 @@ def _publish(writer: Writer, packet: Publish) -> int:
     elif packet_id is not None:
         raise writer.fail(_errors.PACKET_ID_AT_QOS_0, "", packet_id)  # [MQTT-2.2.1-2]
     topic_alias = packet.topic_alias
-    write_properties(writer, packet, PacketType.PUBLISH)
+    write_properties(writer, packet, _PUBLISH)
     if not topic:
         if writer.version != MQTTv5:
             raise writer.fail(_errors.TOPIC_EMPTY, "topic")  # [MQTT-4.7.3-1]
@@ -225,10 +228,10 @@ def _plain_publish(packet: Publish, version: int) -> tuple[bytes, bytes] | None:
 
 
 def _acknowledgement(writer: Writer, packet: PubAck | PubRec | PubRel | PubComp) -> int:
-    packet_type = _ACKNOWLEDGEMENTS[type(packet)]
-    writer.packet_identifier(packet.packet_id, packet_type.name)
-    _reason_and_properties(writer, packet, packet_type)
-    return packet_type << 4 | (0b0010 if packet_type == PacketType.PUBREL else 0)
+    first_byte = _ACKNOWLEDGEMENTS[type(packet)]
+    writer.packet_identifier(packet.packet_id, type(packet).__name__.upper())
+    _reason_and_properties(writer, packet, first_byte >> 4)
+    return first_byte
 
 
 def _plain_acknowledgement(packet: PubAck | PubRec | PubRel | PubComp, version: int) -> tuple[bytes, bytes] | None:
@@ -239,10 +242,10 @@ def _plain_acknowledgement(packet: PubAck | PubRec | PubRel | PubComp, version: 
     packet_id = fields["packet_id"]
     if type(packet_id) is not int or not 1 <= packet_id <= 0xFFFF:
         return None
-    return _pack_start(_PLAIN_ANSWERS[type(packet)], 2, packet_id), b""
+    return _pack_start(_ACKNOWLEDGEMENTS[type(packet)], 2, packet_id), b""
 
 
-def _reason_and_properties(writer: Writer, packet: Any, packet_type: PacketType) -> None:
+def _reason_and_properties(writer: Writer, packet: Any, packet_type: int) -> None:
     """A reason code and properties that go unsaid before 5.0, and in 5.0 where they say nothing (3.4.2.1) [U39]."""
     start = len(writer.body)
     if writer.version != MQTTv5 and index(packet.reason_code, "reason_code") != 0:
@@ -257,7 +260,7 @@ def _reason_and_properties(writer: Writer, packet: Any, packet_type: PacketType)
 
 def _subscribe(writer: Writer, packet: Subscribe) -> int:
     writer.packet_identifier(packet.packet_id, "SUBSCRIBE")
-    write_properties(writer, packet, PacketType.SUBSCRIBE)
+    write_properties(writer, packet, _SUBSCRIBE)
     subscriptions = writer.sequence(packet.subscriptions, "subscriptions")
     if not subscriptions:
         raise writer.fail(_errors.LIST_EMPTY, "subscriptions")  # [MQTT-3.8.3-2]
@@ -278,15 +281,12 @@ def _plain_subscribe(packet: Subscribe, version: int) -> tuple[bytes, bytes] | N
     for subscription in subscriptions:
         if type(subscription) is not Subscription:
             return None
-        fields = subscription.__dict__
-        if len(fields) != 5:
-            return None
-        topic_filter, qos = fields["topic_filter"], fields["qos"]
+        topic_filter, qos = subscription.__dict__.get("topic_filter"), subscription.qos
         if type(topic_filter) is not str or (type(qos) is not QoS and type(qos) is not int) or not 0 <= qos <= 2:
             return None
-        if fields["no_local"] is not False or fields["retain_as_published"] is not False:
+        if subscription.no_local is not False or subscription.retain_as_published is not False:
             return None
-        if fields["retain_handling"] is not _SEND_AT_SUBSCRIBE:
+        if subscription.retain_handling is not _SEND_AT_SUBSCRIBE:
             return None
         if not topic_filter or "\0" in topic_filter or topic_filter_fault(topic_filter, version):
             return None
@@ -340,8 +340,8 @@ def _subscription(writer: Writer, subscription: Subscription) -> None:
 
 def _suback(writer: Writer, packet: SubAck) -> int:
     writer.packet_identifier(packet.packet_id, "SUBACK")
-    write_properties(writer, packet, PacketType.SUBACK)
-    _reason_codes(writer, packet.reason_codes, PacketType.SUBACK)
+    write_properties(writer, packet, _SUBACK)
+    _reason_codes(writer, packet.reason_codes, _SUBACK)
     return 0x90
 
 
@@ -361,7 +361,7 @@ def _plain_suback(packet: SubAck, version: int) -> tuple[bytes, bytes] | None:
     return _with_header(0x90, len(body), body), b""
 
 
-def _reason_codes(writer: Writer, reason_codes: Any, packet_type: PacketType) -> None:
+def _reason_codes(writer: Writer, reason_codes: Any, packet_type: int) -> None:
     codes = writer.sequence(reason_codes, "reason_codes")
     if not codes:
         raise writer.fail(_errors.LIST_EMPTY, "reason_codes")  # [U40]
@@ -373,7 +373,7 @@ def _reason_codes(writer: Writer, reason_codes: Any, packet_type: PacketType) ->
 
 def _unsubscribe(writer: Writer, packet: Unsubscribe) -> int:
     writer.packet_identifier(packet.packet_id, "UNSUBSCRIBE")
-    write_properties(writer, packet, PacketType.UNSUBSCRIBE)
+    write_properties(writer, packet, _UNSUBSCRIBE)
     topic_filters = writer.sequence(packet.topic_filters, "topic_filters")
     if not topic_filters:
         raise writer.fail(_errors.LIST_EMPTY, "topic_filters")  # [MQTT-3.10.3-2]
@@ -386,32 +386,24 @@ def _unsubscribe(writer: Writer, packet: Unsubscribe) -> int:
 
 def _unsuback(writer: Writer, packet: UnsubAck) -> int:
     writer.packet_identifier(packet.packet_id, "UNSUBACK")
-    write_properties(writer, packet, PacketType.UNSUBACK)
+    write_properties(writer, packet, _UNSUBACK)
     if writer.version == MQTTv5:
-        _reason_codes(writer, packet.reason_codes, PacketType.UNSUBACK)
+        _reason_codes(writer, packet.reason_codes, _UNSUBACK)
     elif not absent(packet.reason_codes):
         raise writer.fail(_errors.NOT_IN_VERSION, "reason_codes")
     return 0xB0
 
 
-def _pingreq(writer: Writer, packet: PingReq) -> int:
-    return 0xC0
-
-
-def _pingresp(writer: Writer, packet: PingResp) -> int:
-    return 0xD0
-
-
 def _disconnect(writer: Writer, packet: Disconnect) -> int:
-    _reason_and_properties(writer, packet, PacketType.DISCONNECT)
+    _reason_and_properties(writer, packet, _DISCONNECT)
     return 0xE0
 
 
 def _auth(writer: Writer, packet: Auth) -> int:
     if writer.version != MQTTv5:
         raise writer.fail(_errors.NOT_IN_VERSION, "AUTH")
-    writer.reason_code(packet.reason_code, PacketType.AUTH)  # [MQTT-3.15.2-1]
-    write_properties(writer, packet, PacketType.AUTH)
+    writer.reason_code(packet.reason_code, _AUTH)  # [MQTT-3.15.2-1]
+    write_properties(writer, packet, _AUTH)
     if writer.body == b"\0\0":
         writer.body.clear()  # [U20]
     elif packet.authentication_method is None:
@@ -437,14 +429,8 @@ def _plain_disconnect_or_auth(packet: Disconnect | Auth, version: int) -> tuple[
     return _with_header(packet_type << 4, len(body), body), b""
 
 
-_ACKNOWLEDGEMENTS: dict[type, PacketType] = {
-    PubAck: PacketType.PUBACK,
-    PubRec: PacketType.PUBREC,
-    PubRel: PacketType.PUBREL,
-    PubComp: PacketType.PUBCOMP,
-}
-
-_PLAIN_ANSWERS: dict[type, int] = {PubAck: 0x40, PubRec: 0x50, PubRel: 0x62, PubComp: 0x70}
+# The first byte of each.
+_ACKNOWLEDGEMENTS: dict[type, int] = {PubAck: 0x40, PubRec: 0x50, PubRel: 0x62, PubComp: 0x70}
 
 _PLAIN_ENCODERS: dict[type, Any] = {
     Publish: _plain_publish,
@@ -472,8 +458,6 @@ _ENCODERS: dict[type, Any] = {
     SubAck: _suback,
     Unsubscribe: _unsubscribe,
     UnsubAck: _unsuback,
-    PingReq: _pingreq,
-    PingResp: _pingresp,
     Disconnect: _disconnect,
     Auth: _auth,
 }

@@ -69,8 +69,8 @@ _CONVERTERS: dict[str, Any] = {
 
 def _packet(cls: Any) -> Any:
     """Make a class a frozen dataclass, but for `__init__`: `_init_of` makes one that takes a third of the time."""
-    cls = dataclasses.dataclass(init=False, eq=False, repr=False)(cls)
-    cls.__dataclass_params__.frozen = True  # `_Value` refuses assignments.
+    cls = dataclasses.dataclass(frozen=True, init=False, eq=False, repr=False)(cls)
+    del cls.__setattr__, cls.__delattr__  # Those of `_Value` refuse assignments in this package's words.
     cls.__annotations__.pop("_", None)  # KW_ONLY, which `typing.get_type_hints` would look for in `mqttcodec`.
     return cls
 

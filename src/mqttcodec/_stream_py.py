@@ -84,8 +84,9 @@ class Decoder:
         copies = bool(copy)
         given_version = _optional_version(version)
         if not hasattr(self, "_key"):
-            # Empty while a method is at work; 45 ns less than a lock. A list gives its memory back when it is emptied,
-            # and the key might find no place when it is put back.
+            # Empty while a method is at work. A lock would take 9 % more of a stream of PUBLISHes, 34 % where it comes
+            # byte by byte. A list gives its memory back when it is emptied, and the key might find no place when it is
+            # put back.
             self._key = deque((None,))
         self._enter()
         try:
@@ -172,10 +173,7 @@ class Decoder:
         then on every call raises an equal error, until `reset`. Feeding raises `TypeError` or `BufferError` for what is
         no bytes, and any call `RuntimeError` while another is at work.
         """
-        try:
-            self._key.pop()
-        except IndexError:
-            raise _errors.decoder_busy() from None
+        self._enter()
         try:
             if self._error is not None:
                 self._raise_error()
@@ -262,10 +260,7 @@ class Decoder:
         if not self._data and self._error is None and self._key:
             # Nothing to decode, and nobody at work: to say so needs no key. 50 ns of 150.
             return next(_NOTHING)  # type: ignore[no-any-return]
-        try:
-            self._key.pop()
-        except IndexError:
-            raise _errors.decoder_busy() from None
+        self._enter()
         try:
             if self._error is not None:
                 self._raise_error()

@@ -263,10 +263,7 @@ class Cursor:
         """A UTF-8 Encoded String (1.5.4)."""
         size = self.length(about)
         start = self.position
-        self.position = end = start + size
-        data = self.data
-        # Of a view of someone else's buffer, a copy is judged.
-        encoded = data[start:end] if type(data) is bytes else copied(data, start, end)
+        encoded = self.take(size)
         try:
             text = encoded.decode()
         except UnicodeDecodeError as error:
@@ -280,8 +277,7 @@ class Cursor:
     def topic_name(self, about: str) -> str:
         """A topic name, which may be empty."""
         text = self.string(about)
-        if "+" in text or "#" in text:
-            self._refuse(text, topic_name_fault(text), about)
+        self._refuse(text, topic_name_fault(text), about)
         return text
 
     def topic_filter(self, about: str) -> str:
@@ -304,25 +300,25 @@ class Cursor:
             raise self.fail(_errors.PACKET_ID_ZERO, self.position - 2, about)  # [MQTT-2.2.1-3] [MQTT-2.2.1-4] [U24]
         return identifier
 
-    def reason_code(self, packet_type: int) -> Any:
+    def reason_code(self) -> Any:
         """The next byte as a reason code, which the other side must be allowed to send."""
-        member = self.reason_code_of(self.byte("reason_code"), packet_type)
+        member = self.reason_code_of(self.byte("reason_code"))
         if self.role is not None:
-            self.check_sender(member, self.position - 1, packet_type)
+            self.check_sender(member, self.position - 1)
         return member
 
-    def reason_code_of(self, code: int, packet_type: int) -> Any:
+    def reason_code_of(self, code: int) -> Any:
         """The reason code of a byte that was just read."""
-        member = _spec.reason_codes(packet_type, self.version)[code]
+        member = _spec.reason_codes(self.packet_type, self.version)[code]
         if member is None:
-            raise self.fail(_errors.REASON_CODE, self.position - 1, _spec.place_name(packet_type), code)
+            raise self.fail(_errors.REASON_CODE, self.position - 1, _spec.place_name(self.packet_type), code)
         return member
 
-    def check_sender(self, code: int, offset: int | None, packet_type: int) -> None:
+    def check_sender(self, code: int, offset: int | None) -> None:
         """Refuse a reason code that only this side sends (the columns "Sent by" of the standard's tables)."""
-        fault = _spec.sender_fault(packet_type, code, self.role)
+        fault = _spec.sender_fault(self.packet_type, code, self.role)
         if fault is not None:
-            raise self.fail(fault, offset, _spec.place_name(packet_type), code)
+            raise self.fail(fault, offset, _spec.place_name(self.packet_type), code)
 
     def finish(self, about: str) -> None:
         """See that nothing follows the last field of `about`, a packet."""
@@ -363,8 +359,3 @@ class KeepingCursor(ViewCursor):
         for view in self.views:
             view.release()
         return super().fail(*arguments, **details)
-
-
-def cursor_for(data: bytes | memoryview, copy: bool) -> type[Cursor]:
-    """The cursor that reads `data`."""
-    return Cursor if type(data) is bytes else ViewCursor if copy else KeepingCursor

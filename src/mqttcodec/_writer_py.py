@@ -109,13 +109,7 @@ class Writer:
             encoded = value.encode()
         except UnicodeEncodeError:
             raise self.fail(_errors.ILL_FORMED_UTF8, about) from None  # [MQTT-1.5.4-1]
-        size = len(encoded)
-        body = self.body
-        if size <= 0xFFFF and len(body) <= _spec.MAXIMUM_REMAINING_LENGTH:
-            body += two_bytes(size)
-            body += encoded
-        else:
-            self._prefixed(encoded, about)
+        self._prefixed(encoded, about)
         if "\0" in value:
             raise self.fail(_errors.NULL_CHARACTER, about)  # [MQTT-1.5.4-2]
         return value  # type: ignore[no-any-return]
