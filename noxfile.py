@@ -1,26 +1,44 @@
-"""What there is to run; CI runs the same.
+"""All checks. `.ci/run` and the workflows call these sessions.
 
     pip install nox
-    nox                          style, types and tests
-    nox -l                       all there is
-    nox -s docs coverage         two of it
-    nox -s tests -- -k decoder   arguments of pytest's
+    nox                           style, types and tests
+    nox -l                        lists all sessions
+    nox -s docs coverage          runs two of them
+    nox -s tests -- -k decoder    passes arguments to pytest
+    nox -s sanitized -- --full    runs the full form
+
+Some sessions take minutes in their short form and up to hours in their full form, which `--full` alone selects. Other
+arguments go to the tool that the session runs.
 
 Each session has a virtual environment in `.nox/`; `-R` uses it again without installing.
 """
 
 from __future__ import annotations
 
+import os
+import sys
+
 import nox
 
 nox.options.sessions = ["lint", "tests"]
 nox.options.default_venv_backend = "venv"
 nox.options.reuse_existing_virtualenvs = True
+# Only `pythons` names interpreters, and takes those that it finds.
+nox.options.error_on_missing_interpreters = False
 
-REQUIRE = {"MQTTCODEC_EXTENSIONS": "require"}
-OFF = {"MQTTCODEC_EXTENSIONS": "off"}
+PROJECT = nox.project.load_toml("pyproject.toml")
+HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
+FULL = ["--full"]
 
-# What reads, writes and holds memory. The suite as a whole takes these builds a quarter of an hour each.
+# An older release that has a wheel is better than the newest if that has to be built.
+TEST = ("--prefer-binary", ".[test]")
+
+TYPING = "tests/test_typing.py"
+DIFFERENTIAL = "tests/test_differential.py"
+LEAKS = "tests/test_leaks.py"
+# The tests of sizes at which 32 bits differ from 64.
+SIZES = ["tests/test_bounds.py", "tests/test_size.py"]
+# The tests of the code that reads, writes and holds memory. The whole suite takes a quarter of an hour on these builds.
 HARDENED = [
     f"tests/test_{name}.py"
     for name in (
@@ -30,50 +48,84 @@ HARDENED = [
 ]
 
 
-def install(session: nox.Session, extra: str, variables: dict[str, str] = REQUIRE) -> None:
-    session.env.update(variables)
-    session.install(f".[{extra}]")
+def install(session: nox.Session, *arguments: str, extensions: str = "require") -> None:
+    session.env["MQTTCODEC_EXTENSIONS"] = extensions
+    session.install(*arguments)
+
+
+def pytest(session: nox.Session, *arguments: str) -> None:
+    session.run("python", "-m", "pytest", "-q", *arguments, *session.posargs)
 
 
 @nox.session
 def lint(session: nox.Session) -> None:
     """Style, types, spelling: all hooks of .pre-commit-config.yaml."""
-    install(session, "lint")
+    install(session, ".[lint]")
     session.run("pre-commit", "run", "--all-files", "--show-diff-on-failure", *session.posargs)
     session.run("python", "tools/stubs.py")
     session.run("python", "tools/typed.py")
-    session.run("python", "-m", "pytest", "-q", "tests/test_typing.py")
+    session.run("python", "-m", "pytest", "-q", TYPING)
 
 
 @nox.session
 def tests(session: nox.Session) -> None:
     """The tests, on both implementations."""
-    install(session, "test")
-    session.run("python", "-m", "pytest", "-q", *session.posargs)
+    install(session, *TEST)
+    pytest(session)
 
 
 @nox.session
 def plain(session: nox.Session) -> None:
-    """The tests where there are no extensions."""
-    install(session, "test", OFF)
-    session.run("python", "-m", "pytest", "-q", *session.posargs)
+    """The tests, without extensions."""
+    install(session, *TEST, extensions="off")
+    pytest(session)
+
+
+@nox.session
+def slow(session: nox.Session) -> None:
+    """Only the tests that the short form of `tests` leaves out."""
+    install(session, *TEST)
+    pytest(session, "--full", "-m", "slow", "--durations=10")
+
+
+@nox.session(python=[version for version in nox.project.python_versions(PROJECT) if version != HERE])
+def pythons(session: nox.Session) -> None:
+    """The tests, on every other Python that is on PATH."""
+    install(session, *TEST)
+    pytest(session)
 
 
 @nox.session
 def floors(session: nox.Session) -> None:
-    """The tests, on what the oldest Cython and setuptools that pyproject.toml admits have built."""
-    requirements = nox.project.load_toml("pyproject.toml")["build-system"]["requires"]
+    """The tests, on extensions built by the oldest Cython and setuptools that pyproject.toml admits."""
+    requirements = PROJECT["build-system"]["requires"]
     session.install(*(requirement.replace(">=", "==") + ".*" for requirement in requirements))
-    session.env.update(REQUIRE)
-    session.install("--no-build-isolation", ".[test]")
-    # The runner of this session has no Mosquitto.
-    session.run("python", "-m", "pytest", "-q", "--ignore", "tests/test_mosquitto.py", *session.posargs)
+    install(session, "--no-build-isolation", ".[test]")
+    pytest(session)
+
+
+@nox.session
+def prereleases(session: nox.Session) -> None:
+    """The tests, with the newest Cython, setuptools, pytest and Hypothesis, prereleases too."""
+    session.install("--upgrade", "--pre", "--prefer-binary", "cython", "setuptools", "pytest", "hypothesis")
+    install(session, "--no-build-isolation", ".")
+    pytest(session)
+
+
+@nox.session
+def differential(session: nox.Session) -> None:
+    """Both implementations on 200,000 mutated packets; full: ten million."""
+    install(session, *TEST)
+    if session.posargs == FULL:
+        session.run("python", "-m", "pytest", "-q", DIFFERENTIAL, env={"MQTTCODEC_INPUTS": "10000000"})
+    else:
+        pytest(session, DIFFERENTIAL)
 
 
 @nox.session
 def mutants(session: nox.Session) -> None:
     """Whether the tests notice each rule that is taken away."""
-    install(session, "test", OFF)
+    install(session, *TEST, extensions="off")
     session.run("python", "tests/mutants.py", *session.posargs)
 
 
@@ -86,46 +138,71 @@ def coverage(session: nox.Session) -> None:
 @nox.session
 def docs(session: nox.Session) -> None:
     """The site, in build/site; a warning is an error."""
-    install(session, "docs", OFF)
+    install(session, ".[docs]", extensions="off")
     session.run("sphinx-build", "-q", "-W", "--keep-going", "docs", "build/site")
 
 
 @nox.session
 def benchmarks(session: nox.Session) -> None:
     """That what each participant makes is right; no figures."""
-    install(session, "benchmark")
-    session.run("python", "-m", "pytest", "-q", "-r", "f", "benchmarks", "--benchmark-disable", *session.posargs)
+    install(session, ".[benchmark]")
+    pytest(session, "-r", "f", "benchmarks", "--benchmark-disable")
 
 
 @nox.session
 def instructions(session: nox.Session) -> None:
     """That no case takes more instructions than it did."""
-    install(session, "benchmark")
+    install(session, ".[benchmark]")
     session.run("python", "benchmarks/instructions.py", *session.posargs)
 
 
 @nox.session
 def wheels(session: nox.Session) -> None:
-    """The distributions and the workflows that make them; `-- --full` takes long."""
+    """The distributions and the workflows that make them; full: a wheel for each Python here, and Pyodide."""
     # The tools do without the extensions; what they try has them.
-    session.install(".[wheels]", env=OFF)
+    session.install(".[wheels]", env={"MQTTCODEC_EXTENSIONS": "off"})
     session.run("python", "tools/check.py", *session.posargs)
 
 
 @nox.session
 def sanitized(session: nox.Session) -> None:
-    """Address, undefined behaviour and leak sanitizers on what touches memory; arguments are pytest's, instead."""
-    session.run("python", "tools/sanitized.py", *(session.posargs or [*HARDENED, "-k", "not python"]))
+    """Address, undefined behaviour and leak sanitizers, on what touches memory; full: all tests, gcc and clang."""
+    if session.posargs == FULL:
+        session.run("python", "tools/sanitized.py", env={"MQTTCODEC_EVERY": "1"})
+        session.run("python", "tools/sanitized.py", "--compiler", "clang")
+    else:
+        session.run("python", "tools/sanitized.py", *(session.posargs or [*HARDENED, "-k", "not python"]))
 
 
 @nox.session
 def checked(session: nox.Session) -> None:
-    """A debug build of Python, Cython and C on what touches memory; arguments are pytest's, instead."""
-    few = [*HARDENED, "tests/test_leaks.py", "-k", "not python"]
-    session.run("python", "tools/checked.py", *(session.posargs or few))
+    """A debug build of Python, Cython and C, on what touches memory; full: all tests."""
+    few = [*HARDENED, LEAKS, "-k", "not python"]
+    session.run("python", "tools/checked.py", *([] if session.posargs == FULL else session.posargs or few))
 
 
 @nox.session
 def fuzz(session: nox.Session) -> None:
-    """So many seconds of each target; the arguments are those of tools/fuzz.py."""
-    session.run("python", "tools/fuzz.py", *(session.posargs or ["15"]))
+    """Each fuzz target for 15 seconds; full: for 20 minutes."""
+    session.run("python", "tools/fuzz.py", *(["1200"] if session.posargs == FULL else session.posargs or ["15"]))
+
+
+def as_root(session: nox.Session, *command: str) -> None:
+    session.run(*([] if os.geteuid() == 0 else ["sudo"]), *command, external=True)
+
+
+@nox.session(venv_backend="none")
+@nox.parametrize("architecture", ["i386", "s390x"], ids=["i386", "s390x"])
+def foreign(session: nox.Session, architecture: str) -> None:
+    """The tests, on Debian of 32 bits or big-endian; full: on 32 bits, the slow tests of sizes too."""
+    is_full = session.posargs == FULL
+    as_root(session, "tools/foreign.sh", architecture, *([] if is_full else session.posargs))
+    if is_full and architecture == "i386":
+        as_root(session, "tools/foreign.sh", architecture, "--full", *SIZES)
+
+
+@nox.session(venv_backend="none")
+@nox.parametrize("interpreter", ["python3.14", "python3.15", "pypy3"], ids=["python3.14", "python3.15", "pypy3"])
+def newer(session: nox.Session, interpreter: str) -> None:
+    """The tests, on Debian unstable's newest Pythons and compiler, and on PyPy, without extensions."""
+    as_root(session, "tools/newer.sh", interpreter, *session.posargs)

