@@ -18,8 +18,8 @@ from octets import framed as pk
 from octets import string as s
 from octets import variable_integer as vbi
 from samples import VERSIONS, outcome
+from statements import rows
 from test_size import GREATEST, MIB, peak_of
-from test_tables import PROPERTIES
 
 INPUTS = {line["id"]: line for line in vectors.ADVERSARIAL}
 
@@ -168,7 +168,7 @@ def text_fields(mqtt: Any, types: tuple[str, ...]) -> Iterator[tuple[str, Callab
         "DISCONNECT": mqtt.Disconnect,
         "AUTH": lambda **fields: mqtt.Auth(0x18, **{"authentication_method": "m", **fields}),
     }
-    for row in PROPERTIES:
+    for row in rows("properties.tsv"):
         if row["type"] not in types:
             continue
         field = row["name"].lower().replace(" ", "_")

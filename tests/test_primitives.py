@@ -28,10 +28,8 @@ import pytest
 
 import implementations
 import vectors
-from octets import framed
+from octets import Value, framed, read_variable_integer
 from samples import SEED, VERSIONS, outcome, packets
-from test_variable_integers import Value
-from test_variable_integers import read as read_integer
 
 SOURCE = Path(__file__).with_name("primitives.pyx")
 PACKAGE = Path(__file__).parents[1] / "src"
@@ -108,12 +106,12 @@ def fixed_width(width: int) -> Callable[[bytes], Right]:
 
 
 def variable_integer(data: bytes) -> Right:
-    found = read_integer(data)
+    found = read_variable_integer(data)
     return (found.value, found.size) if isinstance(found, Value) else None
 
 
 def remaining_length(data: bytes) -> Right:
-    found = read_integer(data[1:])
+    found = read_variable_integer(data[1:])
     if found is None:
         return None, 0  # More bytes are waited for.
     return (found.value, 1 + found.size) if isinstance(found, Value) else None
