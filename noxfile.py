@@ -22,10 +22,12 @@ OFF = {"MQTTCODEC_EXTENSIONS": "off"}
 
 # What reads, writes and holds memory. The suite as a whole takes these builds a quarter of an hour each.
 HARDENED = [
-    f"tests/test_{name}.py"
-    for name in (
-        *("adversarial", "chunking", "decoder", "encode", "functions", "fuzz"),
-        *("hostile", "hostile_buffers", "primitives", "threads", "vectors"),
+    f"tests/{file}"
+    for file in (
+        *("hardening/test_adversarial.py", "hardening/test_fuzz.py", "hardening/test_hostile.py"),
+        *("hardening/test_hostile_buffers.py", "hardening/test_primitives.py", "hardening/test_threads.py"),
+        *("packets/test_encode.py", "packets/test_functions.py", "rules/test_vectors.py"),
+        *("streams/test_chunking.py", "streams/test_decoder.py"),
     )
 ]
 
@@ -42,7 +44,7 @@ def lint(session: nox.Session) -> None:
     session.run("pre-commit", "run", "--all-files", "--show-diff-on-failure", *session.posargs)
     session.run("python", "tools/stubs.py")
     session.run("python", "tools/typed.py")
-    session.run("python", "-m", "pytest", "-q", "tests/test_typing.py")
+    session.run("python", "-m", "pytest", "-q", "tests/packets/test_typing.py")
 
 
 @nox.session
@@ -67,14 +69,14 @@ def floors(session: nox.Session) -> None:
     session.env.update(REQUIRE)
     session.install("--no-build-isolation", ".[test]")
     # The runner of this session has no Mosquitto.
-    session.run("python", "-m", "pytest", "-q", "--ignore", "tests/test_mosquitto.py", *session.posargs)
+    session.run("python", "-m", "pytest", "-q", "--ignore", "tests/streams/test_mosquitto.py", *session.posargs)
 
 
 @nox.session
 def mutants(session: nox.Session) -> None:
     """Whether the tests notice each rule that is taken away."""
     install(session, "test", OFF)
-    session.run("python", "tests/mutants.py", *session.posargs)
+    session.run("python", "tests/support/mutants.py", *session.posargs)
 
 
 @nox.session
@@ -121,7 +123,7 @@ def sanitized(session: nox.Session) -> None:
 @nox.session
 def checked(session: nox.Session) -> None:
     """A debug build of Python, Cython and C on what touches memory; arguments are pytest's, instead."""
-    few = [*HARDENED, "tests/test_leaks.py", "-k", "not python"]
+    few = [*HARDENED, "tests/hardening/test_leaks.py", "-k", "not python"]
     session.run("python", "tools/checked.py", *(session.posargs or few))
 
 

@@ -3,7 +3,7 @@
 # Needs root, debootstrap and, where the processor cannot run it, qemu-user-static; Python packages come from PyPI.
 #
 #   tools/foreign.sh i386
-#   tools/foreign.sh s390x --full tests/test_bounds.py     further arguments are pytest's
+#   tools/foreign.sh s390x --full tests/hardening/test_bounds.py     further arguments are pytest's
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # In a space of mounts of its own, which ends with it.
@@ -34,4 +34,4 @@ env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root CI=true PIP_PREFER_BINARY=1
     .venv/bin/python -m pip install -q ".[test]"
     .venv/bin/python -c "import sys, platform; print(sys.version, platform.machine(), sys.maxsize, sys.byteorder)"
     .venv/bin/python tools/c_warnings.py
-    .venv/bin/python -m pytest -q --ignore tests/test_mosquitto.py "$@"' bash "$@"
+    .venv/bin/python -m pytest -q --ignore tests/streams/test_mosquitto.py "$@"' bash "$@"

@@ -3,7 +3,7 @@
 # Needs root and debootstrap; Python packages come from PyPI.
 #
 #   tools/newer.sh python3.14
-#   tools/newer.sh python3.15 tests/test_decoder.py     further arguments are pytest's
+#   tools/newer.sh python3.15 tests/streams/test_decoder.py     further arguments are pytest's
 #   tools/newer.sh pypy3
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -45,4 +45,4 @@ env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root CI=true PIP_CERT="$certific
     .venv/bin/python -m pip install -q ".[test]"
     .venv/bin/python -VV
     [ "$MQTTCODEC_EXTENSIONS" = off ] || .venv/bin/python tools/c_warnings.py
-    .venv/bin/python -m pytest -q --ignore tests/test_mosquitto.py "${@:3}"' bash "$project" "$python" "$@"
+    .venv/bin/python -m pytest -q --ignore tests/streams/test_mosquitto.py "${@:3}"' bash "$project" "$python" "$@"

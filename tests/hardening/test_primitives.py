@@ -32,7 +32,7 @@ from octets import Value, framed, read_variable_integer
 from samples import SEED, VERSIONS, outcome, packets
 
 SOURCE = Path(__file__).with_name("primitives.pyx")
-PACKAGE = Path(__file__).parents[1] / "src"
+PACKAGE = Path(__file__).parents[2] / "src"
 PAGE = mmap.PAGESIZE
 GREATEST_SIZE = 64
 TELLING_BYTES = b"\x00\x01\x02\x23\x26\x2b\x2f\x61\x7f\x80\x81\xbf\xc2\xed\xf4\xff"

@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from test_size import GREATEST, MIB, peak_of
 
 from octets import framed as pk
 from octets import string as s
 from octets import variable_integer as vbi
-from test_size import GREATEST, MIB, peak_of
 
 PINGREQ = b"\xc0\x00"
 LENT_SIZE = 65_536

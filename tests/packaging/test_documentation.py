@@ -12,7 +12,7 @@ import pytest
 
 import implementations
 
-PROJECT = Path(__file__).parents[1]
+PROJECT = Path(__file__).parents[2]
 
 
 def blocks(page: Path, language: str) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from test_size import GREATEST, MIB, peak_of
 
 import vectors
 from octets import framed as pk
@@ -19,7 +20,6 @@ from octets import string as s
 from octets import variable_integer as vbi
 from samples import VERSIONS, outcome
 from statements import rows
-from test_size import GREATEST, MIB, peak_of
 
 INPUTS = {line["id"]: line for line in vectors.ADVERSARIAL}
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-PROJECT = Path(__file__).parents[1]
+PROJECT = Path(__file__).parents[2]
 PATTERNS = ("*.toml", "*.py", "*.md", "docs/*.md", "examples/*/*.toml", "tools/*", ".github/workflows/*.yml", ".ci/run")
 
 pytestmark = pytest.mark.skipif(not (PROJECT / "setup.py").is_file(), reason="needs the project's source tree")

@@ -1,7 +1,7 @@
 """Every statement of the standards, how it is shown to hold, and where in the code it is held.
 
-The statements are those of `spec/normative-v5.tsv`, `spec/normative-v311.tsv` and `spec/unnumbered-rules.tsv`. For each
-and each version `spec/proof.tsv` says, in `shown_by` and `detail`:
+The statements are those of `normative-v5.tsv`, `normative-v311.tsv` and `unnumbered-rules.tsv` in `rules/spec/`. For
+each and each version `proof.tsv` beside them says, in `shown_by` and `detail`:
 
 * refused: what breaks it is refused, and the error names it; detail: on decode, on encode, or on both (else no bytes,
   or no packet, can break it). There are vectors that break it and vectors that obey it.
@@ -26,8 +26,9 @@ import implementations
 import mqttcodec
 import vectors
 
-SPEC = Path(__file__).with_name("spec")
-SOURCES = Path(__file__).parents[1] / "src" / "mqttcodec"
+TESTS = Path(__file__).parents[1]
+SPEC = TESTS / "rules" / "spec"
+SOURCES = Path(__file__).parents[2] / "src" / "mqttcodec"
 INSTALLED = Path(mqttcodec.__file__).parent
 # Between a rule and its error: what is called to raise.
 RAISERS = {"fail", "_refuse", "missing"}

@@ -1,4 +1,4 @@
-"""The pages of `docs/` that are made from the code and the tests: `python tests/pages.py` writes them."""
+"""The pages of `docs/` that are made from the code and the tests: `python tests/support/pages.py` writes them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import statements
 from mqttcodec import ProtocolVersion, _errors
 from statements import Statement
 
-DOCS = Path(__file__).parents[1] / "docs"
+DOCS = Path(__file__).parents[2] / "docs"
 
 
 def row(*cells: str) -> str:
@@ -27,8 +27,8 @@ def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[st
 CONFORMANCE = """\
 # Conformance
 
-Every statement of the standards, and how it is shown to hold. Made from `tests/spec/*.tsv`, the vectors and the
-tracebacks of their errors by `python tests/pages.py`; a test fails when this page is not what that writes.
+Every statement of the standards, and how it is shown to hold. Made from `tests/rules/spec/*.tsv`, the vectors and the
+tracebacks of their errors by `python tests/support/pages.py`; a test fails when this page is not what that writes.
 
 The first column has the statement's number, or U01 to U40 for rules that have none. Then, how it is shown:
 
@@ -39,7 +39,7 @@ The first column has the statement's number, or U01 to U40 for rules that have n
 * test: bytes cannot show it, a test does.
 
 *Where* has the files and functions that hold it, first in plain Python (as the errors' tracebacks tell), then compiled.
-Vectors are lines of `tests/vectors/*.jsonl`; those in italics break the statement.
+Vectors are lines of `tests/rules/vectors/*.jsonl`; those in italics break the statement.
 """
 
 
@@ -95,7 +95,7 @@ FAULTS = """\
 
 Every error about a packet: its name in `_errors.py`, the exception and reason code with which `decode` and `Decoder`
 raise it (`encode` raises `EncodeError`, which has no code), the clause it names in each version, and its words. Made by
-`python tests/pages.py`; a test fails when this page is not what that writes, or when no vector reaches one of these.
+`python tests/support/pages.py`; a test fails when this page is not what that writes, or when no vector reaches one of these.
 
 In the words, `{about}` is a field or a packet, `{found}` what was there, `{version}` the version; ", at byte 12", which
 is the `offset`, and the clause in brackets follow them. A line with an arrow is the same fault of one field or packet.
