@@ -25,7 +25,8 @@ FOLDER = Path(__file__).parents[1] / "rules" / "vectors"
 
 
 def load(*paths: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for path in paths for line in path.read_text(encoding="utf-8").splitlines()]
+    lines = ((path, line) for path in paths for line in path.read_text(encoding="utf-8").splitlines())
+    return [{"file": path.name, **json.loads(line)} for path, line in lines]
 
 
 ALL = load(*sorted(FOLDER.glob("*.jsonl")))
