@@ -53,7 +53,7 @@ SECONDS = 60
 
 ALIKE = {
     ("_writer_py", "deleted", "raise self.fail(_errors.ENCODED_TOO_LARGE)  # [U36]"): (
-        "the packet is refused when it is whole; what the line saves is memory, and test_adversarial looks at that"
+        "the packet is refused when it is whole; what the line saves is memory, and test_memory looks at that"
     ),
     ("_encode_py", "deleted", "raise  # The caller's own object said so."): (
         "before Python 3.12, whose objects may have `__buffer__`, encoding runs nothing of the caller's"
@@ -67,7 +67,7 @@ ALIKE = {
         'if _ASKS_FOR_BUFFERS and hasattr(type(buffer), "__buffer__"):',
     ): "before Python 3.12 the condition is false either way",
     ("_codec_py", "deleted", "raise MemoryError from None"): (
-        "only a Python of 32 bits has more memory than bytes can hold, and test_bounds looks at that there"
+        "only a Python of 32 bits has more memory than bytes can hold, and test_memory looks at that there"
     ),
 }
 """Mutants that behave as the codec does: by module, kind and the line's text, why."""
