@@ -33,17 +33,19 @@ FULL = ["--full"]
 # An older release that has a wheel is better than the newest if that has to be built.
 TEST = ("--prefer-binary", ".[test]")
 
-TYPING = "tests/test_typing.py"
-DIFFERENTIAL = "tests/test_differential.py"
-LEAKS = "tests/test_leaks.py"
+TYPING = "tests/packets/test_typing.py"
+DIFFERENTIAL = "tests/hardening/test_differential.py"
+LEAKS = "tests/hardening/test_leaks.py"
 # The tests of sizes at which 32 bits differ from 64.
-SIZES = ["tests/test_bounds.py", "tests/test_size.py"]
+SIZES = ["tests/hardening/test_memory.py"]
 # The tests of the code that reads, writes and holds memory. The whole suite takes a quarter of an hour on these builds.
 HARDENED = [
-    f"tests/test_{name}.py"
-    for name in (
-        *("adversarial", "chunking", "decoder", "encode", "functions", "fuzz"),
-        *("hostile", "hostile_buffers", "primitives", "threads", "vectors"),
+    f"tests/{file}"
+    for file in (
+        *("hardening/test_adversarial.py", "hardening/test_fuzz.py", "hardening/test_hostile.py"),
+        *("hardening/test_hostile_buffers.py", "hardening/test_primitives.py", "hardening/test_threads.py"),
+        *("packets/test_encode.py", "packets/test_functions.py", "rules/test_vectors.py"),
+        *("streams/test_chunking.py", "streams/test_decoder.py"),
     )
 ]
 
@@ -126,7 +128,7 @@ def differential(session: nox.Session) -> None:
 def mutants(session: nox.Session) -> None:
     """Whether the tests notice each rule that is taken away."""
     install(session, *TEST, extensions="off")
-    session.run("python", "tests/mutants.py", *session.posargs)
+    session.run("python", "tests/support/mutants.py", *session.posargs)
 
 
 @nox.session

@@ -41,7 +41,7 @@ def read_page(app: Any, name: str, source: list[str]) -> None:
     if name == "index":
         text = (PROJECT / "README.md").read_text("utf-8").replace("](docs/", "](") + text
         text = re.sub(r"\]\((?=[A-Z]|examples/)", "](../", text)
-    source[0] = text.replace("](../", f"]({REPOSITORY}/blob/main/")
+    source[0] = re.sub(r"\](\(|: )\.\./", rf"]\1{REPOSITORY}/blob/main/", text)
 
 
 def name_aliases(app: Any, what: str, name: str, documented: Any, options: Any, *texts: str | None) -> Any:

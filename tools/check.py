@@ -29,7 +29,7 @@ from try_wheel import try_wheel, unpack
 TOOLS = PROJECT / "tools"
 WORKFLOWS = sorted((PROJECT / ".github" / "workflows").glob("*.yml"))
 NAME = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["name"]
-SOME_TESTS = ("tests/test_backend.py", "tests/test_cimport.py", "tests/test_vectors.py")
+SOME_TESTS = ("tests/packaging/test_backend.py", "tests/packaging/test_cimport.py", "tests/rules/test_vectors.py")
 MANYLINUX = (2, 28)
 """That of the image in which cibuildwheel builds for x86_64: nothing newer may be needed."""
 

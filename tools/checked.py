@@ -2,7 +2,7 @@
 
     python tools/checked.py [ARGUMENT ...]      pytest's; the fast suite unless said
 
-`apt-get install python3-dbg python3-venv`. Only here does `tests/test_leaks.py` see every reference that is there.
+`apt-get install python3-dbg python3-venv`. Only here does `tests/hardening/test_leaks.py` see every reference.
 """
 
 from __future__ import annotations

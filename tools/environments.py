@@ -47,4 +47,5 @@ def build_debug(
     environ = os.environ | {"MQTTCODEC_EXTENSIONS": "require"}
     command = [made, "setup.py", "-q", "build_ext", "--debug", "--inplace"]
     subprocess.run(command, cwd=project, env=environ | variables, check=True)
-    return made, project, environ | {"PYTHONPATH": os.pathsep.join((str(project / "src"), str(project / "tests")))}
+    path = os.pathsep.join((str(project / "src"), str(project / "tests" / "support")))
+    return made, project, environ | {"PYTHONPATH": path}

@@ -3,7 +3,7 @@
 # Needs root, debootstrap and, where the processor cannot run it, qemu-user-static; Python packages come from PyPI.
 #
 #   tools/foreign.sh i386
-#   tools/foreign.sh s390x --full tests/test_bounds.py     further arguments are pytest's
+#   tools/foreign.sh s390x --full tests/hardening/test_memory.py     further arguments are pytest's
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # In a space of mounts of its own, which ends with it.

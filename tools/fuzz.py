@@ -1,6 +1,6 @@
 """Fuzz the extensions, built with clang's sanitizers and guided by their own coverage.
 
-    python tools/fuzz.py SECONDS [TARGET ...]      each target of `tests/fuzz/` for so long, or those named
+    python tools/fuzz.py SECONDS [TARGET ...]      each target of `tests/support/fuzz/` for so long, or those named
     python tools/fuzz.py --input FILE TARGET       once more an input that broke what the target says
 
 Inputs that went further than all before are kept in `build/fuzz/`, and are where the next run starts; one that breaks a

@@ -3,7 +3,7 @@
 # Needs root and debootstrap; Python packages come from PyPI.
 #
 #   tools/newer.sh python3.14
-#   tools/newer.sh python3.15 tests/test_decoder.py     further arguments are pytest's
+#   tools/newer.sh python3.15 tests/streams/test_decoder.py     further arguments are pytest's
 #   tools/newer.sh pypy3
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -4,7 +4,7 @@
     python tools/stubs.py --write    writes src/mqttcodec/_packets_py.pyi
 
 The stub says of each field what it holds, and of each parameter what it takes. For the other compiled modules stubs are
-made of what is public in the plain ones. `tests/test_packets.py` compares the fields, which stubtest does not see.
+made of what is public in the plain ones. Stubtest does not see fields: `tests/packets/test_packets.py` compares them.
 """
 
 from __future__ import annotations

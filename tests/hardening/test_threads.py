@@ -22,9 +22,9 @@ import pytest
 
 import implementations
 import vectors
+from implementations import run
 from mqttcodec import MQTTError
 from samples import VERSIONS, packets, plain
-from test_backend import run
 
 THREADS = 8
 

@@ -1,17 +1,53 @@
-"""What pyproject.toml says, the other files say too."""
+"""The files around the code are true and agree: pages run and print what they show, floors and versions match."""
 
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-PROJECT = Path(__file__).parents[1]
+import implementations
+
+PROJECT = Path(__file__).parents[2]
 PATTERNS = ("*.toml", "*.py", "*.md", "docs/*.md", "examples/*/*.toml", "tools/*", ".github/workflows/*.yml", ".ci/run")
 
 pytestmark = pytest.mark.skipif(not (PROJECT / "setup.py").is_file(), reason="needs the project's source tree")
+
+
+def blocks(page: Path, language: str) -> str:
+    found = re.findall(rf"^```{language}\n(.*?)^```$", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    return "".join(found)
+
+
+PAGES = [page for page in (*PROJECT.glob("README.md"), *sorted(PROJECT.glob("docs/*.md"))) if blocks(page, "python")]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_page(mqtt: Any, page: Path) -> None:
+    choice = "require" if mqtt.BACKEND == "cython" else "off"
+    result = subprocess.run(
+        [sys.executable, "-W", "error", "-c", blocks(page, "python")],
+        env=implementations.environment(MQTTCODEC_EXTENSIONS=choice, PYTHONUTF8="1"),
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+        timeout=60,
+    )
+    assert result.stderr == ""
+    assert result.stdout == blocks(page, "text")
+
+
+def test_no_other_blocks() -> None:
+    """Each block is Python, its output or a directive of the site: nothing tries other languages."""
+    for page in PROJECT.glob("docs/*.md"):
+        fences = re.findall(r"^```(.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+        assert set(fences) <= {"python", "text", "{eval-rst}", "{toctree}"}, page
 
 
 def test_floors_agree() -> None:

@@ -28,13 +28,11 @@ import pytest
 
 import implementations
 import vectors
-from octets import framed
+from octets import Value, framed, read_variable_integer
 from samples import SEED, VERSIONS, outcome, packets
-from test_variable_integers import Value
-from test_variable_integers import read as read_integer
 
 SOURCE = Path(__file__).with_name("primitives.pyx")
-PACKAGE = Path(__file__).parents[1] / "src"
+PACKAGE = Path(__file__).parents[2] / "src"
 PAGE = mmap.PAGESIZE
 GREATEST_SIZE = 64
 TELLING_BYTES = b"\x00\x01\x02\x23\x26\x2b\x2f\x61\x7f\x80\x81\xbf\xc2\xed\xf4\xff"
@@ -108,12 +106,12 @@ def fixed_width(width: int) -> Callable[[bytes], Right]:
 
 
 def variable_integer(data: bytes) -> Right:
-    found = read_integer(data)
+    found = read_variable_integer(data)
     return (found.value, found.size) if isinstance(found, Value) else None
 
 
 def remaining_length(data: bytes) -> Right:
-    found = read_integer(data[1:])
+    found = read_variable_integer(data[1:])
     if found is None:
         return None, 0  # More bytes are waited for.
     return (found.value, 1 + found.size) if isinstance(found, Value) else None

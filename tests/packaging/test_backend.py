@@ -2,34 +2,24 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import sysconfig
 
 import pytest
 
 import implementations
+from implementations import run
 
 SHOW = "import mqttcodec; print(mqttcodec.BACKEND, '|', mqttcodec.BACKEND_ERROR, '|', mqttcodec.decode.__module__)"
 
 
-def run(choice: str | None, program: str = SHOW) -> subprocess.CompletedProcess[str]:
-    environment = implementations.environment()
-    for name in ("MQTTCODEC_EXTENSIONS", "PYTHON_GIL"):
-        environment.pop(name, None)
-    if choice is not None:
-        environment["MQTTCODEC_EXTENSIONS"] = choice
-    return subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False)
-
-
 def test_off() -> None:
-    result = run("off")
+    result = run("off", SHOW)
     assert result.stdout == "python | MQTTCODEC_EXTENSIONS=off | mqttcodec._codec_py\n"
 
 
 def test_any_other_value_is_refused() -> None:
     for choice in ("on", "1", "AUTO"):
-        result = run(choice)
+        result = run(choice, SHOW)
         assert result.returncode == 1
         assert f"MQTTCODEC_EXTENSIONS must be auto, require or off, not {choice!r}" in result.stderr
 
@@ -37,7 +27,7 @@ def test_any_other_value_is_refused() -> None:
 @pytest.mark.skipif("cython" not in implementations.NAMES, reason="the extensions are not there")
 def test_compiled() -> None:
     for choice in (None, "", "auto", "require"):
-        assert run(choice).stdout == "cython | None | mqttcodec._codec_c\n"
+        assert run(choice, SHOW).stdout == "cython | None | mqttcodec._codec_c\n"
 
 
 def test_without_extensions() -> None:

@@ -1,6 +1,6 @@
 """Does the proof bite? Breaks one enforcing line of the plain codec at a time: the vectors have to notice each.
 
-    python tests/mutants.py
+    python tests/support/mutants.py
 
 A mutant lacks one `raise`, one return of a fault or one call of a check, or has one condition that leads to such a line
 negated, or short of one of its operands. Vectors are tried first, then the tests of the functions and the decoder for
@@ -15,17 +15,19 @@ import importlib.util
 import io
 import os
 import resource
+import runpy
 import signal
 import sys
 from collections import Counter
 from collections.abc import Iterator
 from multiprocessing import Pool
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import pytest
 
-TESTS = Path(__file__).parent
+TESTS = Path(__file__).parents[1]
 # Not imported here: each mutant is imported in its own process, together with what it works with.
 PACKAGE = importlib.util.find_spec("mqttcodec")
 assert PACKAGE is not None
@@ -42,13 +44,16 @@ MODULES = (
     "_codec_py",
 )
 CHECKS = {"finish", "_check_method", "_check_connect_flags", "_refuse", "_judge_size"}
-SUITE = ("test_encode", "test_functions", "test_decoder", "test_hostile", "test_hostile_buffers", "test_exhaustion")
+SUITE = (
+    *("packets/test_encode", "packets/test_functions", "streams/test_decoder"),
+    *("hardening/test_hostile", "hardening/test_hostile_buffers", "hardening/test_exhaustion"),
+)
 SECONDS = 60
 """After which a mutant counts as noticed: it runs in circles."""
 
 ALIKE = {
     ("_writer_py", "deleted", "raise self.fail(_errors.ENCODED_TOO_LARGE)  # [U36]"): (
-        "the packet is refused when it is whole; what the line saves is memory, and test_adversarial looks at that"
+        "the packet is refused when it is whole; what the line saves is memory, and test_memory looks at that"
     ),
     ("_encode_py", "deleted", "raise  # The caller's own object said so."): (
         "before Python 3.12, whose objects may have `__buffer__`, encoding runs nothing of the caller's"
@@ -62,7 +67,7 @@ ALIKE = {
         'if _ASKS_FOR_BUFFERS and hasattr(type(buffer), "__buffer__"):',
     ): "before Python 3.12 the condition is false either way",
     ("_codec_py", "deleted", "raise MemoryError from None"): (
-        "only a Python of 32 bits has more memory than bytes can hold, and test_bounds looks at that there"
+        "only a Python of 32 bits has more memory than bytes can hold, and test_memory looks at that there"
     ),
 }
 """Mutants that behave as the codec does: by module, kind and the line's text, why."""
@@ -166,10 +171,10 @@ def noticed(mutant: Mutant) -> str:
 
 def vectors_hold() -> bool:
     import implementations
-    import test_chunking as chunking
-    import test_vectors as tests
     import vectors
 
+    tests = SimpleNamespace(**runpy.run_path(str(TESTS / "rules" / "test_vectors.py")))
+    chunking = SimpleNamespace(**runpy.run_path(str(TESTS / "streams" / "test_chunking.py")))
     (mqtt,) = implementations.ALL
     for check, chosen in (
         (tests.test_refused, vectors.ERRORS),

@@ -12,7 +12,7 @@ import implementations
 import mqttcodec
 
 PACKAGE = Path(mqttcodec.__file__).parent
-EXAMPLE = Path(__file__).parents[1] / "examples" / "cython"
+EXAMPLE = Path(__file__).parents[2] / "examples" / "cython"
 MINOR_VERSION = mqttcodec.__version__.rpartition(".")[0]
 
 # Extensions compiled against a minor version read fields at the places they had there, and nothing tells them that two

@@ -1,9 +1,9 @@
 """Inputs made to take a reader down: `adversarial.jsonl`, each with the bound it has to keep.
 
 `hex` is the input, or `gen` makes it; `expect` and `reason_code` say what becomes of it, `bound` what must hold
-besides. A bound gets a test of its own, named after its line, unless it says no more than `expect`. Memory and limits
-(A01 to A04) are for `test_bounds.py`, as is that nothing recurses (A18); leaks (A22) for `test_leaks.py`; that work is
-linear (A05, A06, A28 to A30) for `test_linear_work.py`.
+besides. A bound gets a test of its own, named after its line, unless it says no more than `expect`. Other files test
+memory and limits (A01 to A05, A28, A35) and that nothing recurses (A18): `test_memory.py`; leaks (A22):
+`test_leaks.py`; that work is linear (A05, A06, A28 to A30): `test_linear_work.py`.
 """
 
 from __future__ import annotations
@@ -18,8 +18,7 @@ from octets import framed as pk
 from octets import string as s
 from octets import variable_integer as vbi
 from samples import VERSIONS, outcome
-from test_size import GREATEST, MIB, peak_of
-from test_tables import PROPERTIES
+from statements import rows
 
 INPUTS = {line["id"]: line for line in vectors.ADVERSARIAL}
 
@@ -77,22 +76,6 @@ def test_expected(mqtt: Any, name: str, full: bool) -> None:
                 with pytest.raises((mqtt.MalformedPacketError, mqtt.ProtocolError)) as caught:
                     call()
                 assert caught.value.reason_code == line["reason_code"]
-
-
-def test_a05_memory_of_a_trickled_packet(mqtt: Any, full: bool) -> None:
-    # The whole of it in plain Python takes a minute.
-    size = (4 << 20 if mqtt.BACKEND == "cython" else 1 << 20) if full else 1 << 16
-    data = pk(0x30, s("t") + b"\0" + b"x" * size)
-
-    def feed() -> Any:
-        decoder = mqtt.Decoder(5)
-        # The slices, of one byte, are objects that Python has anyway.
-        return [packet for at in range(len(data)) for packet in decoder.feed(data[at : at + 1])]
-
-    (packet,), peak = peak_of(feed)
-    assert packet.payload == b"x" * size
-    # In plain Python the bytearray it is copied out of has grown by an eighth more than it needed.
-    assert peak <= (2 if mqtt.BACKEND == "cython" else 2.125) * len(data) + 65_536
 
 
 def test_a08_the_neighbours_bytes_stay_where_they_are(mqtt: Any) -> None:
@@ -168,7 +151,7 @@ def text_fields(mqtt: Any, types: tuple[str, ...]) -> Iterator[tuple[str, Callab
         "DISCONNECT": mqtt.Disconnect,
         "AUTH": lambda **fields: mqtt.Auth(0x18, **{"authentication_method": "m", **fields}),
     }
-    for row in PROPERTIES:
+    for row in rows("properties.tsv"):
         if row["type"] not in types:
             continue
         field = row["name"].lower().replace(" ", "_")
@@ -255,13 +238,6 @@ def test_a26_a_whole_packet_is_never_incomplete(mqtt: Any, name: str) -> None:
         mqtt.decode_from(data + bytes(70_000), 0, version)
 
 
-def test_a28_memory_of_user_properties(mqtt: Any) -> None:
-    data = data_of("A28")
-    packet, peak = peak_of(lambda: mqtt.decode(data))
-    assert packet.user_properties == (("", ""),) * 50_000
-    assert peak <= 200 * 50_000
-
-
 def test_a32_a_payload_that_is_not_the_text_it_says(mqtt: Any) -> None:
     packet = mqtt.decode(data_of("A32"))
     assert packet == mqtt.Publish("t", b"\xff", payload_format_indicator=1)
@@ -291,36 +267,6 @@ def test_a34_sixteen_bits_do_not_wrap(mqtt: Any, version: int) -> None:
                 assert mqtt.decode(mqtt.encode(packet, version), version) == packet
                 tried += 1
     assert tried == (8 if version < 5 else 8 + 20 + 2 * 14 + 5)
-
-
-@pytest.mark.parametrize("version", VERSIONS)
-def test_a35_the_packet_that_is_too_large_is_not_made(mqtt: Any, version: int) -> None:
-    """A Remaining Length of 268,435,456 is refused before memory is taken for it, in a moment."""
-    overhead = len(mqtt.encode(mqtt.Publish("a", b"x"), version)) - 3
-    # Zeros that nobody reads take no memory.
-    packet = mqtt.Publish("a", bytes(GREATEST - 5 - overhead))
-    assert mqtt.encoded_size(packet, version) == GREATEST
-    assert mqtt.encode_parts(packet, version)[0][:5] == b"\x30\xff\xff\xff\x7f"
-    too_large = mqtt.Publish("a", bytes(GREATEST - 5 - overhead + 1))
-    buffer = bytearray(100)
-    for call in (
-        lambda: mqtt.encode(too_large, version),
-        lambda: mqtt.encode_many([too_large], version),
-        lambda: mqtt.encode_parts(too_large, version),
-        lambda: mqtt.encoded_size(too_large, version),
-        lambda: mqtt.encode_into(too_large, buffer, 0, version),
-    ):
-        _, peak = peak_of(lambda: pytest.raises(mqtt.EncodeError, call))
-        assert peak < MIB
-    assert buffer == bytes(100)
-
-
-@pytest.mark.slow
-def test_a35_nor_one_of_many_parts(mqtt: Any) -> None:
-    """One filter of 65,535 bytes takes no memory for being listed 8,200 times; written, it would be half a gigabyte."""
-    too_large = mqtt.Unsubscribe(1, ("x" * 65_535,) * 8_200)
-    _, peak = peak_of(lambda: pytest.raises(mqtt.EncodeError, mqtt.encode, too_large))
-    assert peak < 1.25 * GREATEST
 
 
 def test_a36_an_odd_sequence(mqtt: Any) -> None:

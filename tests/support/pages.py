@@ -1,15 +1,17 @@
-"""The pages of `docs/` that are made from the code and the tests: `python tests/pages.py` writes them."""
+"""The pages of `docs/` that are made from the code and the tests: `python tests/support/pages.py` writes them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import statements
+import vectors
 from mqttcodec import ProtocolVersion, _errors
 from statements import Statement
 
-DOCS = Path(__file__).parents[1] / "docs"
+DOCS = Path(__file__).parents[2] / "docs"
 
 
 def row(*cells: str) -> str:
@@ -27,8 +29,8 @@ def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[st
 CONFORMANCE = """\
 # Conformance
 
-Every statement of the standards, and how it is shown to hold. Made from `tests/spec/*.tsv`, the vectors and the
-tracebacks of their errors by `python tests/pages.py`; a test fails when this page is not what that writes.
+Every statement of the standards, and how it is shown to hold. `python tests/support/pages.py` makes this page from
+`tests/rules/spec/*.tsv` and the vectors. A test fails when the page is out of date, or when a statement has no proof.
 
 The first column has the statement's number, or U01 to U40 for rules that have none. Then, how it is shown:
 
@@ -38,8 +40,8 @@ The first column has the statement's number, or U01 to U40 for rules that have n
 * accepted: it allows something, or says what bytes mean;
 * test: bytes cannot show it, a test does.
 
-*Where* has the files and functions that hold it, first in plain Python (as the errors' tracebacks tell), then compiled.
-Vectors are lines of `tests/vectors/*.jsonl`; those in italics break the statement.
+The last column links to the vectors or tests that show it. A vector is one line of the linked file; those in italics
+break the statement. [Faults](faults.md) lists the errors that they raise.
 """
 
 
@@ -54,7 +56,7 @@ def conformance() -> str:
         of_version = [statement for statement in statements.ALL if statement.version == version]
         lines += ["", f"## {version.title}", ""]
         lines += table(
-            ("Statement", "Says", "Shown", "Where", "Vectors"),
+            ("Statement", "Says", "Shown", "Vectors or tests"),
             [proved(statement) for statement in of_version if statement.binds_a_codec],
         )
         others = [statement for statement in of_version if not statement.binds_a_codec]
@@ -63,6 +65,8 @@ def conformance() -> str:
             lines += table(
                 ("Statement", "Says", "Why it is not"), [(item.id, item.says, item.detail) for item in others]
             )
+    files = sorted({vector["file"] for vector in vectors.ALL})
+    lines += ["", *(f"[{name}]: ../tests/rules/vectors/{name}" for name in files)]
     return "\n".join(lines) + "\n"
 
 
@@ -74,18 +78,17 @@ def counts(version: int) -> Iterator[str]:
 
 
 def proved(statement: Statement) -> tuple[str, ...]:
-    broken = statements.breaking(statement)
-    names = [vector["id"] for vector in statements.obeying(statement)] + [f"*{vector['id']}*" for vector in broken]
+    links = [link(vector) for vector in statements.obeying(statement)]
+    links += [f"*{link(vector)}*" for vector in statements.breaking(statement)]
     if statement.shown_by == "test":
-        names = [f"`{test}`" for test in statement.detail.split()]
+        links = [f"[{test}](../tests/{test.partition('::')[0]})" for test in statement.detail.split()]
     detail = "" if statement.shown_by in ("accepted", "test") else f": {statement.detail}"
-    return (
-        statement.id,
-        statement.says,
-        statement.shown_by + detail,
-        ", ".join(f"`{place}`" for place in statements.places(statement)),
-        ", ".join(names),
-    )
+    return statement.id, statement.says, statement.shown_by + detail, ", ".join(links)
+
+
+def link(vector: dict[str, Any]) -> str:
+    """A reference, which the end of the page resolves."""
+    return f"[{vector['id']}][{vector['file']}]"
 
 
 # --- Faults.
@@ -94,8 +97,8 @@ FAULTS = """\
 # Faults
 
 Every error about a packet: its name in `_errors.py`, the exception and reason code with which `decode` and `Decoder`
-raise it (`encode` raises `EncodeError`, which has no code), the clause it names in each version, and its words. Made by
-`python tests/pages.py`; a test fails when this page is not what that writes, or when no vector reaches one of these.
+raise it (`encode` raises `EncodeError`, which has no code), the clause it names in each version, and its words.
+`python tests/support/pages.py` makes this page. A test fails when it is out of date, or when no vector reaches a fault.
 
 In the words, `{about}` is a field or a packet, `{found}` what was there, `{version}` the version; ", at byte 12", which
 is the `offset`, and the clause in brackets follow them. A line with an arrow is the same fault of one field or packet.

@@ -9,11 +9,12 @@ import itertools
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
-from octets import framed, variable_integer
+from octets import Fault, Value, framed, variable_integer
+from octets import read_variable_integer as read
 from samples import SEED
 
 # Table 1-1: the least and the greatest value of each number of bytes.
@@ -29,35 +30,6 @@ BORDERS = {
 }
 GREATEST = 268_435_455
 TELLING_BYTES = b"\x00\x01\x7f\x80\x81\xff"
-
-
-class Value(NamedTuple):
-    value: int
-    size: int
-
-
-class Fault(NamedTuple):
-    """What is wrong with an integer, and at which of its bytes it shows."""
-
-    kind: str
-    at: int
-
-
-def read(encoded: bytes) -> Value | Fault | None:
-    """The second algorithm of 1.5.5; None if the integer goes on after `encoded`.
-
-    It has at most four bytes [U01], and as few as its value needs [MQTT-1.5.5-1].
-    """
-    value, multiplier = 0, 1
-    for at, encoded_byte in enumerate(encoded):
-        value += (encoded_byte & 127) * multiplier
-        if encoded_byte & 128 == 0:
-            size = at + 1
-            return Value(value, size) if variable_integer(value) == encoded[:size] else Fault("not shortest", at)
-        if at == 3:
-            return Fault("too long", at)
-        multiplier *= 128
-    return None
 
 
 def answer(mqtt: Any, call: Callable[[], Any]) -> Any:

@@ -1,7 +1,7 @@
 """Memory that runs out, at each of the first 200 allocations of each operation, for each packet type.
 
 `MemoryError` or the right answer, no crash, nothing lost, and a decoder that serves again after `reset`.
-`exhaustion.py` lets them fail, in processes of its own.
+`exhaustion.py` in `support/` lets them fail, in processes of its own.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ pytestmark = [
 
 
 def exhaust(name: str, allocations: int, *packets: str) -> None:
-    program = Path(__file__).with_name("exhaustion.py")
+    program = Path(implementations.__file__).with_name("exhaustion.py")
     result = subprocess.run(
         [sys.executable, program, name, str(allocations), *packets],
         env=implementations.environment(),

@@ -14,7 +14,7 @@ import pytest
 
 import mqttcodec
 
-GUIDE = Path(__file__).parents[1] / "docs" / "guide.md"
+GUIDE = Path(__file__).parents[2] / "docs" / "guide.md"
 UNREAD = 4 << 20
 
 pytestmark = pytest.mark.skipif(not GUIDE.is_file(), reason="needs the project's source tree")

@@ -1,5 +1,5 @@
 """What must hold for any bytes, one module each, as a function of an implementation and an input.
 
-`tools/fuzz.py` looks for an input that breaks one, `tests/test_fuzz.py` tries the seeds. An input that breaks one
+`tools/fuzz.py` looks for an input that breaks one, `hardening/test_fuzz.py` tries the seeds. An input that breaks one
 becomes a vector.
 """

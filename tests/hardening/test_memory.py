@@ -1,4 +1,4 @@
-"""What a peer can make the codec take, of memory, of bytes before it says no, and of stack.
+"""The most that the codec takes: memory, bytes before it refuses a packet, stack.
 
 Memory is what `tracemalloc` traces. Both implementations take it through Python's allocators, all of which it follows;
 only the C stack it does not see, nor that while `realloc` moves a block both may be there. What is reserved and never
@@ -21,8 +21,10 @@ import pytest
 from octets import framed as pk
 from octets import string as s
 from octets import variable_integer as vbi
-from test_size import GREATEST, MIB, peak_of
+from samples import VERSIONS
 
+GREATEST = 268_435_460
+MIB = 1 << 20
 PINGREQ = b"\xc0\x00"
 LENT_SIZE = 65_536
 WAYS = ("bytes", "bytearray", "buffer")
@@ -68,6 +70,16 @@ def traced() -> Iterator[None]:
         yield
     finally:
         tracemalloc.stop()
+
+
+def peak_of(call: Callable[[], Any]) -> tuple[Any, int]:
+    """What a call returns, and the most memory it held while it ran."""
+    with traced():
+        result = call()
+        return result, tracemalloc.get_traced_memory()[1]
+
+
+# --- Memory of a decoder: twice what it holds, and 4 KiB.
 
 
 def assert_bound(pending: int, uncounted: int = 0, *, note: object = "") -> None:
@@ -144,7 +156,39 @@ def test_memory_of_a_start_that_waited(mqtt: Any) -> None:
             assert_bound(held)
 
 
-@pytest.mark.parametrize("size_hint", [-1, 1 << 20])
+def test_memory_of_what_is_read(mqtt: Any) -> None:
+    """A packet handed out is not kept."""
+    data = mqtt.encode(mqtt.Publish("a", bytes(MIB)))
+    for fed, rest in ((data, b""), (bytearray(data), b""), (bytearray(data), PINGREQ)):
+        decoder = mqtt.Decoder(5)
+        with traced():
+            packet = next(decoder.feed(fed + rest))
+            del packet
+            tracemalloc.reset_peak()
+            assert_bound(len(rest))
+        assert decoder.pending == len(rest)
+        assert len(list(decoder.feed(b""))) == len(rest) // 2
+
+
+@pytest.mark.parametrize("first", [b"\x30", b"\x30\xff\xff\xff\x7f"])
+def test_memory_while_a_large_piece_is_taken(mqtt: Any, first: bytes) -> None:
+    rest = bytearray(b"\xff\xff\xff\x7f"[: 5 - len(first)] + s("a/b") + b"\0" + bytes(MIB))
+    decoder = mqtt.Decoder(5)
+    next(decoder.feed(first), None)
+    with traced():
+        assert next(decoder.feed(rest), None) is None
+        assert_bound(decoder.pending)
+
+
+def test_a_large_loan_is_not_kept(mqtt: Any) -> None:
+    decoder = mqtt.Decoder(5)
+    assert len(decoder.get_buffer(MIB)) == MIB
+    assert len(decoder.get_buffer()) == LENT_SIZE
+    decoder.reset()
+    assert len(decoder.get_buffer()) == LENT_SIZE
+
+
+@pytest.mark.parametrize("size_hint", [-1, MIB])
 def test_memory_of_a_block_with_unread_packets(mqtt: Any, size_hint: int) -> None:
     """A loop broken off: what it has left is a few bytes, whatever was lent for them."""
     mqtt.Decoder(5)
@@ -203,6 +247,161 @@ def test_nothing_is_reserved(mqtt: Any, kind: str, way: str) -> None:
         assert {decoder.pending for decoder in decoders} == {held}
         allowed = 2 * held + 4096 + (LENT_SIZE + 4096 if way == "buffer" else 0)
         assert grown < 200 * allowed + 4 * MIB
+
+
+# --- Memory of one packet.
+
+
+def received(mqtt: Any, data: bytes, size: int, way: str) -> Any:
+    """The packet, read in pieces of a size."""
+    decoder = mqtt.Decoder(5)
+    read_into = bytearray(size)
+    for at in range(0, len(data), size):
+        piece: Any = data[at : at + size]
+        if way == "view of one bytearray":
+            read_into[: len(piece)] = piece
+            piece = memoryview(read_into)[: len(piece)]
+        for packet in give(decoder, piece, way):
+            return packet
+    pytest.fail("no packet")
+
+
+@pytest.mark.parametrize("way", ["bytes", "view of one bytearray", "buffer"])
+def test_memory_of_a_large_publish(mqtt: Any, way: str, full: bool) -> None:
+    """A large payload in reads of 64 KiB is assembled once, in the object handed out."""
+    payload = os.urandom(LENT_SIZE) * (1024 if full else 128)
+    data = mqtt.encode(mqtt.Publish("a/b", payload, 1, packet_id=7))
+    packet, peak = peak_of(lambda: received(mqtt, data, LENT_SIZE, way))
+    assert packet.payload == payload
+    # In plain Python a bytearray grows, by an eighth more than it needs, and the payload is copied out of it.
+    assert peak <= (1.3 if mqtt.BACKEND == "cython" else 2.2) * len(data)
+
+
+def test_memory_of_a_publish_in_single_bytes(mqtt: Any, full: bool) -> None:
+    # The whole of it in plain Python takes a minute.
+    payload = b"x" * ((4 * MIB if mqtt.BACKEND == "cython" else MIB) if full else 1 << 16)
+    data = mqtt.encode(mqtt.Publish("t", payload))
+    packet, peak = peak_of(lambda: received(mqtt, data, 1, "bytes"))
+    assert packet.payload == payload
+    assert peak <= (2 if mqtt.BACKEND == "cython" else 2.125) * len(data) + 65_536
+
+
+def test_memory_of_user_properties(mqtt: Any) -> None:
+    properties = b"\x26\0\0\0\0" * 50_000
+    data = pk(0x30, s("t") + vbi(len(properties)) + properties)
+    packet, peak = peak_of(lambda: mqtt.decode(data))
+    assert packet.user_properties == (("", ""),) * 50_000
+    assert peak <= 200 * 50_000
+
+
+def test_zero_copy(mqtt: Any) -> None:
+    payload = bytes(16 * MIB)
+    data = mqtt.encode(mqtt.Publish("a", payload))
+    packet, peak = peak_of(lambda: mqtt.decode(memoryview(data), copy=False))
+    assert packet.payload.obj is data
+    assert packet.payload.nbytes == len(payload)
+    assert peak < 64 * 1024
+    (head, given), peak = peak_of(lambda: mqtt.encode_parts(mqtt.Publish("a", payload)))
+    assert given is payload
+    assert head + given == data
+    assert peak < 64 * 1024
+    packet, peak = peak_of(lambda: mqtt.decode(bytearray(data)))
+    assert packet.payload == payload
+    # The bytearray itself and one copy of the payload.
+    assert peak < 2 * len(data) + 64 * 1024
+
+
+@pytest.mark.slow
+def test_the_greatest_packet(mqtt: Any) -> None:
+    """268,435,460 bytes: written and read with one copy of the payload each."""
+    overhead = len(mqtt.encode(mqtt.Publish("a", bytes(200)))) - 200 + 2
+    payload = b"\xa5" * (GREATEST - overhead)
+    packet = mqtt.Publish("a", payload)
+    assert mqtt.encoded_size(packet) == GREATEST
+    data, peak = peak_of(lambda: mqtt.encode(packet))
+    assert len(data) == GREATEST
+    assert data[:5] == b"\x30\xff\xff\xff\x7f"
+    assert peak < GREATEST + MIB
+    assert mqtt.peek(data).packet_size == GREATEST
+    decoded, peak = peak_of(lambda: mqtt.decode(data))
+    assert decoded == packet
+    assert peak < GREATEST + MIB
+    del decoded
+    viewed, peak = peak_of(lambda: mqtt.decode(data, copy=False))
+    assert viewed.payload.obj is data
+    assert peak < MIB
+    del viewed
+    for offset in (GREATEST - 1, 1):
+        with pytest.raises(mqtt.IncompletePacketError):
+            mqtt.decode(memoryview(data)[:offset])
+
+
+@pytest.mark.slow
+def test_the_greatest_packet_in_pieces(mqtt: Any) -> None:
+    data = mqtt.encode(mqtt.Publish("a", b"\x5a" * (GREATEST - 9)))
+    assert len(data) == GREATEST
+    packet, peak = peak_of(lambda: received(mqtt, data, MIB, "view of one bytearray"))
+    assert packet.payload == data[9:]
+    assert peak < (1.1 if mqtt.BACKEND == "cython" else 2.2) * GREATEST
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_packet_that_is_too_large_is_not_made(mqtt: Any, version: int) -> None:
+    """A Remaining Length of 268,435,456 is refused before memory is taken for it, in a moment."""
+    overhead = len(mqtt.encode(mqtt.Publish("a", b"x"), version)) - 3
+    # Zeros that nobody reads take no memory.
+    packet = mqtt.Publish("a", bytes(GREATEST - 5 - overhead))
+    assert mqtt.encoded_size(packet, version) == GREATEST
+    assert mqtt.encode_parts(packet, version)[0][:5] == b"\x30\xff\xff\xff\x7f"
+    too_large = mqtt.Publish("a", bytes(GREATEST - 5 - overhead + 1))
+    buffer = bytearray(100)
+    for call in (
+        lambda: mqtt.encode(too_large, version),
+        lambda: mqtt.encode_many([too_large], version),
+        lambda: mqtt.encode_parts(too_large, version),
+        lambda: mqtt.encoded_size(too_large, version),
+        lambda: mqtt.encode_into(too_large, buffer, 0, version),
+    ):
+        _, peak = peak_of(lambda: pytest.raises(mqtt.EncodeError, call))
+        assert peak < MIB
+    assert buffer == bytes(100)
+
+
+@pytest.mark.slow
+def test_nor_is_one_of_many_parts(mqtt: Any) -> None:
+    """One filter of 65,535 bytes takes no memory for being listed 8,200 times; written, it would be half a gigabyte."""
+    too_large = mqtt.Unsubscribe(1, ("x" * 65_535,) * 8_200)
+    _, peak = peak_of(lambda: pytest.raises(mqtt.EncodeError, mqtt.encode, too_large))
+    assert peak < 1.25 * GREATEST
+
+
+needs_32_bits = pytest.mark.skipif(sys.maxsize > 1 << 32, reason="memory ends before a size of 64 bits does")
+
+
+@pytest.mark.slow
+@needs_32_bits
+def test_more_is_fed_than_a_size_can_tell(mqtt: Any) -> None:
+    """One object fed again and again; what waits behind it is copied."""
+    fed = bytes(600 << 20)
+    decoder = mqtt.Decoder(5)
+    with pytest.raises(MemoryError):
+        for times in range(1, 8):
+            decoder.feed(fed)
+            assert decoder.pending == times * len(fed)
+    decoder.reset()
+    assert decoder.pending == 0
+    assert list(decoder.feed(PINGREQ)) == [mqtt.PingReq()]
+
+
+@pytest.mark.slow
+@needs_32_bits
+def test_more_is_encoded_than_a_size_can_tell(mqtt: Any) -> None:
+    packet = mqtt.Publish("a", bytes(200 << 20))
+    with pytest.raises(MemoryError):
+        mqtt.encode_many([packet] * 11)
+
+
+# --- Bytes before a packet is refused.
 
 
 def publish(remaining_length: int) -> bytes:
@@ -280,30 +479,7 @@ def test_the_limit_is_not_of_what_is_buffered(mqtt: Any, way: str, iterated: boo
     assert found[10_001] == mqtt.decode(small)
 
 
-@pytest.mark.parametrize("way", ["bytes", "view of one bytearray", "buffer"])
-def test_memory_of_a_large_publish(mqtt: Any, way: str, full: bool) -> None:
-    """A large payload in reads of 64 KiB is assembled once, in the object handed out."""
-    payload = os.urandom(1 << 16) * (1024 if full else 128)
-    data = mqtt.encode(mqtt.Publish("a/b", payload, 1, packet_id=7))
-    pieces = pieces_of(data, LENT_SIZE, "bytes")
-    read_into = bytearray(LENT_SIZE)
-
-    def feed() -> Any:
-        decoder = mqtt.Decoder(5)
-        for piece in pieces:
-            if way == "view of one bytearray":
-                read_into[: len(piece)] = piece
-                packets = decoder.feed(memoryview(read_into)[: len(piece)])
-            else:
-                packets = give(decoder, piece, way)
-            for packet in packets:
-                return packet
-        pytest.fail("no packet")
-
-    packet, peak = peak_of(feed)
-    assert packet.payload == payload
-    # In plain Python a bytearray grows, by an eighth more than it needs, and the payload is copied out of it.
-    assert peak <= (1.3 if mqtt.BACKEND == "cython" else 2.2) * len(data)
+# --- Stack.
 
 
 def close_to_the_recursion_limit(call: Callable[[], Any]) -> Any:
@@ -386,29 +562,3 @@ def test_a_fault_in_the_last_level_does_not_recurse(mqtt: Any, limited: Any) -> 
         assert limited(lambda: refusal(mqtt, lambda: mqtt.encode(packet)))
         data = pk(0xA2, b"\0\1\0" + s(topic_filter))
         assert limited(lambda: refusal(mqtt, lambda: mqtt.decode(data)))
-
-
-needs_32_bits = pytest.mark.skipif(sys.maxsize > 1 << 32, reason="memory ends before a size of 64 bits does")
-
-
-@pytest.mark.slow
-@needs_32_bits
-def test_more_is_fed_than_a_size_can_tell(mqtt: Any) -> None:
-    """One object fed again and again; what waits behind it is copied."""
-    fed = bytes(600 << 20)
-    decoder = mqtt.Decoder(5)
-    with pytest.raises(MemoryError):
-        for times in range(1, 8):
-            decoder.feed(fed)
-            assert decoder.pending == times * len(fed)
-    decoder.reset()
-    assert decoder.pending == 0
-    assert list(decoder.feed(PINGREQ)) == [mqtt.PingReq()]
-
-
-@pytest.mark.slow
-@needs_32_bits
-def test_more_is_encoded_than_a_size_can_tell(mqtt: Any) -> None:
-    packet = mqtt.Publish("a", bytes(200 << 20))
-    with pytest.raises(MemoryError):
-        mqtt.encode_many([packet] * 11)

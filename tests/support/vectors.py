@@ -1,4 +1,4 @@
-"""The vectors of `vectors/*.jsonl`: one input a line, with what becomes of it.
+"""The vectors of `rules/vectors/*.jsonl`: one input a line, with what becomes of it.
 
 `hex` is the input as bytes (`61*300`: a byte 300 times), `version` that of the connection, `expect` "ok", "error" or
 "incomplete". What is expected then:
@@ -21,11 +21,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-FOLDER = Path(__file__).with_name("vectors")
+FOLDER = Path(__file__).parents[1] / "rules" / "vectors"
 
 
 def load(*paths: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for path in paths for line in path.read_text(encoding="utf-8").splitlines()]
+    lines = ((path, line) for path in paths for line in path.read_text(encoding="utf-8").splitlines())
+    return [{"file": path.name, **json.loads(line)} for path, line in lines]
 
 
 ALL = load(*sorted(FOLDER.glob("*.jsonl")))

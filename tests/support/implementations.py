@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import os
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,6 +18,16 @@ _SUFFIXES = {"cython": "_c", "python": "_py"}
 def environment(**variables: str) -> dict[str, str]:
     """For a process that imports the `mqttcodec` that is imported here."""
     return {**os.environ, "PYTHONPATH": str(Path(mqttcodec.__file__).parents[1]), **variables}
+
+
+def run(choice: str | None, program: str) -> subprocess.CompletedProcess[str]:
+    """A process that runs a program with this choice of MQTTCODEC_EXTENSIONS."""
+    variables = environment()
+    for name in ("MQTTCODEC_EXTENSIONS", "PYTHON_GIL"):
+        variables.pop(name, None)
+    if choice is not None:
+        variables["MQTTCODEC_EXTENSIONS"] = choice
+    return subprocess.run([sys.executable, "-c", program], env=variables, capture_output=True, text=True, check=False)
 
 
 def load(name: str) -> Any:

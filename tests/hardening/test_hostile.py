@@ -9,7 +9,6 @@ import gc
 import inspect
 import pickle
 import sys
-import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
@@ -234,44 +233,6 @@ def test_the_borrower_may_release_the_buffer(mqtt: Any) -> None:
     with pytest.raises(BufferError):
         owner.clear()
     assert [packet.payload for packet in decoder.buffer_updated(len(PUBLISH))] == [b"xy"]
-
-
-def test_a_large_loan_is_not_kept(mqtt: Any) -> None:
-    decoder = mqtt.Decoder(5)
-    assert len(decoder.get_buffer(1 << 20)) == 1 << 20
-    assert len(decoder.get_buffer()) == 1 << 16
-    decoder.reset()
-    assert len(decoder.get_buffer()) == 1 << 16
-
-
-def test_what_is_read_is_not_kept(mqtt: Any) -> None:
-    data = mqtt.encode(mqtt.Publish("a", bytes(1 << 20)))
-    for fed, rest in ((data, b""), (bytearray(data), b""), (bytearray(data), b"\xc0\x00")):
-        decoder = mqtt.Decoder(5)
-        tracemalloc.start()
-        try:
-            packet = next(decoder.feed(fed + rest))
-            del packet
-            held, _ = tracemalloc.get_traced_memory()
-        finally:
-            tracemalloc.stop()
-        assert decoder.pending == len(rest)
-        assert held < 2 * len(rest) + 4096
-        assert len(list(decoder.feed(b""))) == len(rest) // 2
-
-
-@pytest.mark.parametrize("first", [b"\x30", b"\x30\xff\xff\xff\x7f"])
-def test_memory_while_a_large_piece_is_taken(mqtt: Any, first: bytes) -> None:
-    rest = bytearray(b"\xff\xff\xff\x7f"[: 5 - len(first)] + b"\x00\x03a/b\x00" + bytes(1 << 20))
-    decoder = mqtt.Decoder(5)
-    next(decoder.feed(first), None)
-    tracemalloc.start()
-    try:
-        assert next(decoder.feed(rest), None) is None
-        _, peak = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    assert peak <= 2 * decoder.pending + 4096
 
 
 def test_version_stays_while_a_packet_is_under_way(mqtt: Any) -> None:

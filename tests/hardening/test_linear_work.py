@@ -23,7 +23,6 @@ pytestmark = [
     pytest.mark.skipif(sys.implementation.name != "cpython", reason="what a JIT compiles when is none of our business"),
 ]
 
-HERE = Path(__file__).parent
 # At twice the size. Growing blocks, and how the allocator takes to their sizes, make a difference of a tenth or so.
 LINEAR = 2.4
 # What `adversarial.jsonl` says of one case (A28).
@@ -33,7 +32,7 @@ LIMITS = {"decode_empty_user_properties": 2.2}
 def start(valgrind: str, backend: str, directory: Path) -> subprocess.Popen[str]:
     command = [
         *(valgrind, "--tool=callgrind", "--dump-before=getppid", f"--callgrind-out-file={directory / 'part'}"),
-        *(sys.executable, "-S", str(HERE / "linear_work.py"), backend),
+        *(sys.executable, "-S", linear_work.__file__, backend),
     ]
     # Else the C library copies megabytes in another way than kilobytes, with a fraction of the instructions.
     tunables = "glibc.cpu.x86_non_temporal_threshold=0x100000000"

@@ -20,7 +20,7 @@ import pytest
 
 import implementations
 
-PROJECT = Path(__file__).parents[1]
+PROJECT = Path(__file__).parents[2]
 PROGRAM = "import mqttcodec as m; m.decode(m.encode(m.PubAck(1))); print(m.BACKEND, '|', m.BACKEND_ERROR)"
 SUFFIX = sysconfig.get_config_var("EXT_SUFFIX")
 
@@ -96,8 +96,8 @@ def test_sdist_holds_what_a_build_needs(source: Path) -> None:
         "pyproject.toml",
         "README.md",
         "LICENSE",
-        "tests/test_vectors.py",
-        "tests/vectors/connect.jsonl",
+        "tests/rules/test_vectors.py",
+        "tests/rules/vectors/connect.jsonl",
     ):
         assert name in names
     for name in (

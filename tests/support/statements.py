@@ -1,0 +1,78 @@
+"""Every statement of the standards, and how it is shown to hold.
+
+The statements are those of `normative-v5.tsv`, `normative-v311.tsv` and `unnumbered-rules.tsv` in `rules/spec/`. For
+each of them and each version `proof.tsv` says, in `shown_by` and `detail`:
+
+* refused: what breaks it is refused, and the error names it; detail: on decode, on encode, or on both (else no bytes,
+  or no packet, can break it). There are vectors that break it and vectors that obey it.
+* follows: it says again, or the receiver's part of, what other statements say (detail); an error names those.
+* accepted: it allows something, or says what bytes mean; vectors show it.
+* test: bytes cannot show it; tests (detail: file::function) do.
+* elsewhere: it does not bind a codec; detail: why.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import vectors
+
+TESTS = Path(__file__).parents[1]
+SPEC = TESTS / "rules" / "spec"
+
+
+class Statement(NamedTuple):
+    version: int
+    id: str
+    says: str
+    shown_by: str
+    detail: str
+
+    @property
+    def binds_a_codec(self) -> bool:
+        return self.shown_by != "elsewhere"
+
+
+def rows(name: str) -> list[dict[str, str]]:
+    with (SPEC / name).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+
+
+def tables() -> Iterator[tuple[int, str, str, bool]]:
+    """Each statement of a version, what it says, and whether it binds a codec."""
+    for version, name in ((5, "normative-v5.tsv"), (4, "normative-v311.tsv")):
+        for row in rows(name):
+            yield version, row["id"].strip("[]"), row["paraphrase"], row["in_codec"] != "no"
+    for row in rows("unnumbered-rules.tsv"):
+        for version in "345" if row["versions"] == "all" else row["versions"].split(","):
+            yield int(version), row["id"], row["paraphrase"], True
+
+
+def load() -> list[Statement]:
+    says = {(version, name): paraphrase for version, name, paraphrase, _ in tables()}
+    return [
+        Statement(version := int(row["version"]), row["id"], says[version, row["id"]], row["shown_by"], row["detail"])
+        for row in rows("proof.tsv")
+    ]
+
+
+ALL = load()
+
+
+def speaking_for(statement: Statement) -> list[dict[str, Any]]:
+    return [
+        vector
+        for vector in vectors.ALL
+        if vector["version"] == statement.version and statement.id in vector["statements"]
+    ]
+
+
+def obeying(statement: Statement) -> list[dict[str, Any]]:
+    return [vector for vector in speaking_for(statement) if vector["expect"] != "error"]
+
+
+def breaking(statement: Statement) -> list[dict[str, Any]]:
+    return [vector for vector in speaking_for(statement) if vector["expect"] == "error"]
