@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from mqttcodec import MQTTv5, MQTTv311, ProtocolVersion, ReasonCode, _values
+from mqttcodec import MQTTv5, MQTTv311, ProtocolVersion, ReasonCode, _methods
 from mqttcodec import _codec_py as codec
 from mqttcodec._packets_py import (
     Auth,
@@ -79,7 +79,7 @@ def fields(packet: Any) -> dict[str, Any]:
 
     return {
         name: tuple(map(told, value)) if isinstance(value, tuple) else told(value)
-        for name, value in _values.named_values(packet).items()
+        for name, value in _methods.named_values(packet).items()
     }
 
 

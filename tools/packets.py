@@ -230,7 +230,7 @@ def definition(cls: Any) -> Iterator[str]:
         parameters(fields, lambda field: field.name + default_of(field, lambda value: repr(number(value))))
     )
     *lines, last = textwrap.wrap(text, 100, break_long_words=False) or [""]
-    yield "    __signature__ = _values.Signature("
+    yield "    __signature__ = _methods.Signature("
     yield from (f'        "{line} "' for line in lines)
     yield f'        "{last}"'
     yield "    )"

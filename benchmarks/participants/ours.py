@@ -7,7 +7,7 @@ from typing import Any
 
 from corpus import PAYLOAD, SIX_PROPERTIES, TOPIC, Case, Stream, fields
 
-from mqttcodec import _values
+from mqttcodec import _methods
 
 from . import READ_FOUR_FIELDS, Call, Participant
 
@@ -44,7 +44,7 @@ class Ours(Participant):
             else tuple(map(self.packet, value))
             if name == "subscriptions"
             else value
-            for name, value in _values.named_values(packet).items()
+            for name, value in _methods.named_values(packet).items()
         }
         return getattr(self.packets, type(packet).__name__)(**made)
 

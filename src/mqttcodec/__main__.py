@@ -17,7 +17,7 @@ from typing import Any, TextIO, get_args
 
 import mqttcodec as mqtt
 
-from . import _values
+from . import _methods
 from ._errors import shown
 
 _PROGRAM = "mqttcodec"
@@ -144,7 +144,7 @@ def _write(text: str, stream: TextIO) -> None:
 
 def _plain(name: str, value: Any) -> Any:
     """A packet, or the value of its field `name`, in the types of JSON."""
-    if name in _values.SECRET_FIELDS:
+    if name in _methods.SECRET_FIELDS:
         return {"hidden_size": len(value)}
     if isinstance(value, Enum):
         return value.name
@@ -154,12 +154,12 @@ def _plain(name: str, value: Any) -> Any:
         return [_plain("", item) for item in value]
     if isinstance(value, (int, str)):
         return value
-    return {field: _plain(field, content) for field, content in _values.changed(value).items()}
+    return {field: _plain(field, content) for field, content in _methods.changed(value).items()}
 
 
 def _text(name: str, value: Any) -> str:
     """The value of the field `name`, in printable characters: a terminal would obey others."""
-    if name in _values.SECRET_FIELDS:
+    if name in _methods.SECRET_FIELDS:
         return f"hidden, its size is {len(value)}"
     if isinstance(value, (mqtt.ReasonCode, mqtt.ConnectReturnCode)):
         return f"{value.name} (0x{value:02X})"
@@ -174,7 +174,7 @@ def _text(name: str, value: Any) -> str:
 
 def _field_lines(packet: Any, indent: str) -> Iterator[str]:
     """The fields of a packet, will or subscription that differ from their defaults."""
-    fields = _values.changed(packet)
+    fields = _methods.changed(packet)
     width = max(map(len, fields), default=0) + 2
     for name, value in fields.items():
         if isinstance(value, mqtt.Will):

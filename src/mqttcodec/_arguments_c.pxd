@@ -54,7 +54,7 @@ cdef inline int checked_version(object version) except -1:
     return <int> number
 
 
-cdef inline int get_bytes(object buffer, Py_buffer* view, str about) except -1:
+cdef inline int byte_view(object buffer, Py_buffer* view, str about) except -1:
     """A view of the bytes of any buffer; the caller releases it."""
     if not PyObject_CheckBuffer(buffer):
         raise faults().wrong_type(about, "a bytes-like object", buffer)

@@ -101,7 +101,7 @@ cdef object decode_buffer(
         return decode_at(
             <const uint8_t*> PyBytes_AS_STRING(buffer), PyBytes_GET_SIZE(buffer), start, end, is_whole, version, None
         )
-    get_bytes(buffer, &view, "buffer")
+    byte_view(buffer, &view, "buffer")
     try:
         start = checked_offset(offset, view.len)
         return decode_at(<const uint8_t*> view.buf, view.len, start, end, is_whole, version, None)
@@ -115,7 +115,7 @@ cdef object view_to_keep(object buffer):
     if not PyObject_CheckBuffer(buffer):
         raise _errors.wrong_type("buffer", "a bytes-like object", buffer)
     keeper = memoryview(buffer)
-    get_bytes(keeper, &judged, "buffer")
+    byte_view(keeper, &judged, "buffer")
     PyBuffer_Release(&judged)
     return keeper.cast("B")
 
@@ -189,7 +189,7 @@ def peek(buffer, offset=0):
     cdef int64_t remaining_length = 0
     cdef uint8_t first_byte
     cdef int header_size
-    get_bytes(buffer, &view, "buffer")
+    byte_view(buffer, &view, "buffer")
     try:
         start = checked_offset(offset, view.len)
         if start == view.len:
@@ -263,7 +263,7 @@ def encode_into(packet, buffer, offset=0, version=MQTTv5):
     cdef Py_buffer view
     cdef Py_ssize_t start, head, size
     cdef uint8_t* target
-    get_bytes(buffer, &view, "buffer")
+    byte_view(buffer, &view, "buffer")
     try:
         if view.readonly:
             raise _errors.read_only()

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from . import _errors, _spec
+from ._arguments_py import Buffer, byte_view, checked_version, integer
 from ._decode_py import decode_body
 from ._encode_py import encode_head, release
 from ._enums import MQTTv5, PacketType, ProtocolVersion
 from ._packets_py import Connect, Packet, Publish
+from ._reader_py import read_length
 from ._spec import FixedHeader
 from ._stream_py import Decoder as Decoder
-from ._wire_py import Buffer, byte_view, checked_version, index, read_length
 
 _CONNECT = int(PacketType.CONNECT)  # As a plain number: to name a member of an enum takes 50 ns.
 _FIRST_BYTE_FAULTS: dict[int, tuple[_errors.Fault | None, ...]] = {
@@ -96,7 +97,7 @@ def _incomplete(version: int, size: int, known: int | None, packet_type: int | N
 
 
 def _checked_offset(offset: object, size: int) -> int:
-    number = index(offset, "offset")
+    number = integer(offset, "offset")
     if not 0 <= number <= size:
         raise _errors.bad_value("offset", f"0 to {size}, the size of the buffer", offset)
     return number

@@ -6,7 +6,7 @@ from typing import Any
 
 from . import _errors, _spec
 from ._enums import Kind, PropertyId, QoS
-from ._wire_py import Cursor
+from ._reader_py import Cursor
 
 _QOS_MEMBERS = tuple(QoS)
 # As plain numbers: to name a member of an enum takes 50 ns, ten times as long.
@@ -30,7 +30,7 @@ def read_properties(cursor: Cursor, place: int, fields: dict[str, Any], about: s
         return
     packet_end = cursor.end
     if packet_end - cursor.position < length:
-        raise cursor.fail(_errors.PROPERTIES_CUT, start, about, length)  # [U06]
+        cursor.fail(_errors.PROPERTIES_CUT, start, about, length)  # [U06]
     cursor.end = end = cursor.position + length
     cursor.in_properties = True
     data = cursor.data
@@ -47,7 +47,7 @@ def read_properties(cursor: Cursor, place: int, fields: dict[str, Any], about: s
             repeated.setdefault(name, []).append(_property_value(cursor, identifier, name))
             continue
         if name in fields:
-            raise cursor.fail(_errors.PROPERTY_TWICE, start, name)  # [U07]
+            cursor.fail(_errors.PROPERTY_TWICE, start, name)  # [U07]
         fields[name] = _property_value(cursor, identifier, name)
     for name in repeated:
         fields[name] = tuple(repeated[name])
@@ -60,9 +60,9 @@ def _property_identifier(cursor: Cursor, place: int) -> int:
     identifier = cursor.variable_integer("a Property Identifier", _errors.PROPERTY_ID_NOT_SHORTEST)  # [U04]
     if identifier not in _PROPERTY_FIELDS[place]:  # [U05]
         if identifier not in _spec.PROPERTY_KINDS:
-            raise cursor.fail(_errors.PROPERTY_UNKNOWN, start, "", identifier)
+            cursor.fail(_errors.PROPERTY_UNKNOWN, start, "", identifier)
         name = PropertyId(identifier).name.lower()
-        raise cursor.fail(_errors.PROPERTY_MISPLACED, start, name, _spec.place_name(place))
+        cursor.fail(_errors.PROPERTY_MISPLACED, start, name, _spec.place_name(place))
     return identifier
 
 
@@ -78,13 +78,13 @@ def _property_value(cursor: Cursor, identifier: int, name: str) -> Any:
         start = cursor.position
         text = cursor.topic_name(name)
         if not text:
-            raise cursor.fail(_errors.TOPIC_EMPTY, start, name)  # [MQTT-4.7.3-1]
+            cursor.fail(_errors.TOPIC_EMPTY, start, name)  # [MQTT-4.7.3-1]
         return text
     start = cursor.position
     if kind <= _QOS:
         value = cursor.byte(name)
         if value > 1:
-            raise cursor.fail(_errors.NOT_0_OR_1, start, name, value)  # [U10] [U12]
+            cursor.fail(_errors.NOT_0_OR_1, start, name, value)  # [U10] [U12]
         return value == 1 if kind == _BOOLEAN else value if kind == _INDICATOR else _QOS_MEMBERS[value]
     if kind <= _TOPIC_ALIAS:
         value = cursor.two_bytes(name)
@@ -94,7 +94,7 @@ def _property_value(cursor: Cursor, identifier: int, name: str) -> Any:
         value = cursor.variable_integer(name)
     if value == 0:
         if kind == _TOPIC_ALIAS:
-            raise cursor.fail(_errors.TOPIC_ALIAS_ZERO, start)  # [MQTT-3.3.2-8]
+            cursor.fail(_errors.TOPIC_ALIAS_ZERO, start)  # [MQTT-3.3.2-8]
         if kind in _NON_ZERO:
-            raise cursor.fail(_errors.ZERO, start, name)  # [U08] [U09] [U14]
+            cursor.fail(_errors.ZERO, start, name)  # [U08] [U09] [U14]
     return value

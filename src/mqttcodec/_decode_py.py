@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 from . import _errors, _spec
+from ._arguments_py import copied
 from ._decode_properties_py import read_properties
 from ._enums import (
     ConnectReturnCode,
@@ -44,7 +45,8 @@ from ._packets_py import (
     Unsubscribe,
     Will,
 )
-from ._wire_py import Cursor, KeepingCursor, ViewCursor, copied, topic_filter_fault
+from ._reader_py import Cursor, KeepingCursor, ViewCursor
+from ._text_py import topic_filter_fault
 
 _QOS = tuple(QoS)
 _RETAIN_HANDLING = tuple(RetainHandling)
@@ -93,12 +95,12 @@ def _connect(cursor: Cursor, first_byte: int) -> Connect:
     packet = _new(Connect)
     fields = packet.__dict__
     start = cursor.position
-    name = cursor.take(cursor.length("protocol_name"))
+    name = cursor.take(cursor.length_prefixed("protocol_name"))
     if name not in _PROTOCOL_NAMES:
-        raise cursor.fail(_errors.PROTOCOL_NAME, start, "", name)  # [MQTT-3.1.2-1]
+        cursor.fail(_errors.PROTOCOL_NAME, start, "", name)  # [MQTT-3.1.2-1]
     level = cursor.byte("protocol_level")
     if _spec.PROTOCOL_NAMES.get(level) != name:
-        raise cursor.fail(_errors.PROTOCOL_LEVEL, cursor.position - 1, "", level)  # [MQTT-3.1.2-2]
+        cursor.fail(_errors.PROTOCOL_LEVEL, cursor.position - 1, "", level)  # [MQTT-3.1.2-2]
     version = cursor.version = cursor.known = fields["protocol_version"] = ProtocolVersion(level)
     flags = cursor.byte("connect_flags")
     _check_connect_flags(cursor, flags)
@@ -107,13 +109,13 @@ def _connect(cursor: Cursor, first_byte: int) -> Connect:
     if version == MQTTv5:
         read_properties(cursor, cursor.packet_type, fields)
         if "authentication_data" in fields and "authentication_method" not in fields:
-            raise cursor.fail(_errors.METHOD_MISSING, None)  # [U11]
+            cursor.fail(_errors.METHOD_MISSING, None)  # [U11]
     start = cursor.position
     fields["client_id"] = client_id = cursor.string("client_id")
     if version == MQTTv311 and not client_id and not flags & 0x02:
-        raise cursor.fail(_errors.CLIENT_ID_EMPTY, start)  # [MQTT-3.1.3-8]
+        cursor.fail(_errors.CLIENT_ID_EMPTY, start)  # [MQTT-3.1.3-8]
     if version == MQTTv31 and not 1 <= len(client_id) <= 23:
-        raise cursor.fail(_errors.CLIENT_ID_LENGTH, start, "", len(client_id))  # [U27]
+        cursor.fail(_errors.CLIENT_ID_LENGTH, start, "", len(client_id))  # [U27]
     if flags & 0x04:
         fields["will"] = _will(cursor, flags)
     # A 3.1 packet may end before what the flags announce [U28].
@@ -130,17 +132,17 @@ def _connect(cursor: Cursor, first_byte: int) -> Connect:
 def _check_connect_flags(cursor: Cursor, flags: int) -> None:
     at = cursor.position - 1
     if flags & 0x01 and cursor.version != MQTTv31:
-        raise cursor.fail(_errors.CONNECT_FLAG_RESERVED, at, "", flags)  # [MQTT-3.1.2-3]
+        cursor.fail(_errors.CONNECT_FLAG_RESERVED, at, "", flags)  # [MQTT-3.1.2-3]
     if flags & 0x04:
         if flags & 0x18 == 0x18:
-            raise cursor.fail(_errors.WILL_QOS, at)  # [MQTT-3.1.2-12]
+            cursor.fail(_errors.WILL_QOS, at)  # [MQTT-3.1.2-12]
     elif cursor.version != MQTTv31:  # 3.1 disregards both without a will.
         if flags & 0x18:
-            raise cursor.fail(_errors.WILL_QOS_WITHOUT_WILL, at)  # [MQTT-3.1.2-11]
+            cursor.fail(_errors.WILL_QOS_WITHOUT_WILL, at)  # [MQTT-3.1.2-11]
         if flags & 0x20:
-            raise cursor.fail(_errors.WILL_RETAIN_WITHOUT_WILL, at)  # [MQTT-3.1.2-13]
+            cursor.fail(_errors.WILL_RETAIN_WITHOUT_WILL, at)  # [MQTT-3.1.2-13]
     if flags & 0xC0 == 0x40 and cursor.version != MQTTv5:
-        raise cursor.fail(_errors.PASSWORD_WITHOUT_USERNAME, at)  # [MQTT-3.1.2-22]
+        cursor.fail(_errors.PASSWORD_WITHOUT_USERNAME, at)  # [MQTT-3.1.2-22]
 
 
 def _will(cursor: Cursor, flags: int) -> Will:
@@ -151,7 +153,7 @@ def _will(cursor: Cursor, flags: int) -> Will:
     start = cursor.position
     fields["topic"] = topic = cursor.topic_name("will.topic")
     if not topic:
-        raise cursor.fail(_errors.TOPIC_EMPTY, start, "will.topic")  # [MQTT-4.7.3-1]
+        cursor.fail(_errors.TOPIC_EMPTY, start, "will.topic")  # [MQTT-4.7.3-1]
     fields["payload"] = cursor.binary("will.payload")
     fields["qos"] = _QOS[flags >> 3 & 3]
     fields["retain"] = flags & 0x20 != 0
@@ -166,14 +168,14 @@ def _connack(cursor: Cursor, first_byte: int) -> ConnAck:
     if cursor.version == MQTTv31:
         flags = 0  # The byte is not used [U31].
     if flags > 1:
-        raise cursor.fail(_errors.CONNACK_FLAGS, start, "", flags)  # [MQTT-3.2.2-1]
+        cursor.fail(_errors.CONNACK_FLAGS, start, "", flags)  # [MQTT-3.2.2-1]
     fields["session_present"] = flags == 1
     code = cursor.byte("reason_code")
     if cursor.version == MQTTv5 and cursor.position == cursor.end and code <= 5:
         raise _of_earlier_version(cursor, flags, code)
     fields["reason_code"] = reason_code = cursor.reason_code_of(code)  # [MQTT-3.2.2-8]
     if flags and reason_code:
-        raise cursor.fail(_errors.SESSION_PRESENT, start)  # [MQTT-3.2.2-6]
+        cursor.fail(_errors.SESSION_PRESENT, start)  # [MQTT-3.2.2-6]
     if cursor.version == MQTTv5:
         read_properties(cursor, cursor.packet_type, fields)
     cursor.finish("CONNACK")
@@ -207,11 +209,11 @@ def _publish(cursor: Cursor, first_byte: int) -> Publish:
     if cursor.version == MQTTv5:
         read_properties(cursor, cursor.packet_type, fields)
         if not topic and "topic_alias" not in fields:
-            raise cursor.fail(_errors.TOPIC_AND_ALIAS_MISSING, start)  # [U13]
+            cursor.fail(_errors.TOPIC_AND_ALIAS_MISSING, start)  # [U13]
         if cursor.role is Role.SERVER and "subscription_identifiers" in fields:
-            raise cursor.fail(_errors.IDENTIFIER_FROM_CLIENT, None)  # [MQTT-3.3.4-6]
+            cursor.fail(_errors.IDENTIFIER_FROM_CLIENT, None)  # [MQTT-3.3.4-6]
     elif not topic:
-        raise cursor.fail(_errors.TOPIC_EMPTY, start, "topic")  # [MQTT-4.7.3-1]
+        cursor.fail(_errors.TOPIC_EMPTY, start, "topic")  # [MQTT-4.7.3-1]
     fields["payload"] = cursor.keep(cursor.end - cursor.position)
     return packet
 
@@ -285,7 +287,7 @@ def _subscribe(cursor: Cursor, first_byte: int) -> Subscribe:
     if cursor.version == MQTTv5:
         read_properties(cursor, cursor.packet_type, fields)
     if cursor.position == cursor.end:
-        raise cursor.fail(_errors.LIST_EMPTY, cursor.position, "subscriptions")  # [MQTT-3.8.3-2] [U17]
+        cursor.fail(_errors.LIST_EMPTY, cursor.position, "subscriptions")  # [MQTT-3.8.3-2] [U17]
     subscriptions = []
     while cursor.position != cursor.end:
         subscriptions.append(_subscription(cursor))
@@ -345,20 +347,20 @@ def _subscription(cursor: Cursor) -> Subscription:
     qos = options & 3
     if cursor.version == MQTTv5:
         if options & 0xC0:
-            raise cursor.fail(_errors.OPTIONS_RESERVED, at, "", options)  # [MQTT-3.8.3-5]
+            cursor.fail(_errors.OPTIONS_RESERVED, at, "", options)  # [MQTT-3.8.3-5]
         if qos == 3:
-            raise cursor.fail(_errors.SUBSCRIPTION_QOS, at)  # [U15]
+            cursor.fail(_errors.SUBSCRIPTION_QOS, at)  # [U15]
         if options & 0x30 == 0x30:
-            raise cursor.fail(_errors.RETAIN_HANDLING, at)  # [U16]
+            cursor.fail(_errors.RETAIN_HANDLING, at)  # [U16]
         if options & 0x04 and topic_filter.startswith("$share/"):
-            raise cursor.fail(_errors.NO_LOCAL_SHARED, at)  # [MQTT-3.8.3-4]
+            cursor.fail(_errors.NO_LOCAL_SHARED, at)  # [MQTT-3.8.3-4]
         fields["no_local"] = options & 0x04 != 0
         fields["retain_as_published"] = options & 0x08 != 0
         fields["retain_handling"] = _RETAIN_HANDLING[options >> 4]
     elif options > 3:
-        raise cursor.fail(_errors.OPTIONS_RESERVED, at, "", options)  # [MQTT-3-8.3-4]
+        cursor.fail(_errors.OPTIONS_RESERVED, at, "", options)  # [MQTT-3-8.3-4]
     elif qos == 3:
-        raise cursor.fail(_errors.REQUESTED_QOS, at)  # [MQTT-3-8.3-4]
+        cursor.fail(_errors.REQUESTED_QOS, at)  # [MQTT-3-8.3-4]
     fields["qos"] = _QOS[qos]
     return subscription
 
@@ -389,13 +391,13 @@ def _plain_suback(data: bytes, body: int, end: int, first_byte: int, version: in
 def _reason_codes(cursor: Cursor) -> tuple[Any, ...]:
     start = cursor.position
     if start == cursor.end:
-        raise cursor.fail(_errors.LIST_EMPTY, start, "reason_codes")  # [U40]
+        cursor.fail(_errors.LIST_EMPTY, start, "reason_codes")  # [U40]
     codes = cursor.take(cursor.end - start)
     members = _spec.reason_codes(cursor.packet_type, cursor.version)
     reason_codes = tuple([members[code] for code in codes])
     if None in reason_codes:
         at = reason_codes.index(None)
-        raise cursor.fail(_errors.REASON_CODE, start + at, _spec.place_name(cursor.packet_type), codes[at])
+        cursor.fail(_errors.REASON_CODE, start + at, _spec.place_name(cursor.packet_type), codes[at])
     return reason_codes
 
 
@@ -406,7 +408,7 @@ def _unsubscribe(cursor: Cursor, first_byte: int) -> Unsubscribe:
     if cursor.version == MQTTv5:
         read_properties(cursor, cursor.packet_type, fields)
     if cursor.position == cursor.end:
-        raise cursor.fail(_errors.LIST_EMPTY, cursor.position, "topic_filters")  # [MQTT-3.10.3-2] [U17]
+        cursor.fail(_errors.LIST_EMPTY, cursor.position, "topic_filters")  # [MQTT-3.10.3-2] [U17]
     topic_filters = []
     while cursor.position != cursor.end:
         topic_filters.append(cursor.topic_filter("topic_filters"))
@@ -443,7 +445,7 @@ def _disconnect(cursor: Cursor, first_byte: int) -> Disconnect:
         if cursor.position != cursor.end:
             read_properties(cursor, cursor.packet_type, fields)
             if cursor.role is Role.CLIENT and "session_expiry_interval" in fields:
-                raise cursor.fail(_errors.EXPIRY_FROM_SERVER, None)  # [MQTT-3.14.2-2]
+                cursor.fail(_errors.EXPIRY_FROM_SERVER, None)  # [MQTT-3.14.2-2]
     cursor.finish("DISCONNECT")
     return packet
 
@@ -455,7 +457,7 @@ def _auth(cursor: Cursor, first_byte: int) -> Auth:
         fields["reason_code"] = cursor.reason_code()  # [MQTT-3.15.2-1]
         read_properties(cursor, cursor.packet_type, fields)
         if "authentication_method" not in fields:
-            raise cursor.fail(_errors.AUTH_METHOD_MISSING, None)  # [U21]
+            cursor.fail(_errors.AUTH_METHOD_MISSING, None)  # [U21]
     else:
         cursor.check_sender(_SUCCESS, None)
     cursor.finish("AUTH")

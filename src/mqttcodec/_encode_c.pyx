@@ -225,7 +225,7 @@ cdef int publish(Writer* writer, Publish packet) except -1:
         writer.payload = <const uint8_t*> PyBytes_AS_STRING(payload)
         writer.payload_size = PyBytes_GET_SIZE(payload)
     else:
-        get_bytes(payload, &writer.payload_view, "payload")
+        byte_view(payload, &writer.payload_view, "payload")
         writer.holds_view = True
         writer.payload = <const uint8_t*> writer.payload_view.buf
         writer.payload_size = writer.payload_view.len

@@ -7,8 +7,8 @@ import struct
 from typing import Any
 
 from . import _errors, _packets_py, _spec
+from ._arguments_py import integer
 from ._enums import Kind, MQTTv5
-from ._wire_py import index
 from ._writer_py import Writer, absent, two_bytes, variable_integer
 
 FEW = 16
@@ -55,7 +55,7 @@ def write_properties(writer: Writer, packet: Any, place: int) -> None:
         if value is None or (repeats and absent(value)):
             continue
         if writer.version != MQTTv5:
-            raise writer.fail(_errors.NOT_IN_VERSION, name)
+            writer.refuse(_errors.NOT_IN_VERSION, name)
         for item in writer.sequence(value, name) if repeats else (value,):
             if repeats and kind == _VARIABLE_NON_ZERO and not issubclass(type(item), int):
                 raise _errors.wrong_item(name, "int", item)
@@ -84,23 +84,23 @@ def _property_value(writer: Writer, value: Any, kind: int, name: str) -> None:
         writer.binary(value, name)
     elif kind == _TOPIC_NAME:
         if not writer.topic_name(value, name):
-            raise writer.fail(_errors.TOPIC_EMPTY, name)  # [MQTT-4.7.3-1]
+            writer.refuse(_errors.TOPIC_EMPTY, name)  # [MQTT-4.7.3-1]
     elif kind <= _QOS:
         writer.body.append(writer.flag(value, name))  # [U10] [U12]
     elif kind == _VARIABLE_NON_ZERO:
-        number = index(value, name)
+        number = integer(value, name)
         if not 0 <= number <= _spec.MAXIMUM_REMAINING_LENGTH:
-            raise writer.fail(_errors.OUT_OF_RANGE, name, number)
+            writer.refuse(_errors.OUT_OF_RANGE, name, number)
         if number == 0:
-            raise writer.fail(_errors.ZERO, name)  # [U14]
+            writer.refuse(_errors.ZERO, name)  # [U14]
         writer.body += variable_integer(number)
     else:
         number = writer.number(value, 2 if kind <= _TOPIC_ALIAS else 4, name)
         if number == 0:
             if kind == _TOPIC_ALIAS:
-                raise writer.fail(_errors.TOPIC_ALIAS_ZERO)  # [MQTT-3.3.2-8]
+                writer.refuse(_errors.TOPIC_ALIAS_ZERO)  # [MQTT-3.3.2-8]
             if kind in _NON_ZERO:
-                raise writer.fail(_errors.ZERO, name)  # [U08] [U09]
+                writer.refuse(_errors.ZERO, name)  # [U08] [U09]
 
 
 def plain_properties(fields: dict[str, Any], place: int) -> bytes | None:

@@ -13,6 +13,7 @@ import struct
 from typing import Any
 
 from . import _errors, _spec
+from ._arguments_py import byte_view, integer
 from ._encode_properties_py import FEW, PROPERTY_NAMES, plain_properties, write_properties
 from ._enums import MQTTv5, MQTTv31, MQTTv311, PacketType, QoS, ReasonCode, RetainHandling
 from ._packets_py import (
@@ -34,7 +35,7 @@ from ._packets_py import (
     Unsubscribe,
     Will,
 )
-from ._wire_py import byte_view, index, topic_filter_fault
+from ._text_py import topic_filter_fault
 from ._writer_py import Writer, absent, two_bits, two_bytes, variable_integer
 
 # As plain numbers: to name a member of an enum takes 50 ns.
@@ -75,7 +76,7 @@ def encode_head(packet: Any, version: int) -> tuple[bytes, bytes | memoryview]:
     remaining_length = len(writer.body) + len(writer.payload)
     if remaining_length > _spec.MAXIMUM_REMAINING_LENGTH:
         release(writer.payload)
-        raise writer.fail(_errors.ENCODED_TOO_LARGE)  # [U36]
+        writer.refuse(_errors.ENCODED_TOO_LARGE)  # [U36]
     return _with_header(first_byte, remaining_length, writer.body), writer.payload
 
 
@@ -93,9 +94,9 @@ def release(payload: bytes | memoryview) -> None:
 
 
 def _connect(writer: Writer, packet: Connect) -> int:
-    version = index(packet.protocol_version, "protocol_version")
+    version = integer(packet.protocol_version, "protocol_version")
     if version not in _spec.PROTOCOL_NAMES:
-        raise writer.fail(_errors.PROTOCOL_VERSION, "", version)
+        writer.refuse(_errors.PROTOCOL_VERSION, "", version)
     writer.version = version
     writer.binary(_spec.PROTOCOL_NAMES[version], "protocol_name")
     writer.body.append(version)
@@ -107,7 +108,7 @@ def _connect(writer: Writer, packet: Connect) -> int:
             raise _errors.wrong_type("will", "Will", will)
         flags |= 0x04 | two_bits(will.qos, "will.qos") << 3
         if flags & 0x18 == 0x18:
-            raise writer.fail(_errors.WILL_QOS)  # [MQTT-3.1.2-12]
+            writer.refuse(_errors.WILL_QOS)  # [MQTT-3.1.2-12]
         flags |= writer.flag(will.retain, "will.retain") << 5
     username, password = packet.username, packet.password
     if username is not None:
@@ -115,21 +116,21 @@ def _connect(writer: Writer, packet: Connect) -> int:
     if password is not None:
         flags |= 0x40
         if username is None and version != MQTTv5:
-            raise writer.fail(_errors.PASSWORD_WITHOUT_USERNAME)  # [MQTT-3.1.2-22]
+            writer.refuse(_errors.PASSWORD_WITHOUT_USERNAME)  # [MQTT-3.1.2-22]
     writer.body.append(flags)
     writer.number(packet.keep_alive, 2, "keep_alive")
     write_properties(writer, packet, _CONNECT)
     if packet.authentication_data is not None and packet.authentication_method is None:
-        raise writer.fail(_errors.METHOD_MISSING)  # [U11]
+        writer.refuse(_errors.METHOD_MISSING)  # [U11]
     client_id = writer.string(packet.client_id, "client_id")
     if version == MQTTv311 and not client_id and not clean_start:
-        raise writer.fail(_errors.CLIENT_ID_EMPTY_TO_SEND)  # [MQTT-3.1.3-7]
+        writer.refuse(_errors.CLIENT_ID_EMPTY_TO_SEND)  # [MQTT-3.1.3-7]
     if version == MQTTv31 and not 1 <= len(client_id) <= 23:
-        raise writer.fail(_errors.CLIENT_ID_LENGTH, "", len(client_id))  # [U27]
+        writer.refuse(_errors.CLIENT_ID_LENGTH, "", len(client_id))  # [U27]
     if will is not None:
         write_properties(writer, will, _spec.WILL)
         if not writer.topic_name(will.topic, "will.topic"):
-            raise writer.fail(_errors.TOPIC_EMPTY, "will.topic")  # [MQTT-4.7.3-1]
+            writer.refuse(_errors.TOPIC_EMPTY, "will.topic")  # [MQTT-4.7.3-1]
         writer.binary(will.payload, "will.payload")
     if username is not None:
         writer.string(username, "username")
@@ -141,11 +142,11 @@ def _connect(writer: Writer, packet: Connect) -> int:
 def _connack(writer: Writer, packet: ConnAck) -> int:
     session_present = writer.flag(packet.session_present, "session_present")
     if session_present and writer.version == MQTTv31:
-        raise writer.fail(_errors.NOT_IN_VERSION, "session_present")  # [U31]
+        writer.refuse(_errors.NOT_IN_VERSION, "session_present")  # [U31]
     writer.body.append(session_present)
     reason_code = writer.reason_code(packet.reason_code, _CONNACK)  # [MQTT-3.2.2-8]
     if session_present and reason_code:
-        raise writer.fail(_errors.SESSION_PRESENT)  # [MQTT-3.2.2-6]
+        writer.refuse(_errors.SESSION_PRESENT)  # [MQTT-3.2.2-6]
     write_properties(writer, packet, _CONNACK)
     return 0x20
 
@@ -153,26 +154,26 @@ def _connack(writer: Writer, packet: ConnAck) -> int:
 def _publish(writer: Writer, packet: Publish) -> int:
     qos = two_bits(packet.qos, "qos")
     if qos == 3:
-        raise writer.fail(_errors.PUBLISH_QOS)  # [MQTT-3.3.1-4]
+        writer.refuse(_errors.PUBLISH_QOS)  # [MQTT-3.3.1-4]
     retain = writer.flag(packet.retain, "retain")
     dup = writer.flag(packet.dup, "dup")
     if dup and not qos and writer.version != MQTTv31:
-        raise writer.fail(_errors.DUP_AT_QOS_0)  # [MQTT-3.3.1-2]
+        writer.refuse(_errors.DUP_AT_QOS_0)  # [MQTT-3.3.1-2]
     topic = writer.topic_name(packet.topic, "topic")
     packet_id = packet.packet_id
     if qos:
         if packet_id is None:
-            raise writer.fail(_errors.PACKET_ID_MISSING)  # [MQTT-2.2.1-3]
+            writer.refuse(_errors.PACKET_ID_MISSING)  # [MQTT-2.2.1-3]
         writer.packet_identifier(packet_id, "PUBLISH")
     elif packet_id is not None:
-        raise writer.fail(_errors.PACKET_ID_AT_QOS_0, "", packet_id)  # [MQTT-2.2.1-2]
+        writer.refuse(_errors.PACKET_ID_AT_QOS_0, "", packet_id)  # [MQTT-2.2.1-2]
     topic_alias = packet.topic_alias
     write_properties(writer, packet, _PUBLISH)
     if not topic:
         if writer.version != MQTTv5:
-            raise writer.fail(_errors.TOPIC_EMPTY, "topic")  # [MQTT-4.7.3-1]
+            writer.refuse(_errors.TOPIC_EMPTY, "topic")  # [MQTT-4.7.3-1]
         if topic_alias is None:
-            raise writer.fail(_errors.TOPIC_AND_ALIAS_MISSING)  # [U13]
+            writer.refuse(_errors.TOPIC_AND_ALIAS_MISSING)  # [U13]
     payload = packet.payload
     writer.payload = payload if type(payload) is bytes else byte_view(payload, "payload")
     return 0x30 | dup << 3 | qos << 1 | retain
@@ -248,8 +249,8 @@ def _plain_acknowledgement(packet: PubAck | PubRec | PubRel | PubComp, version: 
 def _reason_and_properties(writer: Writer, packet: Any, packet_type: int) -> None:
     """A reason code and properties that go unsaid before 5.0, and in 5.0 where they say nothing (3.4.2.1) [U39]."""
     start = len(writer.body)
-    if writer.version != MQTTv5 and index(packet.reason_code, "reason_code") != 0:
-        raise writer.fail(_errors.NOT_IN_VERSION, "reason_code")
+    if writer.version != MQTTv5 and integer(packet.reason_code, "reason_code") != 0:
+        writer.refuse(_errors.NOT_IN_VERSION, "reason_code")
     code = writer.reason_code(packet.reason_code, packet_type)  # [MQTT-3.4.2-1] and its like
     write_properties(writer, packet, packet_type)
     if writer.version != MQTTv5:
@@ -263,7 +264,7 @@ def _subscribe(writer: Writer, packet: Subscribe) -> int:
     write_properties(writer, packet, _SUBSCRIBE)
     subscriptions = writer.sequence(packet.subscriptions, "subscriptions")
     if not subscriptions:
-        raise writer.fail(_errors.LIST_EMPTY, "subscriptions")  # [MQTT-3.8.3-2]
+        writer.refuse(_errors.LIST_EMPTY, "subscriptions")  # [MQTT-3.8.3-2]
     for subscription in subscriptions:
         _subscription(writer, subscription)
     return 0x82
@@ -321,20 +322,20 @@ def _subscription(writer: Writer, subscription: Subscription) -> None:
     is_v5 = writer.version == MQTTv5
     options = two_bits(subscription.qos, "qos")
     if options == 3:
-        raise writer.fail(_errors.SUBSCRIPTION_QOS if is_v5 else _errors.REQUESTED_QOS)  # [U15] [MQTT-3-8.3-4]
+        writer.refuse(_errors.SUBSCRIPTION_QOS if is_v5 else _errors.REQUESTED_QOS)  # [U15] [MQTT-3-8.3-4]
     no_local = writer.flag(subscription.no_local, "no_local")
     if no_local and not is_v5:
-        raise writer.fail(_errors.NOT_IN_VERSION, "no_local")
+        writer.refuse(_errors.NOT_IN_VERSION, "no_local")
     if no_local and topic_filter.startswith("$share/"):
-        raise writer.fail(_errors.NO_LOCAL_SHARED)  # [MQTT-3.8.3-4]
+        writer.refuse(_errors.NO_LOCAL_SHARED)  # [MQTT-3.8.3-4]
     retain_as_published = writer.flag(subscription.retain_as_published, "retain_as_published")
     if retain_as_published and not is_v5:
-        raise writer.fail(_errors.NOT_IN_VERSION, "retain_as_published")
+        writer.refuse(_errors.NOT_IN_VERSION, "retain_as_published")
     retain_handling = two_bits(subscription.retain_handling, "retain_handling")
     if retain_handling == 3:
-        raise writer.fail(_errors.RETAIN_HANDLING)  # [U16]
+        writer.refuse(_errors.RETAIN_HANDLING)  # [U16]
     if retain_handling and not is_v5:
-        raise writer.fail(_errors.NOT_IN_VERSION, "retain_handling")
+        writer.refuse(_errors.NOT_IN_VERSION, "retain_handling")
     writer.body.append(options | no_local << 2 | retain_as_published << 3 | retain_handling << 4)
 
 
@@ -364,7 +365,7 @@ def _plain_suback(packet: SubAck, version: int) -> tuple[bytes, bytes] | None:
 def _reason_codes(writer: Writer, reason_codes: Any, packet_type: int) -> None:
     codes = writer.sequence(reason_codes, "reason_codes")
     if not codes:
-        raise writer.fail(_errors.LIST_EMPTY, "reason_codes")  # [U40]
+        writer.refuse(_errors.LIST_EMPTY, "reason_codes")  # [U40]
     for code in codes:
         if not issubclass(type(code), int):
             raise _errors.wrong_item("reason_codes", "int", code)
@@ -376,7 +377,7 @@ def _unsubscribe(writer: Writer, packet: Unsubscribe) -> int:
     write_properties(writer, packet, _UNSUBSCRIBE)
     topic_filters = writer.sequence(packet.topic_filters, "topic_filters")
     if not topic_filters:
-        raise writer.fail(_errors.LIST_EMPTY, "topic_filters")  # [MQTT-3.10.3-2]
+        writer.refuse(_errors.LIST_EMPTY, "topic_filters")  # [MQTT-3.10.3-2]
     for topic_filter in topic_filters:
         if not issubclass(type(topic_filter), str):
             raise _errors.wrong_item("topic_filters", "str", topic_filter)
@@ -390,7 +391,7 @@ def _unsuback(writer: Writer, packet: UnsubAck) -> int:
     if writer.version == MQTTv5:
         _reason_codes(writer, packet.reason_codes, _UNSUBACK)
     elif not absent(packet.reason_codes):
-        raise writer.fail(_errors.NOT_IN_VERSION, "reason_codes")
+        writer.refuse(_errors.NOT_IN_VERSION, "reason_codes")
     return 0xB0
 
 
@@ -401,13 +402,13 @@ def _disconnect(writer: Writer, packet: Disconnect) -> int:
 
 def _auth(writer: Writer, packet: Auth) -> int:
     if writer.version != MQTTv5:
-        raise writer.fail(_errors.NOT_IN_VERSION, "AUTH")
+        writer.refuse(_errors.NOT_IN_VERSION, "AUTH")
     writer.reason_code(packet.reason_code, _AUTH)  # [MQTT-3.15.2-1]
     write_properties(writer, packet, _AUTH)
     if writer.body == b"\0\0":
         writer.body.clear()  # [U20]
     elif packet.authentication_method is None:
-        raise writer.fail(_errors.AUTH_METHOD_MISSING)  # [U21]
+        writer.refuse(_errors.AUTH_METHOD_MISSING)  # [U21]
     return 0xF0
 
 

@@ -16,7 +16,7 @@ from ._fields_c cimport explain_arguments, expose_field, offset_of, rename
 from ._memory_c cimport keep_memory_of
 from ._writer_c cimport PyTuple_GET_SIZE
 
-from . import _errors, _spec, _values
+from . import _errors, _spec, _methods
 from ._enums import ConnectReturnCode, ProtocolVersion, QoS, ReasonCode, RetainHandling
 
 cdef object _QOS_0 = QoS.AT_MOST_ONCE
@@ -119,14 +119,14 @@ cdef class _Value:
     """The methods all packet classes share."""
 
     # An extension type has none of its own; `dataclasses.fields`, `asdict` and cattrs work with it.
-    __dataclass_fields__ = _values.DataclassFields()
+    __dataclass_fields__ = _methods.DataclassFields()
 
     def replace(self, **changes):
         """A copy with the given fields changed; `copy.replace` does the same."""
-        return _values.replaced(self, changes)
+        return _methods.replaced(self, changes)
 
     def __replace__(self, **changes):
-        return _values.replaced(self, changes)
+        return _methods.replaced(self, changes)
 
     def __setattr__(self, name, value):
         raise _errors.immutable(self, name)
@@ -138,23 +138,23 @@ cdef class _Value:
         return self
 
     def __deepcopy__(self, memo):
-        return _values.copied(self, memo)
+        return _methods.copied(self, memo)
 
     def __reduce__(self):
-        return _values.reduced(self)
+        return _methods.reduced(self)
 
     def __eq__(self, other):
-        return _values.equal(self, other)
+        return _methods.equal(self, other)
 
     def __hash__(self):
-        return _values.hashed(self)
+        return _methods.hashed(self)
 
     def __repr__(self):
-        return _values.represented(self)
+        return _methods.represented(self)
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source, handler):
-        return _values.pydantic_schema(cls)
+        return _methods.pydantic_schema(cls)
 
 
 @cython.final
@@ -197,7 +197,7 @@ cdef PublishFlags flags_of_bits(int bits):
 
 
 cdef object replaced_publish(Publish packet, dict changes):
-    """What a broker does for each subscriber: 75 ns where `_values.replaced` takes 1.3 us."""
+    """What a broker does for each subscriber: 75 ns where `_methods.replaced` takes 1.3 us."""
     cdef Publish copy = Publish.__new__(Publish)
     qos, retain, dup = packet.qos, packet.retain, packet.dup
     copy.topic = packet.topic
@@ -218,7 +218,7 @@ cdef object replaced_publish(Publish packet, dict changes):
         elif name == "payload":
             copy.payload = value
         else:
-            return _values.replaced(packet, changes)
+            return _methods.replaced(packet, changes)
     copy.qos = qos
     copy.flags = publish_flags(qos, retain, dup)
     return copy
@@ -250,7 +250,7 @@ cdef class Will(_Value):
         "user_properties": "tuple[tuple[str, str], ...]",
     }
     __match_args__ = ("topic", "payload", "qos", "retain")
-    __signature__ = _values.Signature(
+    __signature__ = _methods.Signature(
         "topic, payload=b'', qos=0, retain=False, *, will_delay_interval=None, payload_format_indicator=None, "
         "message_expiry_interval=None, content_type=None, response_topic=None, correlation_data=None, "
         "user_properties=()"
@@ -316,7 +316,7 @@ cdef class Connect(_Value):
         "user_properties": "tuple[tuple[str, str], ...]",
     }
     __match_args__ = ("client_id", "clean_start", "keep_alive", "username", "password", "will", "protocol_version")
-    __signature__ = _values.Signature(
+    __signature__ = _methods.Signature(
         "client_id='', clean_start=True, keep_alive=60, username=None, password=None, will=None, "
         "protocol_version=5, *, session_expiry_interval=None, receive_maximum=None, maximum_packet_size=None, "
         "topic_alias_maximum=None, request_response_information=None, request_problem_information=None, "
@@ -392,7 +392,7 @@ cdef class ConnAck(_Value):
         "user_properties": "tuple[tuple[str, str], ...]",
     }
     __match_args__ = ("session_present", "reason_code")
-    __signature__ = _values.Signature(
+    __signature__ = _methods.Signature(
         "session_present=False, reason_code=0, *, session_expiry_interval=None, receive_maximum=None, "
         "maximum_qos=None, retain_available=None, maximum_packet_size=None, assigned_client_identifier=None, "
         "topic_alias_maximum=None, reason_string=None, wildcard_subscription_available=None, "
@@ -481,7 +481,7 @@ cdef class Publish(_Value):
         "user_properties": "tuple[tuple[str, str], ...]",
     }
     __match_args__ = ("topic", "payload", "qos", "retain", "dup", "packet_id")
-    __signature__ = _values.Signature(
+    __signature__ = _methods.Signature(
         "topic, payload=b'', qos=0, retain=False, dup=False, packet_id=None, *, "
         "payload_format_indicator=None, message_expiry_interval=None, topic_alias=None, response_topic=None, "
         "correlation_data=None, subscription_identifiers=(), content_type=None, user_properties=()"
@@ -597,7 +597,7 @@ cdef class _Acknowledgement(_Value):
         "user_properties": "tuple[tuple[str, str], ...]",
     }
     __match_args__ = ("packet_id", "reason_code")
-    __signature__ = _values.Signature(
+    __signature__ = _methods.Signature(
         "packet_id, reason_code=0, *, reason_string=None, user_properties=()"
     )
 
@@ -656,7 +656,7 @@ cdef class Subscription(_Value):
         "retain_handling": "RetainHandling",
     }
     __match_args__ = ("topic_filter", "qos", "no_local", "retain_as_published", "retain_handling")
-    __signature__ = _values.Signature(
+    __signature__ = _methods.Signature(
         "topic_filter, qos=0, no_local=False, retain_as_published=False, retain_handling=0"
     )
 
@@ -696,7 +696,7 @@ cdef class Subscribe(_Value):
         "user_properties": "tuple[tuple[str, str], ...]",
     }
     __match_args__ = ("packet_id", "subscriptions")
-    __signature__ = _values.Signature(
+    __signature__ = _methods.Signature(
         "packet_id, subscriptions, *, subscription_identifier=None, user_properties=()"
     )
 
@@ -731,7 +731,7 @@ cdef class SubAck(_Value):
         "user_properties": "tuple[tuple[str, str], ...]",
     }
     __match_args__ = ("packet_id", "reason_codes")
-    __signature__ = _values.Signature(
+    __signature__ = _methods.Signature(
         "packet_id, reason_codes, *, reason_string=None, user_properties=()"
     )
 
@@ -765,7 +765,7 @@ cdef class Unsubscribe(_Value):
         "user_properties": "tuple[tuple[str, str], ...]",
     }
     __match_args__ = ("packet_id", "topic_filters")
-    __signature__ = _values.Signature(
+    __signature__ = _methods.Signature(
         "packet_id, topic_filters, *, user_properties=()"
     )
 
@@ -798,7 +798,7 @@ cdef class UnsubAck(_Value):
         "user_properties": "tuple[tuple[str, str], ...]",
     }
     __match_args__ = ("packet_id", "reason_codes")
-    __signature__ = _values.Signature(
+    __signature__ = _methods.Signature(
         "packet_id, reason_codes=(), *, reason_string=None, user_properties=()"
     )
 
@@ -828,7 +828,7 @@ cdef class PingReq(_Value):
 
     __annotations__ = {}
     __match_args__ = ()
-    __signature__ = _values.Signature(
+    __signature__ = _methods.Signature(
         ""
     )
 
@@ -846,7 +846,7 @@ cdef class PingResp(_Value):
 
     __annotations__ = {}
     __match_args__ = ()
-    __signature__ = _values.Signature(
+    __signature__ = _methods.Signature(
         ""
     )
 
@@ -870,7 +870,7 @@ cdef class Disconnect(_Value):
         "user_properties": "tuple[tuple[str, str], ...]",
     }
     __match_args__ = ("reason_code",)
-    __signature__ = _values.Signature(
+    __signature__ = _methods.Signature(
         "reason_code=0, *, session_expiry_interval=None, reason_string=None, server_reference=None, "
         "user_properties=()"
     )
@@ -908,7 +908,7 @@ cdef class Auth(_Value):
         "user_properties": "tuple[tuple[str, str], ...]",
     }
     __match_args__ = ("reason_code",)
-    __signature__ = _values.Signature(
+    __signature__ = _methods.Signature(
         "reason_code=0, *, authentication_method=None, authentication_data=None, reason_string=None, "
         "user_properties=()"
     )
@@ -987,7 +987,7 @@ cdef dict property_offsets(object packet_class, int place):
 # Publish and acknowledgements first: `explain_arguments` looks for a class in this order.
 for _packet_class in dict.fromkeys((Publish, PubAck, PubRec, PubRel, PubComp, Will, Subscription, *Packet.__args__)):
     keep_memory_of(_packet_class)
-    explain_arguments(_packet_class, _values.refusing)
+    explain_arguments(_packet_class, _methods.refusing)
     rename(_packet_class, "mqttcodec." + _packet_class.__name__)
     if not issubclass(_packet_class, _Acknowledgement):
         expose_fields(_packet_class)

@@ -14,7 +14,7 @@ import dataclasses
 from dataclasses import KW_ONLY
 from typing import Any
 
-from . import _errors, _values
+from . import _errors, _methods
 from ._enums import ConnectReturnCode, ProtocolVersion, QoS, ReasonCode, RetainHandling
 
 
@@ -108,7 +108,7 @@ class _Value:
         converters = _FIELDS.get(cls)
         if converters is None or not converters.keys() >= changes.keys():
             # A class of the caller's own, or a name that `__init__` is to refuse.
-            return _values.replaced(self, changes)
+            return _methods.replaced(self, changes)
         # A quarter of the time for a PUBLISH: 390 ns.
         copy = object.__new__(cls)
         fields = copy.__dict__
@@ -130,23 +130,23 @@ class _Value:
         return self
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
-        return _values.copied(self, memo)
+        return _methods.copied(self, memo)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _values.reduced(self)
+        return _methods.reduced(self)
 
     def __eq__(self, other: object) -> Any:
-        return _values.equal(self, other)
+        return _methods.equal(self, other)
 
     def __hash__(self) -> int:
-        return _values.hashed(self)
+        return _methods.hashed(self)
 
     def __repr__(self) -> str:
-        return _values.represented(self)
+        return _methods.represented(self)
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
-        return _values.pydantic_schema(cls)
+        return _methods.pydantic_schema(cls)
 
 
 @_packet

@@ -23,7 +23,7 @@ from ._spec_c cimport *
 cdef extern from "_traceback.h":
     pass
 
-from . import _errors, _spec, _values
+from . import _errors, _spec, _methods
 from ._enums import ProtocolVersion, Role as RoleEnum
 
 cdef extern from "Python.h":
@@ -122,7 +122,7 @@ cdef class Decoder:
     constructor raises `TypeError` or `ValueError` for an argument that cannot be.
     """
 
-    __signature__ = _values.Signature("version=None, *, role=None, max_packet_size=268435460, copy=True")
+    __signature__ = _methods.Signature("version=None, *, role=None, max_packet_size=268435460, copy=True")
 
     cdef object _given_version, _version, _role, _error, _faults
     cdef int _version_number
@@ -296,7 +296,7 @@ cdef class Decoder:
         try:
             self.raise_error()
             if is_ours:
-                get_bytes(data, &view, "buffer")
+                byte_view(data, &view, "buffer")
                 try:
                     data = PyBytes_FromStringAndSize(<const char*> view.buf, view.len)
                 except OverflowError:  # More than any bytes can hold.
@@ -367,7 +367,7 @@ cdef class Decoder:
     def __repr__(self):
         with cython.critical_section(self):
             error = self._error
-        return _values.decoder_represented(self, error)
+        return _methods.decoder_represented(self, error)
 
     def __iter__(self):
         return self

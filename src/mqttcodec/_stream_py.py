@@ -10,11 +10,12 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
-from . import _errors, _spec, _values
+from . import _errors, _spec, _methods
+from ._arguments_py import Buffer, byte_view, checked_version, copied, integer
 from ._decode_py import decode_body
 from ._enums import MQTTv5, PacketType, ProtocolVersion, Role
 from ._packets_py import Connect, Packet
-from ._wire_py import Buffer, byte_view, checked_version, copied, index, read_length
+from ._reader_py import read_length
 
 _NOTHING: Iterator[Any] = iter(())
 """It raises StopIteration, in half the time that a `raise` takes: 30 ns."""
@@ -78,7 +79,7 @@ class Decoder:
     ) -> None:
         if role is not None and type(role) is not Role:
             raise _errors.wrong_type("role", "Role", role)
-        limit = index(max_packet_size, "max_packet_size")
+        limit = integer(max_packet_size, "max_packet_size")
         if limit < 2:
             raise _errors.bad_value("max_packet_size", "2 or more", max_packet_size)
         copies = bool(copy)
@@ -206,7 +207,7 @@ class Decoder:
         self._enter()
         try:
             self._raise_error()
-            size = max(index(sizehint, "sizehint"), LENT_SIZE)
+            size = max(integer(sizehint, "sizehint"), LENT_SIZE)
             if size > sys.maxsize:
                 raise _errors.bad_value("sizehint", f"{sys.maxsize} or less", sizehint)
             if self._is_in_block:
@@ -228,7 +229,7 @@ class Decoder:
         self._enter()
         try:
             self._raise_error()
-            count = index(nbytes, "nbytes")
+            count = integer(nbytes, "nbytes")
             if not 0 <= count <= self._lent:
                 raise _errors.bad_value("nbytes", f"0 to {self._lent}, the size of the buffer lent", nbytes)
             self._lent = 0
@@ -248,7 +249,7 @@ class Decoder:
         return self
 
     def __repr__(self) -> str:
-        return _values.decoder_represented(self, self._error)
+        return _methods.decoder_represented(self, self._error)
 
     def __reduce__(self) -> Any:
         raise TypeError("cannot pickle 'Decoder' object")

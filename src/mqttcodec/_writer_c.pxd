@@ -11,7 +11,7 @@ from cpython.object cimport PyObject
 from libc.stdint cimport int64_t, uint8_t
 from libc.string cimport memchr, memcpy, memmove
 
-from ._arguments_c cimport OUTSIDE, PyLong_Check, faults, get_bytes, integer
+from ._arguments_c cimport OUTSIDE, PyLong_Check, faults, byte_view, integer
 from ._spec_c cimport MAXIMUM_REMAINING_LENGTH
 from ._text_c cimport NON_ASCII, NUL, character_at, copy_text, topic_filter_fault, topic_name_fault
 
@@ -250,7 +250,7 @@ cdef inline int put_binary(Writer* writer, object value, str about) except -1:
     cdef Py_buffer view
     if type(value) is bytes:
         return put_prefixed(writer, PyBytes_AS_STRING(value), PyBytes_GET_SIZE(value), about)
-    get_bytes(value, &view, about)
+    byte_view(value, &view, about)
     try:
         return put_prefixed(writer, view.buf, view.len, about)
     finally:

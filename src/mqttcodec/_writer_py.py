@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import struct
-from typing import Any
+from typing import Any, NoReturn
 
 from . import _errors, _spec
-from ._wire_py import byte_view, index, topic_filter_fault, topic_name_fault
+from ._arguments_py import byte_view, integer
+from ._text_py import topic_filter_fault, topic_name_fault
 
 two_bytes = struct.Struct(">H").pack
 
@@ -27,7 +28,7 @@ def variable_integer(value: int) -> bytes:
 
 def two_bits(value: object, about: str) -> int:
     """The bits of a QoS or its like; 3, which means nothing, for what is not 0, 1 or 2."""
-    number = index(value, about)
+    number = integer(value, about)
     return number if 0 <= number <= 2 else 3
 
 
@@ -48,14 +49,14 @@ class Writer:
         self.payload: bytes | memoryview = b""
         self.version = version
 
-    def fail(self, fault: _errors.Fault, about: str = "", found: object = None) -> _errors.EncodeError:
-        return fault.encoding(self.version, about, found)
+    def refuse(self, fault: _errors.Fault, about: str = "", found: object = None) -> NoReturn:
+        raise fault.encoding(self.version, about, found) from None
 
     def number(self, value: object, size: int, about: str) -> int:
         """An unsigned integer of `size` bytes; returns its value."""
-        number = index(value, about)
+        number = integer(value, about)
         if not 0 <= number < 1 << 8 * size:
-            raise self.fail(_errors.OUT_OF_RANGE, about, number)
+            self.refuse(_errors.OUT_OF_RANGE, about, number)
         self.body += number.to_bytes(size, "big")
         return number
 
@@ -69,7 +70,7 @@ class Writer:
             raise _errors.wrong_type(about, "bool", value)
         number = int.__add__(value, 0)
         if number not in (0, 1):
-            raise self.fail(_errors.NOT_0_OR_1, about, number)
+            self.refuse(_errors.NOT_0_OR_1, about, number)
         return number
 
     def sequence(self, value: Any, about: str) -> tuple[Any, ...]:
@@ -83,11 +84,11 @@ class Writer:
     def _prefixed(self, encoded: bytes | memoryview, about: str) -> None:
         size = len(encoded)
         if size > 0xFFFF:
-            raise self.fail(_errors.TOO_LONG, about, size)  # [U36] [MQTT-4.7.3-3]
+            self.refuse(_errors.TOO_LONG, about, size)  # [U36] [MQTT-4.7.3-3]
         body = self.body
         # Of what no packet can hold no more is written: a list may name one long string many times.
         if len(body) > _spec.MAXIMUM_REMAINING_LENGTH:
-            raise self.fail(_errors.ENCODED_TOO_LARGE)  # [U36]
+            self.refuse(_errors.ENCODED_TOO_LARGE)  # [U36]
         body += two_bytes(size)
         body += encoded
 
@@ -108,38 +109,38 @@ class Writer:
         try:
             encoded = value.encode()
         except UnicodeEncodeError:
-            raise self.fail(_errors.ILL_FORMED_UTF8, about) from None  # [MQTT-1.5.4-1]
+            self.refuse(_errors.ILL_FORMED_UTF8, about)  # [MQTT-1.5.4-1]
         self._prefixed(encoded, about)
         if "\0" in value:
-            raise self.fail(_errors.NULL_CHARACTER, about)  # [MQTT-1.5.4-2]
+            self.refuse(_errors.NULL_CHARACTER, about)  # [MQTT-1.5.4-2]
         return value  # type: ignore[no-any-return]
 
     def topic_name(self, value: object, about: str) -> str:
         """A topic name, which may be empty."""
         text = self.string(value, about)
-        self._refuse(text, topic_name_fault(text), about)
+        self.refuse_topic(text, topic_name_fault(text), about)
         return text
 
     def topic_filter(self, value: object, about: str) -> str:
         text = self.string(value, about)
         if not text:
-            raise self.fail(_errors.TOPIC_EMPTY, about)  # [MQTT-4.7.3-1]
-        self._refuse(text, topic_filter_fault(text, self.version), about)
+            self.refuse(_errors.TOPIC_EMPTY, about)  # [MQTT-4.7.3-1]
+        self.refuse_topic(text, topic_filter_fault(text, self.version), about)
         return text
 
-    def _refuse(self, text: str, found: tuple[_errors.Fault, int] | None, about: str) -> None:
+    def refuse_topic(self, text: str, found: tuple[_errors.Fault, int] | None, about: str) -> None:
         if found:
             fault, at = found
-            raise self.fail(fault, about, text[at : at + 1])
+            self.refuse(fault, about, text[at : at + 1])
 
     def packet_identifier(self, value: object, about: str) -> None:
         """The identifier of `about`, a packet."""
         if self.number(value, 2, "packet_id") == 0:
-            raise self.fail(_errors.PACKET_ID_ZERO, about)  # [MQTT-2.2.1-3] [U24]
+            self.refuse(_errors.PACKET_ID_ZERO, about)  # [MQTT-2.2.1-3] [U24]
 
     def reason_code(self, value: object, packet_type: int) -> int:
-        code = index(value, "reason_code")
+        code = integer(value, "reason_code")
         if not 0 <= code <= 0xFF or _spec.reason_codes(packet_type, self.version)[code] is None:
-            raise self.fail(_errors.REASON_CODE, _spec.place_name(packet_type), code)
+            self.refuse(_errors.REASON_CODE, _spec.place_name(packet_type), code)
         self.body.append(code)
         return code

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 import implementations
-from mqttcodec import ProtocolVersion, Role, _spec, _values
+from mqttcodec import ProtocolVersion, Role, _spec, _methods
 from samples import ODD_VALUES, SEED, VERSIONS, outcome, packets, with_true_length
 
 INPUTS = int(os.environ.get("MQTTCODEC_INPUTS") or 200_000)
@@ -174,7 +174,7 @@ def odd_packet(mqtt: Any, rng: random.Random, version: ProtocolVersion) -> Any:
 
 
 def with_odd_fields(packet: Any, rng: random.Random) -> Any:
-    names = list(_values.fields(type(packet)))
+    names = list(_methods.fields(type(packet)))
     chosen = rng.sample(names, min(len(names), rng.choice((0, 1, 1, 2))))
     return packet.replace(**{name: rng.choice(ODD_VALUES) for name in chosen})
 

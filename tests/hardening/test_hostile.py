@@ -16,7 +16,7 @@ import pytest
 
 import implementations
 import mqttcodec
-from mqttcodec import MQTTv5, QoS, ReasonCode, _values
+from mqttcodec import MQTTv5, QoS, ReasonCode, _methods
 from samples import ODD_VALUES, outcome, packets
 
 PUBLISH = bytes.fromhex("3006 000161 00 7879")
@@ -174,8 +174,8 @@ def test_objects_that_claim_another_class(mqtt: Any) -> None:
     for claimed in (int, str, list, tuple, bytes, QoS, ReasonCode):
         for name in ("Publish", "Connect", "SubAck", "Subscribe", "Unsubscribe", "Will"):
             cls = getattr(mqtt, name)
-            for field in _values.fields(cls):
-                required = {key: () for key, default in _values.fields(cls).items() if default is EMPTY}
+            for field in _methods.fields(cls):
+                required = {key: () for key, default in _methods.fields(cls).items() if default is EMPTY}
                 packet = cls(**{**required, field: Claims(claimed)})
                 with pytest.raises(TypeError) as caught:
                     mqtt.encode(packet)
@@ -311,7 +311,7 @@ def test_packets_initialised_twice(mqtt: Any) -> None:
             required = {"topic": "b", "packet_id": 2, "subscriptions": (), "reason_codes": (), "topic_filters": ()}
             required["topic_filter"] = "b"
             given = {
-                field: required[field] for field, default in _values.fields(type(packet)).items() if default is EMPTY
+                field: required[field] for field, default in _methods.fields(type(packet)).items() if default is EMPTY
             }
             with pytest.raises(TypeError) as caught:
                 packet.__init__(**given)
@@ -320,7 +320,7 @@ def test_packets_initialised_twice(mqtt: Any) -> None:
 
 
 def fields_of(packet: Any) -> list[Any]:
-    return [getattr(packet, field) for field in _values.fields(type(packet))]
+    return [getattr(packet, field) for field in _methods.fields(type(packet))]
 
 
 def samples_of_each_class(mqtt: Any) -> dict[str, Any]:
@@ -339,7 +339,7 @@ def samples_of_each_class(mqtt: Any) -> dict[str, Any]:
 def test_every_field_holds_anything(name: str) -> None:
     """A value of every odd kind in each field in turn: both implementations make the same of it."""
     samples = [samples_of_each_class(mqtt) for mqtt in implementations.ALL]
-    for field in _values.fields(type(samples[0][name])):
+    for field in _methods.fields(type(samples[0][name])):
         for value in ODD_VALUES:
             found = []
             for mqtt, made in zip(implementations.ALL, samples, strict=True):
@@ -381,9 +381,9 @@ def test_unpickled_hostile_state(mqtt: Any) -> None:
     for name in CLASSES:
         cls = getattr(mqtt, name)
         forgeries = [
-            *(Forged(_values.restore, (name, state)) for state in states),
-            Forged(_values.restore, ("Decoder", {})),
-            Forged(_values.restore, ("__name__", {})),
+            *(Forged(_methods.restore, (name, state)) for state in states),
+            Forged(_methods.restore, ("Decoder", {})),
+            Forged(_methods.restore, ("__name__", {})),
         ]
         if cls is getattr(mqttcodec, name):  # Pickles name the class of the implementation in use.
             forgeries += [

@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 
 import vectors
-from mqttcodec import _values
+from mqttcodec import _methods
 from samples import outcome
 
 PUBLISH = bytes.fromhex("3008 000161 00 70617931")
@@ -145,7 +145,7 @@ def test_empty(mqtt: Any, make: Any) -> None:
 
 def release(packet: Any) -> None:
     """Release the views that a packet holds."""
-    for value in _values.named_values(packet).values():
+    for value in _methods.named_values(packet).values():
         if isinstance(value, memoryview):
             value.release()
         elif type(value).__name__ == "Will":

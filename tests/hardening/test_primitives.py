@@ -1,7 +1,7 @@
 """What reads bytes, at the end of memory: behind each input lies a page that nobody may touch.
 
 Inputs of up to three bytes, and samples of up to 64, which begin at every alignment, are read by each function that
-reads, of `_wire_c.pxd` and `_decode_properties_c.pyx` (`primitives.pyx`), and judged by what is transcribed here,
+reads, of `_reader_c.pxd` and `_decode_properties_c.pyx` (`primitives.pyx`), and judged by what is transcribed here,
 property lists of a PUBLISH by the plain codec. The functions of the package read all vectors there, cut everywhere, and
 write packets there.
 """
@@ -73,7 +73,7 @@ def primitives(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """The functions, built from this source tree against the extensions that are loaded."""
     if "cython" not in implementations.NAMES:
         pytest.skip("the extensions are not there")
-    if not (PACKAGE / "mqttcodec" / "_wire_c.pxd").is_file():
+    if not (PACKAGE / "mqttcodec" / "_reader_c.pxd").is_file():
         pytest.skip("needs the project's source tree")
     # tools/sanitized.py says how the extensions were compiled, if that was with sanitizers.
     compiler = shlex.split(os.environ.get("MQTTCODEC_CC") or sysconfig.get_config_var("CC"))

@@ -104,7 +104,7 @@ def test_sdist_holds_what_a_build_needs(source: Path) -> None:
         "_packets_c.pyx",
         "_packets_c.pxd",
         "_codec_c.pyx",
-        "_wire_c.pxd",
+        "_reader_c.pxd",
         "_writer_c.pxd",
         "_codec_py.py",
         "py.typed",

@@ -17,7 +17,7 @@ import pytest
 
 import implementations
 import mqttcodec
-from mqttcodec import ConnectReturnCode, MQTTv5, MQTTv311, QoS, ReasonCode, RetainHandling, _values
+from mqttcodec import ConnectReturnCode, MQTTv5, MQTTv311, QoS, ReasonCode, RetainHandling, _methods
 from samples import VERSIONS, packets, plain
 
 CLASSES = [
@@ -45,7 +45,7 @@ def test_classes_are_alike(name: str) -> None:
     def public(cls: Any) -> set[str]:
         return {attribute for attribute in dir(cls) if not attribute.startswith("_")}
 
-    assert public(compiled) - public(pure) <= set(_values.fields(pure))
+    assert public(compiled) - public(pure) <= set(_methods.fields(pure))
     assert public(pure) <= public(compiled)
 
 
@@ -334,7 +334,7 @@ def test_wrong_arguments(
 
 def test_assignment_names_the_field(mqtt: Any) -> None:
     for packet in (mqtt.Publish("t"), mqtt.PubAck(1), mqtt.Will("t"), mqtt.PingReq()):
-        for name in (*_values.fields(type(packet)), "no_such_field", "replace"):
+        for name in (*_methods.fields(type(packet)), "no_such_field", "replace"):
             expected = f"cannot change {name!r}: {type(packet).__name__} is immutable"
             for change in (lambda: setattr(packet, name, 1), lambda: delattr(packet, name)):
                 with pytest.raises(dataclasses.FrozenInstanceError) as caught:
@@ -397,7 +397,7 @@ def test_type_hints(mqtt: Any) -> None:
         pytest.skip("CPython 3.14 gives an extension type no annotations; its dataclass fields have them")
     for name in CLASSES:
         hints = typing.get_type_hints(getattr(mqtt, name))
-        assert list(hints) == list(_values.fields(getattr(mqtt, name)))
+        assert list(hints) == list(_methods.fields(getattr(mqtt, name)))
     hints = typing.get_type_hints(mqtt.Publish)
     assert hints["topic"] is str
     assert hints["payload"] == bytes | memoryview
@@ -407,8 +407,8 @@ def test_type_hints(mqtt: Any) -> None:
 
 def test_dataclass_fields(mqtt: Any) -> None:
     packet = mqtt.Publish("t", b"x", 1, packet_id=1, user_properties=[("n", "v")])
-    assert [field.name for field in dataclasses.fields(packet)] == list(_values.fields(type(packet)))
-    assert dataclasses.asdict(packet) == {name: getattr(packet, name) for name in _values.fields(type(packet))}
+    assert [field.name for field in dataclasses.fields(packet)] == list(_methods.fields(type(packet)))
+    assert dataclasses.asdict(packet) == {name: getattr(packet, name) for name in _methods.fields(type(packet))}
     assert dataclasses.replace(packet, topic="u") == packet.replace(topic="u")
 
 

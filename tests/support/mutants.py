@@ -35,15 +35,22 @@ assert PACKAGE.origin is not None
 SOURCES = Path(PACKAGE.origin).parent
 MODULES = (
     "_spec",
-    "_wire_py",
+    "_arguments_py",
+    "_text_py",
+    "_reader_py",
     "_writer_py",
     "_decode_properties_py",
     "_decode_py",
+    "_encode_properties_py",
     "_encode_py",
     "_stream_py",
     "_codec_py",
 )
-CHECKS = {"finish", "_check_method", "_check_connect_flags", "_refuse", "_judge_size"}
+# Functions that raise, always or where a rule is broken.
+CHECKS = {
+    *("fail", "missing", "cut", "refuse", "refuse_length", "refuse_text", "refuse_topic"),
+    *("finish", "_check_method", "_check_connect_flags", "_judge_size"),
+}
 SUITE = (
     *("packets/test_encode", "packets/test_functions", "streams/test_decoder"),
     *("hardening/test_hostile", "hardening/test_hostile_buffers", "hardening/test_exhaustion"),
@@ -52,17 +59,17 @@ SECONDS = 60
 """After which a mutant counts as noticed: it runs in circles."""
 
 ALIKE = {
-    ("_writer_py", "deleted", "raise self.fail(_errors.ENCODED_TOO_LARGE)  # [U36]"): (
+    ("_writer_py", "deleted", "self.refuse(_errors.ENCODED_TOO_LARGE)  # [U36]"): (
         "the packet is refused when it is whole; what the line saves is memory, and test_memory looks at that"
     ),
     ("_encode_py", "deleted", "raise  # The caller's own object said so."): (
         "before Python 3.12, whose objects may have `__buffer__`, encoding runs nothing of the caller's"
     ),
-    ("_wire_py", "deleted", "raise  # The owner's own error."): (
+    ("_arguments_py", "deleted", "raise  # The owner's own error."): (
         "before Python 3.12 no object of the caller's own making has `__buffer__`"
     ),
     (
-        "_wire_py",
+        "_arguments_py",
         "without `hasattr(type(buffer), '__buffer__')`",
         'if _ASKS_FOR_BUFFERS and hasattr(type(buffer), "__buffer__"):',
     ): "before Python 3.12 the condition is false either way",

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from enum import Enum
 from typing import Any
 
-from mqttcodec import MQTTv5, MQTTv31, MQTTv311, PacketType, PropertyId, ProtocolVersion, ReasonCode, _spec, _values
+from mqttcodec import MQTTv5, MQTTv31, MQTTv311, PacketType, PropertyId, ProtocolVersion, ReasonCode, _spec, _methods
 from octets import framed
 
 SEED = int(os.environ.get("MQTTCODEC_SEED") or random.SystemRandom().randrange(1 << 32))
@@ -148,7 +148,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, (tuple, list)):
         return type(value), [plain(item) for item in value]
     if type(value).__module__ == "mqttcodec":  # A packet, a will or a subscription.
-        return type(value).__name__, {name: plain(getattr(value, name)) for name in _values.fields(type(value))}
+        return type(value).__name__, {name: plain(getattr(value, name)) for name in _methods.fields(type(value))}
     return type(value).__name__, bytes(value) if isinstance(value, memoryview) else value
 
 

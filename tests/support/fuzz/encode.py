@@ -8,7 +8,7 @@ from typing import Any
 
 from fuzz import inputs
 from fuzz.inputs import Input, exact
-from mqttcodec import _values
+from mqttcodec import _methods
 from samples import outcome, with_true_length
 
 
@@ -55,7 +55,7 @@ def _made(mqtt: Any, version: int, odd: list[tuple[int, Any]], data: bytes) -> A
         held = packet
         if number & 0x80:
             held = next(iter(_parts(mqtt, packet)), packet)
-        names = list(_values.fields(type(held)))
+        names = list(_methods.fields(type(held)))
         if not names:
             continue
         changed = held.replace(**{names[number % 0x80 % len(names)]: value})
