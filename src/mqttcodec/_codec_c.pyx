@@ -17,7 +17,7 @@ from libc.string cimport memcpy, memmove
 
 from ._arguments_c cimport *
 from ._decode_c cimport decode_body
-from ._encode_c cimport plain_answer, put_plain_answer, write_packet
+from ._encode_c cimport fast_acknowledgement, put_fast_acknowledgement, write_packet
 from ._immortal_c cimport make_immortal
 from ._packets_c cimport flags_of_bits
 from ._reader_c cimport *
@@ -218,10 +218,10 @@ def encode(packet, version=MQTTv5):
     cdef bytes encoded
     cdef uint8_t* target
     cdef int number = 5 if version is MQTT_5 else checked_version(version)
-    cdef uint32_t answer = plain_answer(packet)
+    cdef uint32_t answer = fast_acknowledgement(packet)
     if answer:
         encoded = PyBytes_FromStringAndSize(NULL, 4)
-        put_plain_answer(<uint8_t*> PyBytes_AS_STRING(encoded), answer)
+        put_fast_acknowledgement(<uint8_t*> PyBytes_AS_STRING(encoded), answer)
         return encoded
     open_writer(&writer, stack, number)
     try:

@@ -168,7 +168,7 @@ cdef Connect connect(Cursor* cursor):
     packet.clean_start = flags & 0x02 != 0
     packet.keep_alive = two_bytes(cursor, "keep_alive")
     packet.user_properties = ()
-    if level == 5 and not without_properties(cursor):
+    if has_properties(level) and not without_properties(cursor):
         read_properties(cursor, <PyObject*> packet, CONNECT)
         if packet.authentication_data is not None and packet.authentication_method is None:
             fail(cursor, _errors.METHOD_MISSING, NULL)  # [U11]
@@ -203,7 +203,7 @@ cdef int check_connect_flags(Cursor* cursor, int flags) except -1:
             fail(cursor, _errors.WILL_QOS_WITHOUT_WILL, at)  # [MQTT-3.1.2-11]
         if flags & 0x20:
             fail(cursor, _errors.WILL_RETAIN_WITHOUT_WILL, at)  # [MQTT-3.1.2-13]
-    if flags & 0xC0 == 0x40 and cursor.version != 5:
+    if flags & 0xC0 == 0x40 and not allows_password_alone(cursor.version):
         fail(cursor, _errors.PASSWORD_WITHOUT_USERNAME, at)  # [MQTT-3.1.2-22]
     return 0
 
@@ -212,7 +212,7 @@ cdef Will will(Cursor* cursor, int flags):
     cdef Will packet = Will.__new__(Will)
     cdef const uint8_t* start
     packet.user_properties = ()
-    if cursor.version == 5:
+    if has_properties(cursor.version):
         read_properties(cursor, <PyObject*> packet, WILL, "will.properties")
     start = cursor.ptr
     packet.topic = topic = topic_name(cursor, "will.topic")
@@ -228,19 +228,19 @@ cdef ConnAck connack(Cursor* cursor):
     cdef ConnAck packet = ConnAck.__new__(ConnAck)
     cdef const uint8_t* start = cursor.ptr
     cdef int code, flags = byte(cursor, "session_present")
-    if cursor.version == 3:
+    if not has_session_present(cursor.version):
         flags = 0  # The byte is not used [U31].
     if flags > 1:
         fail(cursor, _errors.CONNACK_FLAGS, start, "", flags)  # [MQTT-3.2.2-1]
     packet.session_present = flags == 1
     code = byte(cursor, "reason_code")
-    if cursor.version == 5 and cursor.ptr == cursor.end and code <= 5:
+    if has_properties(cursor.version) and cursor.ptr == cursor.end and code <= 5:
         refuse_earlier_version(cursor, flags, code)
     packet.reason_code = reason_code_of(cursor, code, CONNACK)  # [MQTT-3.2.2-8]
     if flags and code != 0:
         fail(cursor, _errors.SESSION_PRESENT, start)  # [MQTT-3.2.2-6]
     packet.user_properties = ()
-    if cursor.version == 5:
+    if has_properties(cursor.version):
         read_properties(cursor, <PyObject*> packet, CONNACK)
     finish(cursor, None)
     return packet
@@ -267,7 +267,7 @@ cdef Publish publish(Cursor* cursor, int first_byte):
     packet.flags = <PublishFlags> FLAGS[first_byte & 0x0F]
     if first_byte & 0x06:
         packet.packet_id = packet_identifier(cursor)
-    if cursor.version == 5:
+    if has_properties(cursor.version):
         if not without_properties(cursor):
             packet.properties = publish_properties(cursor)
         if not topic and (packet.properties is None or packet.properties.topic_alias is None):
@@ -304,7 +304,7 @@ cdef _Acknowledgement acknowledgement(Cursor* cursor, int packet_type):
     packet.packet_id = packet_identifier(cursor)
     packet.reason_code = SUCCESS
     packet.user_properties = ()
-    if cursor.version == 5 and cursor.ptr != cursor.end:  # [U18]
+    if has_reason_codes(cursor.version) and cursor.ptr != cursor.end:  # [U18]
         packet.reason_code = reason_code(cursor, packet_type)
         if cursor.ptr != cursor.end:
             read_properties(cursor, <PyObject*> packet, packet_type)
@@ -317,7 +317,7 @@ cdef Subscribe subscribe(Cursor* cursor):
     cdef list subscriptions = []
     packet.packet_id = packet_identifier(cursor)
     packet.user_properties = ()
-    if cursor.version == 5 and not without_properties(cursor):
+    if has_properties(cursor.version) and not without_properties(cursor):
         read_properties(cursor, <PyObject*> packet, SUBSCRIBE)
     if cursor.ptr == cursor.end:
         fail(cursor, _errors.LIST_EMPTY, cursor.ptr, "subscriptions")  # [MQTT-3.8.3-2] [U17]
@@ -334,7 +334,7 @@ cdef Subscription subscription(Cursor* cursor):
     cdef const uint8_t* at = cursor.ptr - 1
     cdef int qos = options & 3
     packet.topic_filter = text
-    if cursor.version == 5:
+    if has_subscription_options(cursor.version):
         if options & 0xC0:
             fail(cursor, _errors.OPTIONS_RESERVED, at, "", options)  # [MQTT-3.8.3-5]
         if qos == 3:
@@ -359,7 +359,7 @@ cdef SubAck suback(Cursor* cursor):
     cdef SubAck packet = SubAck.__new__(SubAck)
     packet.packet_id = packet_identifier(cursor)
     packet.user_properties = ()
-    if cursor.version == 5 and not without_properties(cursor):
+    if has_properties(cursor.version) and not without_properties(cursor):
         read_properties(cursor, <PyObject*> packet, SUBACK)
     packet.reason_codes = reason_codes(cursor, SUBACK)
     return packet
@@ -393,7 +393,7 @@ cdef Unsubscribe unsubscribe(Cursor* cursor):
     cdef list topic_filters = []
     packet.packet_id = packet_identifier(cursor)
     packet.user_properties = ()
-    if cursor.version == 5 and not without_properties(cursor):
+    if has_properties(cursor.version) and not without_properties(cursor):
         read_properties(cursor, <PyObject*> packet, UNSUBSCRIBE)
     if cursor.ptr == cursor.end:
         fail(cursor, _errors.LIST_EMPTY, cursor.ptr, "topic_filters")  # [MQTT-3.10.3-2] [U17]
@@ -407,7 +407,7 @@ cdef UnsubAck unsuback(Cursor* cursor):
     cdef UnsubAck packet = UnsubAck.__new__(UnsubAck)
     packet.packet_id = packet_identifier(cursor)
     packet.reason_codes = packet.user_properties = ()
-    if cursor.version == 5:
+    if has_properties(cursor.version):
         if not without_properties(cursor):
             read_properties(cursor, <PyObject*> packet, UNSUBACK)
         packet.reason_codes = reason_codes(cursor, UNSUBACK)
@@ -429,7 +429,7 @@ cdef Disconnect disconnect(Cursor* cursor):
     cdef Disconnect packet = Disconnect.__new__(Disconnect)
     packet.reason_code = SUCCESS
     packet.user_properties = ()
-    if cursor.version == 5 and cursor.ptr != cursor.end:  # [U19]
+    if has_reason_codes(cursor.version) and cursor.ptr != cursor.end:  # [U19]
         packet.reason_code = reason_code(cursor, DISCONNECT)  # [MQTT-3.14.2-1]
         if cursor.ptr != cursor.end:
             read_properties(cursor, <PyObject*> packet, DISCONNECT)

@@ -56,6 +56,29 @@ cdef struct Properties:
     const uint8_t* packet_end
 
 
+cdef int read_properties(Cursor* cursor, PyObject* holder, int place, str about="properties") except -1:
+    """Read a property list (2.2.2) into the fields of `holder`, the object that holds a packet's properties.
+
+    Fields of several values are `()` before. Nobody else has seen the packet, so that one can be a list meanwhile.
+    """
+    cdef Properties properties
+    cdef uint64_t repeated
+    open_properties(cursor, &properties, place, about)
+    while cursor.ptr != cursor.end:
+        value = next_property(cursor, &properties)
+        if REPEATABLE[place] >> cursor.identifier & 1:
+            append_to_field(field_of(holder, place, cursor.identifier), value)
+        else:
+            set_field(field_of(holder, place, cursor.identifier), value)
+    repeated = properties.seen & REPEATABLE[place]
+    if repeated >> USER_PROPERTY & 1:
+        close_field(field_of(holder, place, USER_PROPERTY))
+    if repeated >> SUBSCRIPTION_IDENTIFIER & 1:
+        close_field(field_of(holder, place, SUBSCRIPTION_IDENTIFIER))
+    close_properties(cursor, &properties)
+    return 0
+
+
 cdef int open_properties(Cursor* cursor, Properties* properties, int place, str about="properties") except -1:
     """Read the length of a property list (2.2.2); `next_property` follows until `end`, then `close_properties`."""
     cdef const uint8_t* start = cursor.ptr
@@ -159,29 +182,6 @@ cdef inline object number(int64_t value):
     Py_XDECREF(kept[0])
     kept[0] = <PyObject*> made
     return made
-
-
-cdef int read_properties(Cursor* cursor, PyObject* holder, int place, str about="properties") except -1:
-    """Read a property list (2.2.2) into the fields of `holder`, the object that holds a packet's properties.
-
-    Fields of several values are `()` before. Nobody else has seen the packet, so that one can be a list meanwhile.
-    """
-    cdef Properties properties
-    cdef uint64_t repeated
-    open_properties(cursor, &properties, place, about)
-    while cursor.ptr != cursor.end:
-        value = next_property(cursor, &properties)
-        if REPEATABLE[place] >> cursor.identifier & 1:
-            append_to_field(field_of(holder, place, cursor.identifier), value)
-        else:
-            set_field(field_of(holder, place, cursor.identifier), value)
-    repeated = properties.seen & REPEATABLE[place]
-    if repeated >> USER_PROPERTY & 1:
-        close_field(field_of(holder, place, USER_PROPERTY))
-    if repeated >> SUBSCRIPTION_IDENTIFIER & 1:
-        close_field(field_of(holder, place, SUBSCRIPTION_IDENTIFIER))
-    close_properties(cursor, &properties)
-    return 0
 
 
 cdef inline PyObject** field_of(PyObject* holder, int place, int identifier) noexcept:

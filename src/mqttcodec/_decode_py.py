@@ -3,13 +3,13 @@
 `decode_body` comes behind a fixed header that has been judged. Packets are made without their `__init__`, by filling
 `__dict__`: a third of the time. What is absent is left to the defaults of the class.
 
-What most packets are is read by the `_plain` functions, without a cursor and without a word of what is wrong: where
+What most packets are is read by the `_fast` functions, without a cursor and without a word of what is wrong: where
 anything is out of the ordinary they return None, and the packet is read, and refused, the long way.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
 from . import _errors, _spec
 from ._arguments_py import copied
@@ -81,7 +81,7 @@ def decode_body(
         if type(data) is bytes:
             # Without a cursor: half the time of a PUBLISH without properties, 40 % of that of an acknowledgement, two
             # thirds of that of a SUBSCRIBE or a ping, three quarters of that of a SUBACK.
-            plain = _PLAIN_DECODERS[first_byte >> 4]
+            plain = _FAST_DECODERS[first_byte >> 4]
             if plain is not None:
                 packet = plain(data, body, end, first_byte, version)
                 if packet is not None:
@@ -89,6 +89,29 @@ def decode_body(
     cursor_type = Cursor if type(data) is bytes else ViewCursor if copy else KeepingCursor
     cursor = cursor_type(data, start, body, end, first_byte >> 4, version, known, role)
     return _DECODERS[first_byte >> 4](cursor, first_byte)  # type: ignore[no-any-return]
+
+
+def _reason_code(cursor: Cursor) -> Any:
+    """The next byte as a reason code, which the other side must be allowed to send."""
+    member = _reason_code_of(cursor, cursor.byte("reason_code"))
+    if cursor.role is not None:
+        _check_sender(cursor, member, cursor.position - 1)
+    return member
+
+
+def _reason_code_of(cursor: Cursor, code: int) -> Any:
+    """The reason code of a byte that was just read."""
+    member = _spec.reason_codes(cursor.packet_type, cursor.version)[code]
+    if member is None:
+        cursor.fail(_errors.REASON_CODE, cursor.position - 1, _spec.place_name(cursor.packet_type), code)
+    return member
+
+
+def _check_sender(cursor: Cursor, code: int, offset: int | None) -> None:
+    """Refuse a reason code that only this side sends (the columns "Sent by" of the standard's tables)."""
+    fault = _spec.sender_fault(cursor.packet_type, code, cursor.role)
+    if fault is not None:
+        cursor.fail(fault, offset, _spec.place_name(cursor.packet_type), code)
 
 
 def _connect(cursor: Cursor, first_byte: int) -> Connect:
@@ -106,7 +129,7 @@ def _connect(cursor: Cursor, first_byte: int) -> Connect:
     _check_connect_flags(cursor, flags)
     fields["clean_start"] = flags & 0x02 != 0
     fields["keep_alive"] = cursor.two_bytes("keep_alive")
-    if version == MQTTv5:
+    if _spec.has_properties(version):
         read_properties(cursor, cursor.packet_type, fields)
         if "authentication_data" in fields and "authentication_method" not in fields:
             cursor.fail(_errors.METHOD_MISSING, None)  # [U11]
@@ -141,14 +164,14 @@ def _check_connect_flags(cursor: Cursor, flags: int) -> None:
             cursor.fail(_errors.WILL_QOS_WITHOUT_WILL, at)  # [MQTT-3.1.2-11]
         if flags & 0x20:
             cursor.fail(_errors.WILL_RETAIN_WITHOUT_WILL, at)  # [MQTT-3.1.2-13]
-    if flags & 0xC0 == 0x40 and cursor.version != MQTTv5:
+    if flags & 0xC0 == 0x40 and not _spec.allows_password_alone(cursor.version):
         cursor.fail(_errors.PASSWORD_WITHOUT_USERNAME, at)  # [MQTT-3.1.2-22]
 
 
 def _will(cursor: Cursor, flags: int) -> Will:
     will = _new(Will)
     fields = will.__dict__
-    if cursor.version == MQTTv5:
+    if _spec.has_properties(cursor.version):
         read_properties(cursor, _spec.WILL, fields, "will.properties")
     start = cursor.position
     fields["topic"] = topic = cursor.topic_name("will.topic")
@@ -165,31 +188,31 @@ def _connack(cursor: Cursor, first_byte: int) -> ConnAck:
     fields = packet.__dict__
     start = cursor.position
     flags = cursor.byte("session_present")
-    if cursor.version == MQTTv31:
+    if not _spec.has_session_present(cursor.version):
         flags = 0  # The byte is not used [U31].
     if flags > 1:
         cursor.fail(_errors.CONNACK_FLAGS, start, "", flags)  # [MQTT-3.2.2-1]
     fields["session_present"] = flags == 1
     code = cursor.byte("reason_code")
-    if cursor.version == MQTTv5 and cursor.position == cursor.end and code <= 5:
-        raise _of_earlier_version(cursor, flags, code)
-    fields["reason_code"] = reason_code = cursor.reason_code_of(code)  # [MQTT-3.2.2-8]
+    if _spec.has_properties(cursor.version) and cursor.position == cursor.end and code <= 5:
+        _refuse_earlier_version(cursor, flags, code)
+    fields["reason_code"] = reason_code = _reason_code_of(cursor, code)  # [MQTT-3.2.2-8]
     if flags and reason_code:
         cursor.fail(_errors.SESSION_PRESENT, start)  # [MQTT-3.2.2-6]
-    if cursor.version == MQTTv5:
+    if _spec.has_properties(cursor.version):
         read_properties(cursor, cursor.packet_type, fields)
     cursor.finish("CONNACK")
     return packet
 
 
-def _of_earlier_version(cursor: Cursor, flags: int, code: int) -> _errors.DecodeError:
-    """The error for a CONNACK that has no properties, and one of the return codes that there are before 5.0."""
+def _refuse_earlier_version(cursor: Cursor, flags: int, code: int) -> NoReturn:
+    """Refuse a CONNACK that has no properties, and one of the return codes that there are before 5.0."""
     if code == 0:
-        return cursor.fail(_errors.ACCEPTED_BY_EARLIER_VERSION, cursor.end)  # [MQTT-2.2.2-1]
+        cursor.fail(_errors.ACCEPTED_BY_EARLIER_VERSION, cursor.end)  # [MQTT-2.2.2-1]
     if flags:
-        return cursor.fail(_errors.SESSION_PRESENT_OF_EARLIER_VERSION, cursor.end - 1, "", code)  # [MQTT-3.2.2-8]
+        cursor.fail(_errors.SESSION_PRESENT_OF_EARLIER_VERSION, cursor.end - 1, "", code)  # [MQTT-3.2.2-8]
     return_code = ConnectReturnCode(code)
-    return cursor.fail(_errors.REFUSED_BY_EARLIER_VERSION, cursor.end - 1, "", code, return_code=return_code)
+    cursor.fail(_errors.REFUSED_BY_EARLIER_VERSION, cursor.end - 1, "", code, return_code=return_code)
 
 
 def _publish(cursor: Cursor, first_byte: int) -> Publish:
@@ -206,7 +229,7 @@ def _publish(cursor: Cursor, first_byte: int) -> Publish:
     if qos:
         about = "a server's PUBLISH" if cursor.role is Role.CLIENT else "PUBLISH"
         fields["packet_id"] = cursor.packet_identifier(about)
-    if cursor.version == MQTTv5:
+    if _spec.has_properties(cursor.version):
         read_properties(cursor, cursor.packet_type, fields)
         if not topic and "topic_alias" not in fields:
             cursor.fail(_errors.TOPIC_AND_ALIAS_MISSING, start)  # [U13]
@@ -218,7 +241,7 @@ def _publish(cursor: Cursor, first_byte: int) -> Publish:
     return packet
 
 
-def _plain_publish(data: bytes, body: int, end: int, first_byte: int, version: int) -> Publish | None:
+def _fast_publish(data: bytes, body: int, end: int, first_byte: int, version: int) -> Publish | None:
     """A PUBLISH without properties."""
     if end - body < 2:
         return None
@@ -258,15 +281,15 @@ def _acknowledgement(cursor: Cursor, first_byte: int) -> Any:
     name = type(packet).__name__.upper()
     fields["packet_id"] = cursor.packet_identifier(name)
     fields["reason_code"] = _SUCCESS
-    if cursor.version == MQTTv5 and cursor.position != cursor.end:  # [U18]
-        fields["reason_code"] = cursor.reason_code()
+    if _spec.has_reason_codes(cursor.version) and cursor.position != cursor.end:  # [U18]
+        fields["reason_code"] = _reason_code(cursor)
         if cursor.position != cursor.end:
             read_properties(cursor, cursor.packet_type, fields)
     cursor.finish(name)
     return packet
 
 
-def _plain_acknowledgement(data: bytes, body: int, end: int, first_byte: int, version: int) -> Any:
+def _fast_acknowledgement(data: bytes, body: int, end: int, first_byte: int, version: int) -> Any:
     """One that says success and nothing more."""
     if end - body != 2:
         return None
@@ -284,7 +307,7 @@ def _subscribe(cursor: Cursor, first_byte: int) -> Subscribe:
     packet = _new(Subscribe)
     fields = packet.__dict__
     fields["packet_id"] = cursor.packet_identifier("SUBSCRIBE")
-    if cursor.version == MQTTv5:
+    if _spec.has_properties(cursor.version):
         read_properties(cursor, cursor.packet_type, fields)
     if cursor.position == cursor.end:
         cursor.fail(_errors.LIST_EMPTY, cursor.position, "subscriptions")  # [MQTT-3.8.3-2] [U17]
@@ -295,9 +318,9 @@ def _subscribe(cursor: Cursor, first_byte: int) -> Subscribe:
     return packet
 
 
-def _plain_subscribe(data: bytes, body: int, end: int, first_byte: int, version: int) -> Subscribe | None:
+def _fast_subscribe(data: bytes, body: int, end: int, first_byte: int, version: int) -> Subscribe | None:
     """A SUBSCRIBE without properties, and without an option but the QoS."""
-    position = _plain_start(data, body, end, version)
+    position = _fast_start(data, body, end, version)
     if position == end:
         return None
     subscriptions = []
@@ -330,7 +353,7 @@ def _plain_subscribe(data: bytes, body: int, end: int, first_byte: int, version:
     return packet
 
 
-def _plain_start(data: bytes, body: int, end: int, version: int) -> int:
+def _fast_start(data: bytes, body: int, end: int, version: int) -> int:
     """Where the list begins in a packet with an identifier and without properties; `end` for any other packet."""
     start = body + 3 if version == MQTTv5 else body + 2
     if start > end or (version == MQTTv5 and data[start - 1]) or not data[body] | data[body + 1]:
@@ -345,7 +368,7 @@ def _subscription(cursor: Cursor) -> Subscription:
     options = cursor.byte("subscription options")
     at = cursor.position - 1
     qos = options & 3
-    if cursor.version == MQTTv5:
+    if _spec.has_subscription_options(cursor.version):
         if options & 0xC0:
             cursor.fail(_errors.OPTIONS_RESERVED, at, "", options)  # [MQTT-3.8.3-5]
         if qos == 3:
@@ -369,16 +392,16 @@ def _suback(cursor: Cursor, first_byte: int) -> SubAck:
     packet = _new(SubAck)
     fields = packet.__dict__
     fields["packet_id"] = cursor.packet_identifier("SUBACK")
-    if cursor.version == MQTTv5:
+    if _spec.has_properties(cursor.version):
         read_properties(cursor, cursor.packet_type, fields)
     fields["reason_codes"] = _reason_codes(cursor)
     return packet
 
 
-def _plain_suback(data: bytes, body: int, end: int, first_byte: int, version: int) -> SubAck | None:
+def _fast_suback(data: bytes, body: int, end: int, first_byte: int, version: int) -> SubAck | None:
     """A SUBACK without properties."""
     members = _spec.reason_codes(first_byte >> 4, version)
-    reason_codes = tuple([members[code] for code in data[_plain_start(data, body, end, version) : end]])
+    reason_codes = tuple([members[code] for code in data[_fast_start(data, body, end, version) : end]])
     if not reason_codes or None in reason_codes:
         return None
     packet = _new(SubAck)
@@ -405,7 +428,7 @@ def _unsubscribe(cursor: Cursor, first_byte: int) -> Unsubscribe:
     packet = _new(Unsubscribe)
     fields = packet.__dict__
     fields["packet_id"] = cursor.packet_identifier("UNSUBSCRIBE")
-    if cursor.version == MQTTv5:
+    if _spec.has_properties(cursor.version):
         read_properties(cursor, cursor.packet_type, fields)
     if cursor.position == cursor.end:
         cursor.fail(_errors.LIST_EMPTY, cursor.position, "topic_filters")  # [MQTT-3.10.3-2] [U17]
@@ -420,7 +443,7 @@ def _unsuback(cursor: Cursor, first_byte: int) -> UnsubAck:
     packet = _new(UnsubAck)
     fields = packet.__dict__
     fields["packet_id"] = cursor.packet_identifier("UNSUBACK")
-    if cursor.version == MQTTv5:
+    if _spec.has_properties(cursor.version):
         read_properties(cursor, cursor.packet_type, fields)
         fields["reason_codes"] = _reason_codes(cursor)
     cursor.finish("UNSUBACK")
@@ -440,8 +463,8 @@ def _pingresp(cursor: Cursor, first_byte: int) -> PingResp:
 def _disconnect(cursor: Cursor, first_byte: int) -> Disconnect:
     packet = _new(Disconnect)
     fields = packet.__dict__
-    if cursor.version == MQTTv5 and cursor.position != cursor.end:  # [U19]
-        fields["reason_code"] = cursor.reason_code()  # [MQTT-3.14.2-1]
+    if _spec.has_reason_codes(cursor.version) and cursor.position != cursor.end:  # [U19]
+        fields["reason_code"] = _reason_code(cursor)  # [MQTT-3.14.2-1]
         if cursor.position != cursor.end:
             read_properties(cursor, cursor.packet_type, fields)
             if cursor.role is Role.CLIENT and "session_expiry_interval" in fields:
@@ -454,12 +477,12 @@ def _auth(cursor: Cursor, first_byte: int) -> Auth:
     packet = _new(Auth)
     fields = packet.__dict__
     if cursor.position != cursor.end:  # [U20]
-        fields["reason_code"] = cursor.reason_code()  # [MQTT-3.15.2-1]
+        fields["reason_code"] = _reason_code(cursor)  # [MQTT-3.15.2-1]
         read_properties(cursor, cursor.packet_type, fields)
         if "authentication_method" not in fields:
             cursor.fail(_errors.AUTH_METHOD_MISSING, None)  # [U21]
     else:
-        cursor.check_sender(_SUCCESS, None)
+        _check_sender(cursor, _SUCCESS, None)
     cursor.finish("AUTH")
     return packet
 
@@ -485,11 +508,11 @@ _DECODERS: tuple[Any, ...] = (
     _auth,
 )
 
-_PLAIN_DECODERS: tuple[Any, ...] = (
+_FAST_DECODERS: tuple[Any, ...] = (
     *(None, None, None),
-    _plain_publish,
-    *(_plain_acknowledgement, _plain_acknowledgement, _plain_acknowledgement, _plain_acknowledgement),
-    *(_plain_subscribe, _plain_suback, None, None),
+    _fast_publish,
+    *(_fast_acknowledgement, _fast_acknowledgement, _fast_acknowledgement, _fast_acknowledgement),
+    *(_fast_subscribe, _fast_suback, None, None),
     lambda data, body, end, first_byte, version: _PING_REQ if body == end else None,
     lambda data, body, end, first_byte, version: _PING_RESP if body == end else None,
     *(None, None),

@@ -8,7 +8,7 @@ from ._writer_c cimport PyTuple_GET_SIZE, Writer
 cdef int write_packet(Writer* writer, object packet) except -1
 
 
-cdef inline uint32_t plain_answer(object packet):
+cdef inline uint32_t fast_acknowledgement(object packet):
     """What an acknowledgement says that says success and nothing more, as most of them do: first byte and identifier.
 
     0 for any other packet. It is four bytes in every version, which a writer takes 5 ns longer to come to.
@@ -37,7 +37,7 @@ cdef inline uint32_t plain_answer(object packet):
     return first_byte << 16 | <uint32_t> identifier
 
 
-cdef inline void put_plain_answer(uint8_t* target, uint32_t answer) noexcept:
+cdef inline void put_fast_acknowledgement(uint8_t* target, uint32_t answer) noexcept:
     target[0] = <uint8_t> (answer >> 16)
     target[1] = 2
     target[2] = <uint8_t> (answer >> 8 & 0xFF)

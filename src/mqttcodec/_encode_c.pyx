@@ -76,9 +76,9 @@ cdef int write_packet(Writer* writer, object packet) except -1:
     drop_payload(writer)
     writer.packet = start
     reserve(writer, 4)
-    answer = plain_answer(packet)
+    answer = fast_acknowledgement(packet)
     if answer:
-        put_plain_answer(writer.ptr, answer)
+        put_fast_acknowledgement(writer.ptr, answer)
         writer.ptr += 4
         return 0
     writer.ptr += 2
@@ -156,7 +156,7 @@ cdef int connect(Writer* writer, Connect packet) except -1:
         flags |= 0x80
     if packet.password is not None:
         flags |= 0x40
-        if packet.username is None and version != 5:
+        if packet.username is None and not allows_password_alone(version):
             refuse(writer, _errors.PASSWORD_WITHOUT_USERNAME)  # [MQTT-3.1.2-22]
     put_byte(writer, flags)
     put_number(writer, packet.keep_alive, 2, "keep_alive")
@@ -186,7 +186,7 @@ cdef int put_will(Writer* writer, Will will) except -1:
 
 cdef int connack(Writer* writer, ConnAck packet) except -1:
     cdef int session_present = flag(writer, packet.session_present, "session_present")
-    if session_present and writer.version == 3:
+    if session_present and not has_session_present(writer.version):
         refuse(writer, _errors.NOT_IN_VERSION, "session_present")  # [U31]
     put_byte(writer, session_present)
     if put_reason_code(writer, packet.reason_code, CONNACK) and session_present:  # [MQTT-3.2.2-8]
@@ -212,10 +212,10 @@ cdef int publish(Writer* writer, Publish packet) except -1:
         refuse(writer, _errors.PACKET_ID_AT_QOS_0, "", packet.packet_id)  # [MQTT-2.2.1-2]
     if properties is not None:
         write_properties(writer, <PyObject*> properties, PUBLISH)
-    elif writer.version == 5:
+    elif has_properties(writer.version):
         put_byte(writer, 0)
     if not has_topic:
-        if writer.version != 5:
+        if not has_properties(writer.version):
             refuse(writer, _errors.TOPIC_EMPTY, "topic")  # [MQTT-4.7.3-1]
         if properties is None or properties.topic_alias is None:
             refuse(writer, _errors.TOPIC_AND_ALIAS_MISSING)  # [U13]
@@ -246,31 +246,24 @@ cdef int judged_flags(Writer* writer, Publish packet) except -1:
 
 
 cdef int acknowledgement(Writer* writer, _Acknowledgement packet, int packet_type) except -1:
-    cdef Py_ssize_t start
-    cdef int code
     put_packet_identifier(writer, packet.packet_id, <str> PACKET_NAMES[packet_type])
-    start = writer.ptr - writer.start
-    code = open_answer(writer, packet.reason_code, packet_type)
-    write_properties(writer, <PyObject*> packet, packet_type)
-    shorten_answer(writer, start, code)
+    put_reason_and_properties(writer, packet.reason_code, <PyObject*> packet, packet_type)
     return packet_type << 4
 
 
-cdef int open_answer(Writer* writer, object reason_code, int packet_type) except -1:
-    """The reason code of a packet that may go without, ahead of its properties; `shorten_answer` ends it.
-
-    A reason code and properties go unsaid before 5.0, and in 5.0 where they say nothing (3.4.2.1) [U39].
-    """
-    if writer.version != 5 and integer(reason_code, "reason_code") != 0:
+cdef int put_reason_and_properties(Writer* writer, object reason_code, PyObject* packet, int packet_type) except -1:
+    """A reason code and properties that go unsaid before 5.0, and in 5.0 where they say nothing (3.4.2.1) [U39]."""
+    cdef Py_ssize_t start = writer.ptr - writer.start
+    cdef int code
+    if not has_reason_codes(writer.version) and integer(reason_code, "reason_code") != 0:
         refuse(writer, _errors.NOT_IN_VERSION, "reason_code")
-    return put_reason_code(writer, reason_code, packet_type)  # [MQTT-3.4.2-1] and its like
-
-
-cdef void shorten_answer(Writer* writer, Py_ssize_t start, int code) noexcept:
-    if writer.version != 5:
+    code = put_reason_code(writer, reason_code, packet_type)  # [MQTT-3.4.2-1] and its like
+    write_properties(writer, packet, packet_type)
+    if not has_reason_codes(writer.version):
         writer.ptr = writer.start + start
     elif writer.ptr - writer.start == start + 2:
         writer.ptr = writer.start + start + (code != 0)
+    return 0
 
 
 cdef int subscribe(Writer* writer, Subscribe packet) except -1:
@@ -287,26 +280,26 @@ cdef int subscribe(Writer* writer, Subscribe packet) except -1:
 cdef int put_subscription(Writer* writer, object packet) except -1:
     cdef Subscription subscription
     cdef int options, no_local, retain_as_published, retain_handling
-    cdef bint is_v5 = writer.version == 5
+    cdef bint has_options = has_subscription_options(writer.version)
     if type(packet) is not Subscription:
         raise _errors.wrong_item("subscriptions", "a Subscription", packet)
     subscription = packet
     put_topic_filter(writer, subscription.topic_filter, "topic_filter")
     options = two_bits(subscription.qos, "qos")
     if options == 3:
-        refuse(writer, _errors.SUBSCRIPTION_QOS if is_v5 else _errors.REQUESTED_QOS)  # [U15] [MQTT-3-8.3-4]
+        refuse(writer, _errors.SUBSCRIPTION_QOS if has_options else _errors.REQUESTED_QOS)  # [U15] [MQTT-3-8.3-4]
     no_local = flag(writer, subscription.no_local, "no_local")
-    if no_local and not is_v5:
+    if no_local and not has_options:
         refuse(writer, _errors.NOT_IN_VERSION, "no_local")
     if no_local and str.startswith(subscription.topic_filter, "$share/"):
         refuse(writer, _errors.NO_LOCAL_SHARED)  # [MQTT-3.8.3-4]
     retain_as_published = flag(writer, subscription.retain_as_published, "retain_as_published")
-    if retain_as_published and not is_v5:
+    if retain_as_published and not has_options:
         refuse(writer, _errors.NOT_IN_VERSION, "retain_as_published")
     retain_handling = two_bits(subscription.retain_handling, "retain_handling")
     if retain_handling == 3:
         refuse(writer, _errors.RETAIN_HANDLING)  # [U16]
-    if retain_handling and not is_v5:
+    if retain_handling and not has_options:
         refuse(writer, _errors.NOT_IN_VERSION, "retain_handling")
     return put_byte(writer, options | no_local << 2 | retain_as_published << 3 | retain_handling << 4)
 
@@ -345,7 +338,7 @@ cdef int unsubscribe(Writer* writer, Unsubscribe packet) except -1:
 cdef int unsuback(Writer* writer, UnsubAck packet) except -1:
     put_packet_identifier(writer, packet.packet_id, "UNSUBACK")
     write_properties(writer, <PyObject*> packet, UNSUBACK)
-    if writer.version == 5:
+    if has_reason_codes(writer.version):
         put_reason_codes(writer, packet.reason_codes, UNSUBACK)
     elif not absent(packet.reason_codes):
         refuse(writer, _errors.NOT_IN_VERSION, "reason_codes")
@@ -353,17 +346,14 @@ cdef int unsuback(Writer* writer, UnsubAck packet) except -1:
 
 
 cdef int disconnect(Writer* writer, Disconnect packet) except -1:
-    cdef Py_ssize_t start = writer.ptr - writer.start
-    cdef int code = open_answer(writer, packet.reason_code, DISCONNECT)
-    write_properties(writer, <PyObject*> packet, DISCONNECT)
-    shorten_answer(writer, start, code)
+    put_reason_and_properties(writer, packet.reason_code, <PyObject*> packet, DISCONNECT)
     return 0xE0
 
 
 cdef int auth(Writer* writer, Auth packet) except -1:
     cdef Py_ssize_t start = writer.ptr - writer.start
     cdef int code
-    if writer.version != 5:
+    if not has_auth(writer.version):
         refuse(writer, _errors.NOT_IN_VERSION, "AUTH")
     code = put_reason_code(writer, packet.reason_code, AUTH)  # [MQTT-3.15.2-1]
     write_properties(writer, <PyObject*> packet, AUTH)

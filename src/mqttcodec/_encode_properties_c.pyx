@@ -56,13 +56,13 @@ cdef int write_properties(Writer* writer, PyObject* holder, int place) except -1
     cdef Py_ssize_t length, start
     cdef Property* row = &PROPERTIES[place][0]
     cdef Property* end = row + PROPERTY_COUNTS[place]
-    if writer.version == 5:
+    if has_properties(writer.version):
         put_byte(writer, 0)  # The Property Length.
     start = writer.ptr - writer.start
     while row != end:
         put_property(writer, row, <object> (<PyObject**> (<char*> holder + row.offset))[0])
         row += 1
-    if writer.version == 5:
+    if has_properties(writer.version):
         length = writer.ptr - writer.start - start
         if length > MAXIMUM_REMAINING_LENGTH:
             refuse(writer, _errors.ENCODED_TOO_LARGE)  # [U36]; `insert_length` has four bytes.
@@ -78,7 +78,7 @@ cdef inline int put_property(Writer* writer, Property* row, object value) except
 
 cdef int put_present_property(Writer* writer, Property* row, object value) except -1:
     cdef str name = <str> row.name
-    if writer.version != 5:
+    if not has_properties(writer.version):
         refuse(writer, _errors.NOT_IN_VERSION, name)
     if not row.repeats:
         put_byte(writer, row.identifier)

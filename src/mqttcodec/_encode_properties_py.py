@@ -8,7 +8,7 @@ from typing import Any
 
 from . import _errors, _packets_py, _spec
 from ._arguments_py import integer
-from ._enums import Kind, MQTTv5
+from ._enums import Kind
 from ._writer_py import Writer, absent, two_bytes, variable_integer
 
 FEW = 16
@@ -40,12 +40,13 @@ def write_properties(writer: Writer, packet: Any, place: int) -> None:
     """The properties of a place, if the version has any (2.2.2)."""
     fields = packet.__dict__
     packet_body = writer.body
+    has_properties = _spec.has_properties(writer.version)
     if PROPERTY_NAMES[place].isdisjoint(fields):
-        if writer.version == MQTTv5:
+        if has_properties:
             packet_body.append(0)
         return
-    if writer.version == MQTTv5:
-        plain = plain_properties(fields, place)
+    if has_properties:
+        plain = fast_properties(fields, place)
         if plain is not None:
             packet_body += plain
             return
@@ -54,14 +55,14 @@ def write_properties(writer: Writer, packet: Any, place: int) -> None:
         value = fields.get(name)
         if value is None or (repeats and absent(value)):
             continue
-        if writer.version != MQTTv5:
+        if not has_properties:
             writer.refuse(_errors.NOT_IN_VERSION, name)
         for item in writer.sequence(value, name) if repeats else (value,):
             if repeats and kind == _VARIABLE_NON_ZERO and not issubclass(type(item), int):
                 raise _errors.wrong_item(name, "int", item)
             properties.append(identifier)
             _property_value(writer, item, kind, name)
-    if writer.version == MQTTv5:
+    if has_properties:
         packet_body += variable_integer(len(properties))  # [MQTT-2.2.2-1]
         packet_body += properties
     writer.body = packet_body
@@ -103,7 +104,7 @@ def _property_value(writer: Writer, value: Any, kind: int, name: str) -> None:
                 writer.refuse(_errors.ZERO, name)  # [U08] [U09]
 
 
-def plain_properties(fields: dict[str, Any], place: int) -> bytes | None:
+def fast_properties(fields: dict[str, Any], place: int) -> bytes | None:
     """A property list of 5.0 of values of exact types, a few in number: half the time of six properties."""
     parts: list[bytes] = []
     try:

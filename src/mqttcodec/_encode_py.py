@@ -3,7 +3,7 @@
 A packet is checked and written in one pass over its fields. `Writer` holds what comes before a PUBLISH's payload; the
 payload is never copied before the packet is put together.
 
-What most packets are is written by the `_plain` functions, without a word of what is wrong: where anything is out of
+What most packets are is written by the `_fast` functions, without a word of what is wrong: where anything is out of
 the ordinary, down to the exact type of a field, they return None, and the packet is written, or refused, the long way.
 """
 
@@ -14,7 +14,7 @@ from typing import Any
 
 from . import _errors, _spec
 from ._arguments_py import byte_view, integer
-from ._encode_properties_py import FEW, PROPERTY_NAMES, plain_properties, write_properties
+from ._encode_properties_py import FEW, PROPERTY_NAMES, fast_properties, write_properties
 from ._enums import MQTTv5, MQTTv31, MQTTv311, PacketType, QoS, ReasonCode, RetainHandling
 from ._packets_py import (
     Auth,
@@ -55,7 +55,7 @@ def encode_head(packet: Any, version: int) -> tuple[bytes, bytes | memoryview]:
 
     Raises `EncodeError`, and `TypeError` for a field or a packet of the wrong Python type.
     """
-    plain = _PLAIN_ENCODERS.get(type(packet))
+    plain = _FAST_ENCODERS.get(type(packet))
     if plain is not None:
         # Without a writer: a third of the time of a PUBLISH, a seventh of that of an acknowledgement, a quarter of that
         # of a ping, less than half of that of a SUBACK or a DISCONNECT, 57 % of a SUBSCRIBE, three quarters of an AUTH.
@@ -93,6 +93,14 @@ def release(payload: bytes | memoryview) -> None:
         payload.release()
 
 
+def _reason_code(writer: Writer, value: Any, packet_type: int) -> int:
+    code = integer(value, "reason_code")
+    if not 0 <= code <= 0xFF or _spec.reason_codes(packet_type, writer.version)[code] is None:
+        writer.refuse(_errors.REASON_CODE, _spec.place_name(packet_type), code)
+    writer.body.append(code)
+    return code
+
+
 def _connect(writer: Writer, packet: Connect) -> int:
     version = integer(packet.protocol_version, "protocol_version")
     if version not in _spec.PROTOCOL_NAMES:
@@ -115,7 +123,7 @@ def _connect(writer: Writer, packet: Connect) -> int:
         flags |= 0x80
     if password is not None:
         flags |= 0x40
-        if username is None and version != MQTTv5:
+        if username is None and not _spec.allows_password_alone(version):
             writer.refuse(_errors.PASSWORD_WITHOUT_USERNAME)  # [MQTT-3.1.2-22]
     writer.body.append(flags)
     writer.number(packet.keep_alive, 2, "keep_alive")
@@ -128,10 +136,7 @@ def _connect(writer: Writer, packet: Connect) -> int:
     if version == MQTTv31 and not 1 <= len(client_id) <= 23:
         writer.refuse(_errors.CLIENT_ID_LENGTH, "", len(client_id))  # [U27]
     if will is not None:
-        write_properties(writer, will, _spec.WILL)
-        if not writer.topic_name(will.topic, "will.topic"):
-            writer.refuse(_errors.TOPIC_EMPTY, "will.topic")  # [MQTT-4.7.3-1]
-        writer.binary(will.payload, "will.payload")
+        _will(writer, will)
     if username is not None:
         writer.string(username, "username")
     if password is not None:
@@ -139,12 +144,19 @@ def _connect(writer: Writer, packet: Connect) -> int:
     return 0x10
 
 
+def _will(writer: Writer, will: Will) -> None:
+    write_properties(writer, will, _spec.WILL)
+    if not writer.topic_name(will.topic, "will.topic"):
+        writer.refuse(_errors.TOPIC_EMPTY, "will.topic")  # [MQTT-4.7.3-1]
+    writer.binary(will.payload, "will.payload")
+
+
 def _connack(writer: Writer, packet: ConnAck) -> int:
     session_present = writer.flag(packet.session_present, "session_present")
-    if session_present and writer.version == MQTTv31:
+    if session_present and not _spec.has_session_present(writer.version):
         writer.refuse(_errors.NOT_IN_VERSION, "session_present")  # [U31]
     writer.body.append(session_present)
-    reason_code = writer.reason_code(packet.reason_code, _CONNACK)  # [MQTT-3.2.2-8]
+    reason_code = _reason_code(writer, packet.reason_code, _CONNACK)  # [MQTT-3.2.2-8]
     if session_present and reason_code:
         writer.refuse(_errors.SESSION_PRESENT)  # [MQTT-3.2.2-6]
     write_properties(writer, packet, _CONNACK)
@@ -170,7 +182,7 @@ def _publish(writer: Writer, packet: Publish) -> int:
     topic_alias = packet.topic_alias
     write_properties(writer, packet, _PUBLISH)
     if not topic:
-        if writer.version != MQTTv5:
+        if not _spec.has_properties(writer.version):
             writer.refuse(_errors.TOPIC_EMPTY, "topic")  # [MQTT-4.7.3-1]
         if topic_alias is None:
             writer.refuse(_errors.TOPIC_AND_ALIAS_MISSING)  # [U13]
@@ -179,7 +191,7 @@ def _publish(writer: Writer, packet: Publish) -> int:
     return 0x30 | dup << 3 | qos << 1 | retain
 
 
-def _plain_publish(packet: Publish, version: int) -> tuple[bytes, bytes] | None:
+def _fast_publish(packet: Publish, version: int) -> tuple[bytes, bytes] | None:
     """One that is sent for the first time."""
     fields = packet.__dict__
     if len(fields) < 6 or (version != MQTTv5 and len(fields) != 6):
@@ -216,7 +228,7 @@ def _plain_publish(packet: Publish, version: int) -> tuple[bytes, bytes] | None:
         else:
             end = _two_bytes_and_zero(packet_id, 0) if qos else b"\0"
     else:
-        properties = plain_properties(fields, _PUBLISH)
+        properties = fast_properties(fields, _PUBLISH)
         if properties is None:
             return None
         end = two_bytes(packet_id) + properties if qos else properties
@@ -235,7 +247,7 @@ def _acknowledgement(writer: Writer, packet: PubAck | PubRec | PubRel | PubComp)
     return first_byte
 
 
-def _plain_acknowledgement(packet: PubAck | PubRec | PubRel | PubComp, version: int) -> tuple[bytes, bytes] | None:
+def _fast_acknowledgement(packet: PubAck | PubRec | PubRel | PubComp, version: int) -> tuple[bytes, bytes] | None:
     """One that says success and nothing more: four bytes in every version."""
     fields = packet.__dict__
     if len(fields) != 2 or fields["reason_code"] is not _SUCCESS:
@@ -249,11 +261,11 @@ def _plain_acknowledgement(packet: PubAck | PubRec | PubRel | PubComp, version: 
 def _reason_and_properties(writer: Writer, packet: Any, packet_type: int) -> None:
     """A reason code and properties that go unsaid before 5.0, and in 5.0 where they say nothing (3.4.2.1) [U39]."""
     start = len(writer.body)
-    if writer.version != MQTTv5 and integer(packet.reason_code, "reason_code") != 0:
+    if not _spec.has_reason_codes(writer.version) and integer(packet.reason_code, "reason_code") != 0:
         writer.refuse(_errors.NOT_IN_VERSION, "reason_code")
-    code = writer.reason_code(packet.reason_code, packet_type)  # [MQTT-3.4.2-1] and its like
+    code = _reason_code(writer, packet.reason_code, packet_type)  # [MQTT-3.4.2-1] and its like
     write_properties(writer, packet, packet_type)
-    if writer.version != MQTTv5:
+    if not _spec.has_reason_codes(writer.version):
         del writer.body[start:]
     elif len(writer.body) == start + 2:
         del writer.body[start + (code != 0) :]
@@ -270,12 +282,12 @@ def _subscribe(writer: Writer, packet: Subscribe) -> int:
     return 0x82
 
 
-def _plain_subscribe(packet: Subscribe, version: int) -> tuple[bytes, bytes] | None:
+def _fast_subscribe(packet: Subscribe, version: int) -> tuple[bytes, bytes] | None:
     """One with a few filters and no option but the QoS."""
     subscriptions = packet.__dict__.get("subscriptions")
     if type(subscriptions) is not tuple or not 0 < len(subscriptions) <= FEW:
         return None
-    start = _plain_start(packet, version, _SUBSCRIBE)
+    start = _fast_start(packet, version, _SUBSCRIBE)
     if start is None:
         return None
     parts = [start]
@@ -303,7 +315,7 @@ def _plain_subscribe(packet: Subscribe, version: int) -> tuple[bytes, bytes] | N
     return _with_header(0x82, len(body), body), b""
 
 
-def _plain_start(packet: Any, version: int, packet_type: int) -> bytes | None:
+def _fast_start(packet: Any, version: int, packet_type: int) -> bytes | None:
     """The packet identifier, and the properties if the version has any."""
     fields = packet.__dict__
     packet_id = fields.get("packet_id")
@@ -311,7 +323,7 @@ def _plain_start(packet: Any, version: int, packet_type: int) -> bytes | None:
         return None
     if PROPERTY_NAMES[packet_type].isdisjoint(fields):
         return _two_bytes_and_zero(packet_id, 0) if version == MQTTv5 else two_bytes(packet_id)
-    properties = plain_properties(fields, packet_type) if version == MQTTv5 else None
+    properties = fast_properties(fields, packet_type) if version == MQTTv5 else None
     return None if properties is None else two_bytes(packet_id) + properties
 
 
@@ -319,22 +331,22 @@ def _subscription(writer: Writer, subscription: Subscription) -> None:
     if type(subscription) is not Subscription:
         raise _errors.wrong_item("subscriptions", "a Subscription", subscription)
     topic_filter = writer.topic_filter(subscription.topic_filter, "topic_filter")
-    is_v5 = writer.version == MQTTv5
+    has_options = _spec.has_subscription_options(writer.version)
     options = two_bits(subscription.qos, "qos")
     if options == 3:
-        writer.refuse(_errors.SUBSCRIPTION_QOS if is_v5 else _errors.REQUESTED_QOS)  # [U15] [MQTT-3-8.3-4]
+        writer.refuse(_errors.SUBSCRIPTION_QOS if has_options else _errors.REQUESTED_QOS)  # [U15] [MQTT-3-8.3-4]
     no_local = writer.flag(subscription.no_local, "no_local")
-    if no_local and not is_v5:
+    if no_local and not has_options:
         writer.refuse(_errors.NOT_IN_VERSION, "no_local")
     if no_local and topic_filter.startswith("$share/"):
         writer.refuse(_errors.NO_LOCAL_SHARED)  # [MQTT-3.8.3-4]
     retain_as_published = writer.flag(subscription.retain_as_published, "retain_as_published")
-    if retain_as_published and not is_v5:
+    if retain_as_published and not has_options:
         writer.refuse(_errors.NOT_IN_VERSION, "retain_as_published")
     retain_handling = two_bits(subscription.retain_handling, "retain_handling")
     if retain_handling == 3:
         writer.refuse(_errors.RETAIN_HANDLING)  # [U16]
-    if retain_handling and not is_v5:
+    if retain_handling and not has_options:
         writer.refuse(_errors.NOT_IN_VERSION, "retain_handling")
     writer.body.append(options | no_local << 2 | retain_as_published << 3 | retain_handling << 4)
 
@@ -346,12 +358,12 @@ def _suback(writer: Writer, packet: SubAck) -> int:
     return 0x90
 
 
-def _plain_suback(packet: SubAck, version: int) -> tuple[bytes, bytes] | None:
+def _fast_suback(packet: SubAck, version: int) -> tuple[bytes, bytes] | None:
     """One with a few codes."""
     reason_codes = packet.__dict__.get("reason_codes")
     if type(reason_codes) is not tuple or not 0 < len(reason_codes) <= FEW:
         return None
-    start = _plain_start(packet, version, _SUBACK)
+    start = _fast_start(packet, version, _SUBACK)
     if start is None:
         return None
     members = _spec.reason_codes(_SUBACK, version)
@@ -369,7 +381,7 @@ def _reason_codes(writer: Writer, reason_codes: Any, packet_type: int) -> None:
     for code in codes:
         if not issubclass(type(code), int):
             raise _errors.wrong_item("reason_codes", "int", code)
-        writer.reason_code(code, packet_type)
+        _reason_code(writer, code, packet_type)
 
 
 def _unsubscribe(writer: Writer, packet: Unsubscribe) -> int:
@@ -388,7 +400,7 @@ def _unsubscribe(writer: Writer, packet: Unsubscribe) -> int:
 def _unsuback(writer: Writer, packet: UnsubAck) -> int:
     writer.packet_identifier(packet.packet_id, "UNSUBACK")
     write_properties(writer, packet, _UNSUBACK)
-    if writer.version == MQTTv5:
+    if _spec.has_reason_codes(writer.version):
         _reason_codes(writer, packet.reason_codes, _UNSUBACK)
     elif not absent(packet.reason_codes):
         writer.refuse(_errors.NOT_IN_VERSION, "reason_codes")
@@ -401,9 +413,9 @@ def _disconnect(writer: Writer, packet: Disconnect) -> int:
 
 
 def _auth(writer: Writer, packet: Auth) -> int:
-    if writer.version != MQTTv5:
+    if not _spec.has_auth(writer.version):
         writer.refuse(_errors.NOT_IN_VERSION, "AUTH")
-    writer.reason_code(packet.reason_code, _AUTH)  # [MQTT-3.15.2-1]
+    _reason_code(writer, packet.reason_code, _AUTH)  # [MQTT-3.15.2-1]
     write_properties(writer, packet, _AUTH)
     if writer.body == b"\0\0":
         writer.body.clear()  # [U20]
@@ -412,7 +424,7 @@ def _auth(writer: Writer, packet: Auth) -> int:
     return 0xF0
 
 
-def _plain_disconnect_or_auth(packet: Disconnect | Auth, version: int) -> tuple[bytes, bytes] | None:
+def _fast_disconnect_or_auth(packet: Disconnect | Auth, version: int) -> tuple[bytes, bytes] | None:
     """A DISCONNECT, or an AUTH that is not the empty one."""
     code = packet.reason_code
     packet_type = _DISCONNECT if type(packet) is Disconnect else _AUTH
@@ -420,7 +432,7 @@ def _plain_disconnect_or_auth(packet: Disconnect | Auth, version: int) -> tuple[
         return None
     if type(packet) is Disconnect and PROPERTY_NAMES[_DISCONNECT].isdisjoint(packet.__dict__):
         return (bytes((0xE0, 1, code)) if code else b"\xe0\0"), b""
-    properties = plain_properties(packet.__dict__, packet_type)
+    properties = fast_properties(packet.__dict__, packet_type)
     if properties is None or (type(packet) is Auth and packet.authentication_method is None):
         return None
     if properties != b"\0":
@@ -433,18 +445,18 @@ def _plain_disconnect_or_auth(packet: Disconnect | Auth, version: int) -> tuple[
 # The first byte of each.
 _ACKNOWLEDGEMENTS: dict[type, int] = {PubAck: 0x40, PubRec: 0x50, PubRel: 0x62, PubComp: 0x70}
 
-_PLAIN_ENCODERS: dict[type, Any] = {
-    Publish: _plain_publish,
-    PubAck: _plain_acknowledgement,
-    PubRec: _plain_acknowledgement,
-    PubRel: _plain_acknowledgement,
-    PubComp: _plain_acknowledgement,
-    Subscribe: _plain_subscribe,
-    SubAck: _plain_suback,
+_FAST_ENCODERS: dict[type, Any] = {
+    Publish: _fast_publish,
+    PubAck: _fast_acknowledgement,
+    PubRec: _fast_acknowledgement,
+    PubRel: _fast_acknowledgement,
+    PubComp: _fast_acknowledgement,
+    Subscribe: _fast_subscribe,
+    SubAck: _fast_suback,
     PingReq: lambda packet, version: (b"\xc0\0", b""),
     PingResp: lambda packet, version: (b"\xd0\0", b""),
-    Disconnect: _plain_disconnect_or_auth,
-    Auth: _plain_disconnect_or_auth,
+    Disconnect: _fast_disconnect_or_auth,
+    Auth: _fast_disconnect_or_auth,
 }
 
 _ENCODERS: dict[type, Any] = {

@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from typing import Any, NoReturn
 
-from . import _errors, _spec
+from . import _errors
 from ._arguments_py import copied
 from ._enums import Role
 from ._text_py import topic_filter_fault, topic_name_fault
@@ -170,6 +170,12 @@ class Cursor:
         """Binary Data (1.5.6)."""
         return self.keep(self.length_prefixed(about))
 
+    def refuse_text(self, text: str, found: tuple[_errors.Fault, int] | None, about: str) -> None:
+        if found:
+            fault, at = found
+            offset = self.position - len(text[at:].encode())
+            self.fail(fault, offset, about, text[at : at + 1])
+
     def string(self, about: str) -> str:
         """A UTF-8 Encoded String (1.5.4)."""
         size = self.length_prefixed(about)
@@ -198,38 +204,12 @@ class Cursor:
         self.refuse_text(text, topic_filter_fault(text, self.version), about)
         return text
 
-    def refuse_text(self, text: str, found: tuple[_errors.Fault, int] | None, about: str) -> None:
-        if found:
-            fault, at = found
-            offset = self.position - len(text[at:].encode())
-            self.fail(fault, offset, about, text[at : at + 1])
-
     def packet_identifier(self, about: str) -> int:
         """The identifier of `about`, a packet."""
         identifier = self.two_bytes("packet_id")
         if identifier == 0:
             self.fail(_errors.PACKET_ID_ZERO, self.position - 2, about)  # [MQTT-2.2.1-3] [MQTT-2.2.1-4] [U24]
         return identifier
-
-    def reason_code(self) -> Any:
-        """The next byte as a reason code, which the other side must be allowed to send."""
-        member = self.reason_code_of(self.byte("reason_code"))
-        if self.role is not None:
-            self.check_sender(member, self.position - 1)
-        return member
-
-    def reason_code_of(self, code: int) -> Any:
-        """The reason code of a byte that was just read."""
-        member = _spec.reason_codes(self.packet_type, self.version)[code]
-        if member is None:
-            self.fail(_errors.REASON_CODE, self.position - 1, _spec.place_name(self.packet_type), code)
-        return member
-
-    def check_sender(self, code: int, offset: int | None) -> None:
-        """Refuse a reason code that only this side sends (the columns "Sent by" of the standard's tables)."""
-        fault = _spec.sender_fault(self.packet_type, code, self.role)
-        if fault is not None:
-            self.fail(fault, offset, _spec.place_name(self.packet_type), code)
 
     def finish(self, about: str) -> None:
         """See that nothing follows the last field of `about`, a packet."""

@@ -55,6 +55,44 @@ def fixed_header(first_byte: int, remaining_length: int, header_size: int) -> Fi
     )
 
 
+# --- What a version has.
+
+
+def has_properties(version: int) -> bool:
+    """Whether packets have properties (2.2.2)."""
+    return version >= MQTTv5
+
+
+def has_reason_codes(version: int) -> bool:
+    """Whether acknowledgements, UNSUBACK and DISCONNECT have reason codes (2.4)."""
+    return version >= MQTTv5
+
+
+def has_session_present(version: int) -> bool:
+    """Whether CONNACK has the Session Present flag (3.2.2.1)."""
+    return version >= MQTTv311
+
+
+def has_subscription_options(version: int) -> bool:
+    """Whether a subscription has options beside its QoS (3.8.3.1)."""
+    return version >= MQTTv5
+
+
+def has_shared_subscriptions(version: int) -> bool:
+    """Whether `$share/` begins a shared subscription (4.8.2)."""
+    return version >= MQTTv5
+
+
+def has_auth(version: int) -> bool:
+    """Whether there is extended authentication, and AUTH (3.15)."""
+    return version >= MQTTv5
+
+
+def allows_password_alone(version: int) -> bool:
+    """Whether CONNECT may have a password without a user name (3.1.2.9)."""
+    return version >= MQTTv5
+
+
 # --- The first byte (2.1.2, 2.1.3).
 
 _FIXED_FLAGS = dict.fromkeys(PacketType, (0b0000,)) | dict.fromkeys(
@@ -87,7 +125,7 @@ def _first_byte_fault(byte: int, version: int | None, role: Role | None, connect
     packet_type, flags = byte >> 4, byte & 0x0F
     if packet_type == 0:
         return _errors.PACKET_TYPE_RESERVED  # [U02]
-    if packet_type == PacketType.AUTH and version in (MQTTv31, MQTTv311):
+    if packet_type == PacketType.AUTH and version is not None and not has_auth(version):
         return _errors.PACKET_TYPE_UNKNOWN  # [U03]
     if packet_type == PacketType.PUBLISH:
         if flags & 0b0110 == 0b0110:
@@ -181,7 +219,7 @@ _REASON_CODES: dict[int, tuple[int, ...]] = {
 def reason_codes(packet_type: int, version: int) -> tuple[ReasonCode | ConnectReturnCode | None, ...]:
     """For each byte the reason code it is in this packet, or None. In 3.x a PUBACK and its like know success only."""
     members: list[ReasonCode | ConnectReturnCode | None] = [None] * 256
-    if version == MQTTv5:
+    if has_reason_codes(version):
         for value in _REASON_CODES.get(packet_type, ()):
             members[value] = ReasonCode(value)
     elif packet_type == PacketType.CONNACK:

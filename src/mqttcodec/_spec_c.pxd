@@ -48,3 +48,34 @@ ctypedef enum Role:
 
 cdef enum:
     MAXIMUM_REMAINING_LENGTH = 268_435_455
+
+
+# --- What a version has: the functions of `_spec.py`.
+
+
+cdef inline bint has_properties(int version) noexcept:
+    return version >= 5
+
+
+cdef inline bint has_reason_codes(int version) noexcept:
+    return version >= 5
+
+
+cdef inline bint has_session_present(int version) noexcept:
+    return version >= 4
+
+
+cdef inline bint has_subscription_options(int version) noexcept:
+    return version >= 5
+
+
+cdef inline bint has_shared_subscriptions(int version) noexcept:
+    return version >= 5
+
+
+cdef inline bint has_auth(int version) noexcept:
+    return version >= 5
+
+
+cdef inline bint allows_password_alone(int version) noexcept:
+    return version >= 5

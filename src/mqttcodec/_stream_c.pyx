@@ -192,12 +192,6 @@ cdef class Decoder:
         self.drop_data()
         self._lent = 0
 
-    cdef void drop_data(self):
-        self._data = self._view = None
-        self._start = NULL
-        self._size = self._position = 0
-        self._is_ours = self._is_in_block = False
-
     cdef int judge_by_version(self) except -1:
         self._faults = _spec.first_byte_faults(self._version, self._role, self._connected)
         self._version_number = 5 if self._version is None else self._version
@@ -419,6 +413,12 @@ cdef class Decoder:
         self._is_ours = is_ours
         self._is_in_block = is_in_block
         return 0
+
+    cdef void drop_data(self):
+        self._data = self._view = None
+        self._start = NULL
+        self._size = self._position = 0
+        self._is_ours = self._is_in_block = False
 
     cdef int copy_unread(self) except -1:
         """Go on in a copy of what is unread."""
@@ -677,7 +677,7 @@ cdef Py_ssize_t publish_head_size(
     if size < head_size:
         return head_size
     head_size += (packet[body] << 8 | packet[body + 1]) + (2 if first_byte & 0x06 else 0)
-    if version == 5:
+    if has_properties(version):
         for shift in range(0, 28, 7):
             head_size += 1
             if size < head_size:

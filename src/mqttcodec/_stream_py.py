@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
-from . import _errors, _spec, _methods
+from . import _errors, _methods, _spec
 from ._arguments_py import Buffer, byte_view, checked_version, copied, integer
 from ._decode_py import decode_body
 from ._enums import MQTTv5, PacketType, ProtocolVersion, Role

@@ -4,6 +4,7 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy
 
 from ._arguments_c cimport faults
+from ._spec_c cimport has_shared_subscriptions
 
 cdef extern from "Python.h":
     unicode PyUnicode_DecodeUTF8(const char* data, Py_ssize_t size, const char* errors)
@@ -77,7 +78,7 @@ cdef inline object topic_filter_fault(const uint8_t* text, Py_ssize_t size, int 
     """What is wrong with a topic filter that is not empty, in UTF-8, and at which byte (4.7.1, 4.8.2)."""
     cdef Py_ssize_t at, first = 0, last = size - 1
     cdef bint opens, is_wild = False
-    if version == 5 and size >= 7 and memcmp(text, b"$share/", 7) == 0:
+    if has_shared_subscriptions(version) and size >= 7 and memcmp(text, b"$share/", 7) == 0:
         first = 7
         while first <= last and text[first] != c"/":
             is_wild = is_wild or text[first] == c"+" or text[first] == c"#"

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 
-from . import _errors
-from ._enums import MQTTv5
+from . import _errors, _spec
 
 _WILDCARD = re.compile("[+#]")
 # One that does not begin its level, that does not fill it, or is '#' and not the last character.
@@ -24,7 +23,7 @@ def topic_name_fault(text: str) -> tuple[_errors.Fault, int] | None:
 def topic_filter_fault(text: str, version: int) -> tuple[_errors.Fault, int] | None:
     """What is wrong with a topic filter that is not empty, and at which character (4.7.1, 4.8.2)."""
     first = 0
-    if version == MQTTv5 and text.startswith("$share/"):
+    if text.startswith("$share/") and _spec.has_shared_subscriptions(version):
         slash = text.find("/", 7)
         share_name = text[7:slash] if slash >= 0 else text[7:]
         if not share_name:

@@ -26,17 +26,17 @@ def variable_integer(value: int) -> bytes:
     return bytes(encoded)
 
 
-def two_bits(value: object, about: str) -> int:
-    """The bits of a QoS or its like; 3, which means nothing, for what is not 0, 1 or 2."""
-    number = integer(value, about)
-    return number if 0 <= number <= 2 else 3
-
-
 def absent(value: Any) -> bool:
     """Whether a field of several values says that there is none."""
     if issubclass(type(value), tuple):
         return tuple.__len__(value) == 0
     return value is None or (issubclass(type(value), list) and list.__len__(value) == 0)
+
+
+def two_bits(value: object, about: str) -> int:
+    """The bits of a QoS or its like; 3, which means nothing, for what is not 0, 1 or 2."""
+    number = integer(value, about)
+    return number if 0 <= number <= 2 else 3
 
 
 class Writer:
@@ -137,10 +137,3 @@ class Writer:
         """The identifier of `about`, a packet."""
         if self.number(value, 2, "packet_id") == 0:
             self.refuse(_errors.PACKET_ID_ZERO, about)  # [MQTT-2.2.1-3] [U24]
-
-    def reason_code(self, value: object, packet_type: int) -> int:
-        code = integer(value, "reason_code")
-        if not 0 <= code <= 0xFF or _spec.reason_codes(packet_type, self.version)[code] is None:
-            self.refuse(_errors.REASON_CODE, _spec.place_name(packet_type), code)
-        self.body.append(code)
-        return code

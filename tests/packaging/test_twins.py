@@ -1,0 +1,94 @@
+"""The compiled and the plain codec have the same functions in the same order; APART lists the others, and why."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import mqttcodec
+
+PACKAGE = Path(mqttcodec.__file__).parent
+if not (PACKAGE / "_codec_c.pyx").is_file():
+    pytest.skip("needs the project's source tree", allow_module_level=True)
+
+MODULES = (
+    *("_arguments", "_text", "_reader", "_writer", "_decode_properties", "_decode"),
+    *("_encode_properties", "_encode", "_stream", "_codec"),
+)
+DEFINITION = re.compile(r"^( *)(?:cdef inline|cdef|def) (?!class|struct|enum|extern)[^(\n=#]*?\b(\w+)\(", re.MULTILINE)
+# In the compiled codec the functions that write a value are not methods: `put_string` is `Writer.string`.
+PREFIX = "put_"
+
+APART = {
+    "fills C arrays from the tables": "fill_property_tables fill_senders fill_tables fill_first_bytes",
+    "the rare part of a function that is inline": (
+        "large_integer long_variable_integer read_long_length insert_long_length kept_view judged_text judge_filter "
+        "present_property grow_for_field refuse_identifier refuse_surrogate without_properties refuse_rest take_in"
+    ),
+    "structs and memory": (
+        "is_byte_format open_cursor keep_views_of open_writer drop_payload close_writer reserve grow byte bytes "
+        "insert_length prefix open_packet view_to_keep field_of set_field append_to_field close_field cinit dealloc "
+        "data resize clear size_to_lend size_written publish_properties share_between_threads"
+    ),
+    "scans text, for which Python has methods": "copy_text judge_words character_at text_of text",
+    "looks up what only an error needs": "faults name_of",
+    "a property list is read in steps": "open_properties next_property close_properties number property",
+    "a packet is written into the caller's memory": "write_packet judged_flags",
+    "a packet is written into parts, which are joined": "encode_head with_header release joined",
+    "the decoder in steps, for `decode_from` and iteration": (
+        "find_head judge_first_byte accept packet_or_error go_on_raising next_or_null publish_head_size bury"
+    ),
+    "the decoder's calls of `decode_body`": "decode incomplete",
+    "the usual packet, without a cursor or a writer": (
+        "fast_publish fast_acknowledgement fast_subscribe fast_start fast_suback fast_properties "
+        "fast_disconnect_or_auth"
+    ),
+    "releases views, for Pythons without reference counts": "copied",
+    "what classes are made of in Python": "init reduce rows",
+}
+NAMES_APART = {name for names in APART.values() for name in names.split()}
+
+
+def functions(path: Path) -> dict[str, list[str]]:
+    """The names of the functions at the top, and of methods, as they follow one another."""
+    found: dict[str, list[str]] = {"": [], "    ": []}
+    for indentation, name in DEFINITION.findall(path.read_text(encoding="utf-8")):
+        found["    " if indentation else ""].append(name.removeprefix(PREFIX).strip("_"))
+    return found
+
+
+def of_twins(module: str) -> tuple[list[str], dict[str, list[str]]]:
+    """The functions of the compiled module, those of its `.pyx` first, and those of the plain one."""
+    compiled: list[str] = []
+    for suffix in (".pxd", ".pyx"):
+        path = PACKAGE / f"{module}_c{suffix}"
+        if path.is_file():
+            compiled = [name for names in functions(path).values() for name in names] + compiled
+    return compiled, functions(PACKAGE / f"{module}_py.py")
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_the_same_functions(module: str) -> None:
+    compiled, plain = of_twins(module)
+    alone = set(compiled) ^ {name for names in plain.values() for name in names}
+    assert alone <= NAMES_APART
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_the_same_order(module: str) -> None:
+    compiled, plain = of_twins(module)
+    for names in plain.values():
+        shared = [name for name in dict.fromkeys(names) if name in compiled and name not in NAMES_APART]
+        # One of the same name in another class of the file may come before: a subsequence is enough.
+        rest = iter(compiled)
+        assert all(name in rest for name in shared)
+
+
+def test_no_exception_is_stale() -> None:
+    known: set[str] = set()
+    for module in MODULES:
+        compiled, plain = of_twins(module)
+        known.update(compiled, *plain.values())
+    assert known >= NAMES_APART
