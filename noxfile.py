@@ -64,6 +64,7 @@ def lint(session: nox.Session) -> None:
     """Style, types, spelling: all hooks of .pre-commit-config.yaml."""
     install(session, ".[lint]")
     session.run("pre-commit", "run", "--all-files", "--show-diff-on-failure", *session.posargs)
+    session.run("python", "tools/packets.py")
     session.run("python", "tools/stubs.py")
     session.run("python", "tools/typed.py")
     session.run("python", "-m", "pytest", "-q", TYPING)

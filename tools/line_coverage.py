@@ -33,7 +33,10 @@ LEFT_OUT = "streams/test_decoder.py::test_re_entry_from_the_collector"
 # Declarations, or C.
 NO_STATEMENTS = {
     f"{name}.pxd"
-    for name in ("__init__", "_decode_c", "_decode_properties_c", "_encode_properties_c", "_fields_c", "_immortal_c", "_memory_c", "_packets_c", "_spec_c")
+    for name in (
+        *("__init__", "_decode_c", "_decode_properties_c", "_encode_properties_c"),
+        *("_fields_c", "_immortal_c", "_memory_c", "_packets_c"),
+    )
 }
 FLAGS = "-O1 -DCYTHON_TRACE=1 -DCYTHON_TRACE_NOGIL=1 -DCYTHON_USE_SYS_MONITORING=0"
 SETTINGS = """

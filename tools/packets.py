@@ -10,6 +10,7 @@ and `_packets_c.pyx` have the classes as extension types, between two marks; the
 from __future__ import annotations
 
 import dataclasses
+import os
 import sys
 import textwrap
 from collections.abc import Iterator
@@ -18,6 +19,8 @@ from pathlib import Path
 from typing import Any
 
 PACKAGE = Path(__file__).parents[1] / "src" / "mqttcodec"
+# The plain classes are enough, and the extensions may be those of other fields.
+os.environ["MQTTCODEC_EXTENSIONS"] = "off"
 sys.path.insert(0, str(PACKAGE.parent))
 
 from mqttcodec import _packets_py  # noqa: E402
@@ -183,8 +186,9 @@ def structs(cls: Any) -> Iterator[list[str]]:
         ]
         yield [
             *head,
-            "    # Six fields and not fourteen: 256 bytes with a topic of 24 and a payload of 64, not 320, and eight references",
-            "    # fewer to set and to drop. `flags` are shared; None: `__init__` never ran. `properties` is None without any.",
+            "    # Six fields and not fourteen: 256 bytes with a topic of 24 and a payload of 64, not 320, and eight",
+            "    # references fewer to set and to drop. `flags` are shared; None: `__init__` never ran.",
+            "    # `properties` is None without any.",
             *(f"    cdef readonly object {field.name}" for field in fields or () if not is_split(field)),
             "    cdef PublishFlags flags",
             "    cdef PublishProperties properties",
@@ -259,7 +263,7 @@ def constant(default: Any) -> str:
 
 
 def makes_tuples(field: Any) -> bool:
-    return field.type.startswith("tuple[")
+    return bool(field.type.startswith("tuple["))
 
 
 def tuples_first(fields: Any) -> Iterator[str]:
@@ -341,7 +345,7 @@ def between_marks(path: Path, made: str) -> str:
 
 def texts() -> dict[Path, str]:
     """The text of each file as it should be."""
-    if CONVERTERS.keys() != _packets_py._CONVERTERS.keys():
+    if CONVERTERS.keys() != vars(_packets_py)["_CONVERTERS"].keys():
         sys.exit("CONVERTERS here and _CONVERTERS in _packets_py.py convert different types")
     declared, defined = PACKAGE / "_packets_c.pxd", PACKAGE / "_packets_c.pyx"
     return {

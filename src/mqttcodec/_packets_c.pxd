@@ -98,8 +98,9 @@ cdef class PublishProperties:
 
 @cython.final
 cdef class Publish(_Value):
-    # Six fields and not fourteen: 256 bytes with a topic of 24 and a payload of 64, not 320, and eight references
-    # fewer to set and to drop. `flags` are shared; None: `__init__` never ran. `properties` is None without any.
+    # Six fields and not fourteen: 256 bytes with a topic of 24 and a payload of 64, not 320, and eight
+    # references fewer to set and to drop. `flags` are shared; None: `__init__` never ran.
+    # `properties` is None without any.
     cdef readonly object topic
     cdef readonly object payload
     cdef readonly object qos

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 import implementations
-from mqttcodec import ProtocolVersion, Role, _spec, _methods
+from mqttcodec import ProtocolVersion, Role, _methods, _spec
 from samples import ODD_VALUES, SEED, VERSIONS, outcome, packets, with_true_length
 
 INPUTS = int(os.environ.get("MQTTCODEC_INPUTS") or 200_000)

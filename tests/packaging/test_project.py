@@ -50,6 +50,13 @@ def test_no_other_blocks() -> None:
         assert set(fences) <= {"python", "text", "{eval-rst}", "{toctree}"}, page
 
 
+def test_what_is_made_of_the_packet_classes_is_up_to_date() -> None:
+    done = subprocess.run(
+        [sys.executable, PROJECT / "tools" / "packets.py"], capture_output=True, text=True, check=False
+    )
+    assert not done.stderr
+
+
 def test_floors_agree() -> None:
     found: dict[str, set[str]] = {"cython": set(), "setuptools": set()}
     for pattern in PATTERNS:

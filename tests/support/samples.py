@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from enum import Enum
 from typing import Any
 
-from mqttcodec import MQTTv5, MQTTv31, MQTTv311, PacketType, PropertyId, ProtocolVersion, ReasonCode, _spec, _methods
+from mqttcodec import MQTTv5, MQTTv31, MQTTv311, PacketType, PropertyId, ProtocolVersion, ReasonCode, _methods, _spec
 from octets import framed
 
 SEED = int(os.environ.get("MQTTCODEC_SEED") or random.SystemRandom().randrange(1 << 32))

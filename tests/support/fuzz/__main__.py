@@ -8,7 +8,7 @@ from importlib import import_module
 
 import atheris
 
-from mqttcodec import _enums, _errors, _spec, _methods  # noqa: F401 (from here on it would be instrumented)
+from mqttcodec import _enums, _errors, _methods, _spec  # noqa: F401 (from here on it would be instrumented)
 
 NAME = sys.argv.pop(1)
 
