@@ -7,11 +7,12 @@ It is loaded as a module of the package, for what these functions import when th
 from cpython.object cimport PyObject
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t, uintptr_t
 
+from mqttcodec._arguments_c cimport *
 from mqttcodec._decode_properties_c cimport read_properties
 from mqttcodec._packets_c cimport PubAck, PublishProperties
-from mqttcodec._spec_c cimport PUBACK, PUBLISH
-from mqttcodec._arguments_c cimport *
 from mqttcodec._reader_c cimport *
+from mqttcodec._spec_c cimport EITHER, PUBACK, PUBLISH
+from mqttcodec._text_c cimport copy_text
 
 from mqttcodec import DecodeError
 

@@ -87,7 +87,8 @@ def primitives(tmp_path_factory: pytest.TempPathFactory) -> Any:
         [sys.executable, "-m", "cython", "--module-name", "mqttcodec.primitives", "-I", PACKAGE, "-o", made, SOURCE],
         check=True,
     )
-    subprocess.run([*compiler, "-shared", "-fPIC", "-O1", "-g", "-I", include, made, "-o", built], check=True)
+    options = ("-shared", "-fPIC", "-O1", "-g", "-I", include, "-I", PACKAGE / "mqttcodec")
+    subprocess.run([*compiler, *options, made, "-o", built], check=True)
     spec = importlib.util.spec_from_file_location("mqttcodec.primitives", built)
     assert spec is not None
     assert spec.loader is not None
