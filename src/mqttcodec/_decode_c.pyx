@@ -305,11 +305,16 @@ cdef _Acknowledgement acknowledgement(Cursor* cursor, int packet_type):
     packet.reason_code = SUCCESS
     packet.user_properties = ()
     if has_reason_codes(cursor.version) and cursor.ptr != cursor.end:  # [U18]
-        packet.reason_code = reason_code(cursor, packet_type)
-        if cursor.ptr != cursor.end:
-            read_properties(cursor, <PyObject*> packet, packet_type)
+        reason_and_properties(cursor, packet, packet_type)
     finish(cursor, None)
     return packet
+
+
+cdef int reason_and_properties(Cursor* cursor, _Acknowledgement packet, int packet_type) except -1:
+    packet.reason_code = reason_code(cursor, packet_type)
+    if cursor.ptr != cursor.end:
+        read_properties(cursor, <PyObject*> packet, packet_type)
+    return 0
 
 
 cdef Subscribe subscribe(Cursor* cursor):

@@ -282,11 +282,15 @@ def _acknowledgement(cursor: Cursor, first_byte: int) -> Any:
     fields["packet_id"] = cursor.packet_identifier(name)
     fields["reason_code"] = _SUCCESS
     if _spec.has_reason_codes(cursor.version) and cursor.position != cursor.end:  # [U18]
-        fields["reason_code"] = _reason_code(cursor)
-        if cursor.position != cursor.end:
-            read_properties(cursor, cursor.packet_type, fields)
+        _reason_and_properties(cursor, fields)
     cursor.finish(name)
     return packet
+
+
+def _reason_and_properties(cursor: Cursor, fields: dict[str, Any]) -> None:
+    fields["reason_code"] = _reason_code(cursor)
+    if cursor.position != cursor.end:
+        read_properties(cursor, cursor.packet_type, fields)
 
 
 def _fast_acknowledgement(data: bytes, body: int, end: int, first_byte: int, version: int) -> Any:
@@ -464,11 +468,9 @@ def _disconnect(cursor: Cursor, first_byte: int) -> Disconnect:
     packet = _new(Disconnect)
     fields = packet.__dict__
     if _spec.has_reason_codes(cursor.version) and cursor.position != cursor.end:  # [U19]
-        fields["reason_code"] = _reason_code(cursor)  # [MQTT-3.14.2-1]
-        if cursor.position != cursor.end:
-            read_properties(cursor, cursor.packet_type, fields)
-            if cursor.role is Role.CLIENT and "session_expiry_interval" in fields:
-                cursor.fail(_errors.EXPIRY_FROM_SERVER, None)  # [MQTT-3.14.2-2]
+        _reason_and_properties(cursor, fields)  # [MQTT-3.14.2-1]
+        if cursor.role is Role.CLIENT and "session_expiry_interval" in fields:
+            cursor.fail(_errors.EXPIRY_FROM_SERVER, None)  # [MQTT-3.14.2-2]
     cursor.finish("DISCONNECT")
     return packet
 
