@@ -43,11 +43,43 @@ static void drop_own_frames(void) {
 #endif
 }
 
-static int add_only_frame(PyFrameObject *frame) {
-    drop_own_frames();
-    return PyTraceBack_Here(frame);
+/* Whether a frame is of this function. Cython keeps code objects by line number alone, so that a function of one file may
+   get the code of another function on the same line of another file. */
+static int is_frame_of(PyFrameObject *frame, const char *function, const char *file) {
+    PyCodeObject *code = PyFrame_GetCode(frame);
+    int is_same = PyUnicode_CompareWithASCIIString(code->co_name, function) == 0 &&
+                  PyUnicode_CompareWithASCIIString(code->co_filename, file) == 0;
+    Py_DECREF(code);
+    return is_same;
 }
 
-#define PyTraceBack_Here add_only_frame
+static PyFrameObject *new_frame(PyFrameObject *like, const char *function, const char *file, int line) {
+    PyCodeObject *code = PyCode_NewEmpty(file, function, line);
+    PyObject *globals = PyFrame_GetGlobals(like);
+    PyFrameObject *frame = code == NULL ? NULL : PyFrame_New(PyThreadState_Get(), code, globals, NULL);
+    Py_DECREF(globals);
+    Py_XDECREF(code);
+    return frame;
+}
+
+static int add_only_frame(PyFrameObject *frame, const char *function, const char *file, int line) {
+    PyFrameObject *own = NULL;
+    int failed;
+    drop_own_frames();
+    if (!is_frame_of(frame, function, file)) {
+        PyObject *type, *error, *traceback;
+        PyErr_Fetch(&type, &error, &traceback);
+        own = new_frame(frame, function, file, line);
+        if (own == NULL)  /* No memory: the error matters more than the name of its frame. */
+            PyErr_Clear();
+        PyErr_Restore(type, error, traceback);
+    }
+    failed = PyTraceBack_Here(own == NULL ? frame : own);
+    Py_XDECREF(own);
+    return failed;
+}
+
+/* The names are those of the only function that calls it, Cython's `__Pyx_AddTraceback`. */
+#define PyTraceBack_Here(frame) add_only_frame(frame, funcname, filename, py_line)
 
 #endif

@@ -17,6 +17,7 @@ import pytest
 
 import implementations
 import mqttcodec
+import vectors
 from mqttcodec import ConnectReturnCode, MQTTv5, MQTTv311, QoS, ReasonCode, RetainHandling, _methods
 from samples import VERSIONS, packets, plain
 
@@ -387,6 +388,19 @@ def test_a_traceback_has_one_frame_of_ours() -> None:
             call()
         frames = [frame.name.rpartition(".")[2] for frame in traceback.extract_tb(caught.value.__traceback__)]
         assert frames[2:] == expected
+
+
+@pytest.mark.skipif("cython" not in implementations.NAMES, reason="the extensions are not there")
+def test_a_frame_has_the_name_of_its_function() -> None:
+    """Whatever raised before: Cython takes a frame's name from a function on the same line of another file."""
+    mqtt = implementations.load("cython")
+    for _ in range(2):
+        for vector in vectors.ERRORS:
+            with pytest.raises(mqtt.MQTTError) as caught:
+                mqtt.decode(vectors.data(vector), vector["version"])
+            frame = traceback.extract_tb(caught.value.__traceback__)[-1]
+            assert frame.name.endswith("decode")
+            assert frame.filename.endswith("_codec_c.pyx")
 
 
 # --- What a packet is made of, told to other libraries; `test_typing.py` has more.
