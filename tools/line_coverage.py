@@ -26,7 +26,7 @@ TESTED = (
     *("hardening/test_hostile", "hardening/test_hostile_buffers", "packaging/test_command_line"),
     *("packets/test_encode", "packets/test_functions", "packets/test_packets"),
     *("rules/test_statements", "rules/test_tables", "rules/test_variable_integers", "rules/test_vectors"),
-    "streams/test_decoder",
+    *("streams/test_answer", "streams/test_decoder"),
 )
 # It wants to be the only one that traces.
 LEFT_OUT = "streams/test_decoder.py::test_re_entry_from_the_collector"
