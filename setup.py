@@ -24,7 +24,7 @@ if CHOICE not in ("auto", "require", "off"):
     raise SystemExit(f"MQTTCODEC_EXTENSIONS must be auto, require or off, not {CHOICE!r}")
 
 PYPROJECT = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))
-MODULES = ("_packets_c", "_decode_properties_c", "_decode_c", "_encode_properties_c", "_encode_c", "_codec_c", "_stream_c")
+MODULES = sorted(path.stem for path in Path("src/mqttcodec").glob("*.pyx"))
 HEADERS = sorted(map(str, Path("src/mqttcodec").glob("*.h")))
 
 # With `build_ext --debug`: what the sources rely on is looked at, and C's own asserts are on. What a source says in its

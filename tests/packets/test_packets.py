@@ -393,8 +393,9 @@ def test_a_traceback_has_one_frame_of_ours() -> None:
 @pytest.mark.skipif("cython" not in implementations.NAMES, reason="the extensions are not there")
 def test_a_frame_has_the_name_of_its_function() -> None:
     """Cython would take it from a function that raised before on the same line of another file."""
-    program = f"import sys; sys.path.append({str(Path(implementations.__file__).parent)!r})" + """
-import traceback
+    program = f"""
+import sys, traceback
+sys.path.append({str(Path(implementations.__file__).parent)!r})
 import mqttcodec, vectors
 
 for function in (mqttcodec.peek, mqttcodec.decode_from, mqttcodec.decode):
