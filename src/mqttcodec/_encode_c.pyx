@@ -156,7 +156,7 @@ cdef int connect(Writer* writer, Connect packet) except -1:
         flags |= 0x80
     if packet.password is not None:
         flags |= 0x40
-        if packet.username is None and not allows_password_alone(version):
+        if packet.username is None and not allows_password_alone(writer.version):
             refuse(writer, _errors.PASSWORD_WITHOUT_USERNAME)  # [MQTT-3.1.2-22]
     put_byte(writer, flags)
     put_number(writer, packet.keep_alive, 2, "keep_alive")
