@@ -4,7 +4,8 @@
     python tools/packets.py --write    writes them
 
 `_packets_py.pyi` tells type checkers and editors what each field holds and what each parameter takes. `_packets_c.pxd`
-and `_packets_c.pyx` have the classes as extension types, between two marks; the rest of these two is written by hand.
+and `_packets_c.pyx` have the classes as extension types. In each file the classes stand behind a mark. The text before
+it, and the text behind a second mark, is written by hand.
 """
 
 from __future__ import annotations
@@ -28,32 +29,6 @@ from mqttcodec._packets_py import Publish, Subscription, Will, _Acknowledgement 
 
 BEGIN = "# --- Made of `_packets_py.py` by `tools/packets.py --write`.\n"
 END = "# --- From here on written by hand.\n"
-
-STUB_HEAD = '''\
-"""What type checkers and editors know of the packet classes. Made of `_packets_py.py` by `tools/packets.py --write`."""
-
-from dataclasses import KW_ONLY, dataclass
-from typing import Any, Self, TypeAlias, TypeVar, final
-
-from typing_extensions import Buffer
-
-from ._enums import ConnectReturnCode, ProtocolVersion, QoS, ReasonCode, RetainHandling
-
-_Item = TypeVar("_Item")
-_Several: TypeAlias = tuple[_Item, ...] | list[_Item]
-_ReasonCodes: TypeAlias = _Several[int] | list[ReasonCode]
-_UserProperties: TypeAlias = _Several[tuple[str, str]] | _Several[list[str]]
-
-class _Value:
-    def replace(self, **changes: Any) -> Self: ...
-    def __replace__(self, **changes: Any) -> Self: ...
-    def __copy__(self) -> Self: ...
-    def __deepcopy__(self, memo: dict[int, Any]) -> Self: ...
-    def __reduce__(self) -> tuple[Any, ...]: ...
-    def __eq__(self, other: object) -> bool: ...
-    def __hash__(self) -> int: ...
-    def __repr__(self) -> str: ...
-'''
 
 # By what a field holds: the type of the parameter, where that takes more, and the function of `_packets_c.pyx` that
 # converts it. Those that make tuples come first in a constructor.
@@ -131,9 +106,9 @@ def parameters(fields: Any, written: Any) -> Iterator[str]:
 
 
 def stub() -> str:
-    parts = [STUB_HEAD, *("\n".join(stub_class(cls)) for cls in classes())]
+    parts = ["\n".join(stub_class(cls)) for cls in classes()]
     parts.append("Packet = (\n    " + "\n    | ".join(cls.__name__ for cls in _packets_py.Packet.__args__) + "\n)")
-    return "\n\n".join(part.strip("\n") for part in parts) + "\n"
+    return "\n\n".join(parts) + "\n"
 
 
 def stub_class(cls: Any) -> Iterator[str]:
@@ -340,19 +315,16 @@ def publish_members(fields: Any) -> Iterator[str]:
 def between_marks(path: Path, made: str) -> str:
     before, _, rest = path.read_text(encoding="utf-8").partition(BEGIN)
     _, end, after = rest.partition(END)
-    return f"{before}{BEGIN}\n\n{made}" + (f"\n\n{END}{after}" if end else "")
+    space = "\n" if path.suffix == ".pyi" else "\n\n"
+    return f"{before}{BEGIN}{space}{made}" + (f"{space}{END}{after}" if end else "")
 
 
 def texts() -> dict[Path, str]:
     """The text of each file as it should be."""
     if CONVERTERS.keys() != vars(_packets_py)["_CONVERTERS"].keys():
         sys.exit("CONVERTERS here and _CONVERTERS in _packets_py.py convert different types")
-    declared, defined = PACKAGE / "_packets_c.pxd", PACKAGE / "_packets_c.pyx"
-    return {
-        PACKAGE / "_packets_py.pyi": stub(),
-        declared: between_marks(declared, declarations()),
-        defined: between_marks(defined, definitions()),
-    }
+    made = {"_packets_py.pyi": stub(), "_packets_c.pxd": declarations(), "_packets_c.pyx": definitions()}
+    return {PACKAGE / name: between_marks(PACKAGE / name, text) for name, text in made.items()}
 
 
 def main() -> None:

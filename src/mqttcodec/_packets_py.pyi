@@ -1,4 +1,4 @@
-"""What type checkers and editors know of the packet classes. Made of `_packets_py.py` by `tools/packets.py --write`."""
+"""What type checkers and editors know of the packet classes. `tools/packets.py` makes the classes."""
 
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, Self, TypeAlias, TypeVar, final
@@ -21,6 +21,8 @@ class _Value:
     def __eq__(self, other: object) -> bool: ...
     def __hash__(self) -> int: ...
     def __repr__(self) -> str: ...
+
+# --- Made of `_packets_py.py` by `tools/packets.py --write`.
 
 @final
 @dataclass(frozen=True, init=False, eq=False, repr=False)
