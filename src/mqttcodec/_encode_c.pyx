@@ -35,7 +35,6 @@ from ._packets_c cimport (
     Will,
     _Acknowledgement,
 )
-from ._reader_c cimport *
 from ._spec_c cimport *
 from ._writer_c cimport *
 

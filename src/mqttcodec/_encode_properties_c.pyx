@@ -5,7 +5,6 @@ from cpython.object cimport PyObject
 from libc.stdint cimport int64_t
 
 from ._arguments_c cimport *
-from ._reader_c cimport *
 from ._spec_c cimport *
 from ._writer_c cimport *
 
