@@ -5,10 +5,12 @@ They are held against a transcription of their own, in `spec/*.tsv` and here, no
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import pytest
 
+from mqttcodec import _spec
 from octets import framed
 from statements import rows
 
@@ -171,6 +173,13 @@ def test_property_out_of_range(mqtt: Any, row: dict[str, str]) -> None:
         else:
             packet = mqtt.decode(packet_with(place, beside + identifier + b"\0\0"))
             assert property_in(place, row, packet) == b""
+
+
+def test_each_property_has_its_field(mqtt: Any) -> None:
+    for place, packet_class in enumerate((mqtt.Will, *mqtt.Packet.__args__)):
+        parameters = inspect.signature(packet_class).parameters.values()
+        by_keyword = {parameter.name for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY}
+        assert by_keyword == {_spec.property_field(place, identifier) for identifier in _spec.PROPERTIES[place]}
 
 
 def test_unknown_properties(mqtt: Any) -> None:
