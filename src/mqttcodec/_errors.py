@@ -1,7 +1,7 @@
-"""The exceptions, and every fault either codec can find.
+"""The exceptions, and every fault that either codec can report.
 
-A fault is data: its exception, its reason code, its clause per version, its sentence. Both codecs raise by
-`FAULT.decoding(...)` and `FAULT.encoding(...)`, so what they say cannot differ.
+A fault is data: an exception class, a reason code, a clause for each version and a message. Both codecs raise
+`FAULT.decoding(...)` and `FAULT.encoding(...)`, so their errors are the same.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ if TYPE_CHECKING:
 
 
 class MQTTError(Exception):
-    """What this package raises about packets.
+    """Base class of all errors about packets.
 
-    `reason_code` is what a 5.0 server would answer (None: nothing to answer), `offset` the byte of the packet at
-    fault (None: no single one), `clause` the rule broken: a statement of the standard of the version in force (3.1,
-    which numbers none, borrows those of 3.1.1), "U07" for a rule without a number, or None.
+    `reason_code` is the reason code with which a 5.0 server would answer, or None if it would not answer. `offset` is
+    the byte of the packet at fault, or None if there is no single one. `clause` is the broken rule: a statement of the
+    standard for the version in use (3.1 does not number its statements; those of 3.1.1 stand in), an identifier like
+    "U07" for a rule without a number, or None.
     """
 
     def __init__(
@@ -42,10 +43,10 @@ class MQTTError(Exception):
 
 
 class DecodeError(MQTTError, ValueError):
-    """The bytes are not a packet.
+    """The bytes are not a valid packet.
 
-    `version` is the version they were read as, None if it is not known: a CONNECT that opens a connection has one as
-    soon as its protocol level was read. `packet_type` is None when there is no such type, or no byte at all.
+    `version` is the version used to read them, or None if it is not known yet: a CONNECT that opens a connection has
+    one after its protocol level has been read. `packet_type` is None if the type is 0 or there are no bytes.
     """
 
     def __init__(
@@ -64,27 +65,29 @@ class DecodeError(MQTTError, ValueError):
 
 
 class IncompletePacketError(DecodeError):
-    """The packet goes on after the bytes given; `offset` is how many there are. A `Decoder` never raises it."""
+    """The packet continues after the end of the buffer; `offset` is the number of bytes available.
+
+    A `Decoder` never raises it.
+    """
 
 
 class MalformedPacketError(DecodeError):
-    """The bytes cannot be parsed as the standard says (5.0, 1.2)."""
+    """The bytes cannot be parsed according to the standard (5.0, 1.2)."""
 
 
 class ProtocolError(DecodeError):
-    """The packet parses, and says what the protocol or the state forbids (5.0, 1.2)."""
+    """The packet parses, but the protocol or the state of the connection does not allow its contents (5.0, 1.2)."""
 
 
 class PacketTooLargeError(DecodeError):
-    """The packet is longer than the decoder's `max_packet_size`."""
+    """The packet exceeds the decoder's `max_packet_size`."""
 
 
 class UnsupportedVersionError(DecodeError):
-    """The peer does not speak a version that this side can.
+    """The peer uses a version that this side does not support.
 
-    A server gets it for a CONNECT of a protocol other than MQTT 3.1, 3.1.1 and 5.0. A client of 5.0 gets it when a
-    server of an earlier version refuses its CONNECT; `return_code` then is the code of that CONNACK, and None
-    otherwise.
+    On a server: the CONNECT is not of MQTT 3.1, 3.1.1 or 5.0. On a 5.0 client: a server of an earlier version refused
+    the CONNECT; `return_code` is then the code of its CONNACK, and None otherwise.
     """
 
     def __init__(
@@ -105,7 +108,7 @@ class UnsupportedVersionError(DecodeError):
 
 
 class EncodeError(MQTTError, ValueError):
-    """The packet cannot be written: `decode` would refuse it, or the version lacks what it holds.
+    """The packet cannot be encoded: `decode` would refuse it, or the version does not support its contents.
 
     `reason_code` and `offset` are None.
     """
@@ -115,32 +118,32 @@ for _error_class in (
     *(MQTTError, DecodeError, IncompletePacketError, MalformedPacketError, ProtocolError, PacketTooLargeError),
     *(UnsupportedVersionError, EncodeError),
 ):
-    _error_class.__module__ = __package__  # What users import them from.
+    _error_class.__module__ = __package__  # The package that users import them from.
 del _error_class
 
 
 def fresh(error: Exception) -> Exception:
-    """An equal error without this one's traceback; of a subclass of MemoryError, a MemoryError."""
+    """An equal error without the traceback; a MemoryError for any subclass of MemoryError."""
     if isinstance(error, MQTTError):
         return type(error)(*error.args, **vars(error))
     return (MemoryError if isinstance(error, MemoryError) else RuntimeError)(*error.args)
 
 
 def shown(value: Any) -> str:
-    """`value` for a message: short whatever its length, and not by a caller's own methods."""
+    """`value` as text for a message: always short, and made without calling the value's own methods."""
     if issubclass(type(value), int):
         return int.__repr__(value) if int.bit_length(value) <= 64 else f"a number of {int.bit_length(value)} bits"
     if issubclass(type(value), str):
         return str.__repr__(value if len(value) <= 40 else str.__getitem__(value, slice(40))) + "..." * (
             len(value) > 40
         )
-    if type(value) is bytes:  # A protocol name, which may be anything: even a password that came too early.
+    if type(value) is bytes:  # A protocol name. Shown in part: in a malformed packet it may be a password.
         return repr(value[:8]) + "..." * (len(value) > 8)
     return type(value).__name__
 
 
 class Fault:
-    """One way to be wrong. `text` may name {about} (a field or packet), {found} and {version}."""
+    """A rule that a packet can break. `text` may contain {about} (a field or a packet), {found} and {version}."""
 
     __slots__ = ("clauses", "error", "reason_code", "text")
 
@@ -152,7 +155,7 @@ class Fault:
         *clauses: str | None,
         by: dict[str, tuple[str | None, ...]] | None = None,
     ) -> None:
-        """`clauses`: of 5.0, 3.1.1, 3.1, each as the one before if left out; `by`: those of one field or packet."""
+        """`clauses`: for 5.0, 3.1.1 and 3.1; an omitted one equals the one before. `by`: for one field or packet."""
         self.error = error
         self.reason_code = reason_code
         self.text = text
@@ -168,10 +171,10 @@ class Fault:
         packet_type: int | None,
         **details: Any,
     ) -> DecodeError:
-        """The error for a packet in which the byte at `offset` is at fault.
+        """The error for a received packet with a fault at `offset`.
 
-        `version` selects the clause. `known` is the version that the error reports, None if it is not known.
-        `details` are attributes that this class of error has beside the common ones.
+        `version` selects the clause. `known` is the version that the error reports, or None if it is not known.
+        `details` are further attributes of this exception class.
         """
         assert issubclass(self.error, DecodeError)
         message, clause = self._words(version, about, found)
@@ -188,7 +191,7 @@ class Fault:
         )
 
     def encoding(self, version: int, about: str = "", found: object = None) -> EncodeError:
-        """The error for a packet that is not to be written."""
+        """The error for a packet that must not be sent."""
         message, clause = self._words(version, about, found)
         return EncodeError(_cited(message, clause), clause=clause)
 
@@ -204,17 +207,17 @@ def _cited(message: str, clause: str | None) -> str:
 
 
 def wrong_type(about: str, expected: str, value: object) -> TypeError:
-    """The error for a field, or an argument, of a Python type that cannot serve."""
+    """The error for a field or an argument of the wrong Python type."""
     return TypeError(f"{about} must be {expected}, not {type(value).__name__}")
 
 
 def wrong_item(about: str, expected: str, value: object) -> TypeError:
-    """The error for one of several values of a field that has a Python type that cannot serve."""
-    return TypeError(f"each of {about} must be {expected}, not {type(value).__name__}")
+    """The error for an item of the wrong Python type in a field that holds several."""
+    return TypeError(f"each item of {about} must be {expected}, not {type(value).__name__}")
 
 
 def not_a_pair() -> TypeError:
-    """The error for one of `user_properties` that has no name, no value or more than both."""
+    """The error for an item of `user_properties` that is not a pair."""
     return TypeError("each user property must be a (name, value) pair")
 
 
@@ -224,40 +227,40 @@ def initialised_twice(packet: object) -> TypeError:
 
 
 def immutable(packet: object, name: str) -> AttributeError:
-    """The error for an attribute of a packet that is assigned or deleted."""
+    """The error for assigning or deleting an attribute of a packet."""
     from dataclasses import FrozenInstanceError
 
     return FrozenInstanceError(f"cannot change {name!r}: {type(packet).__name__} is immutable")
 
 
 def cannot_delete(owner: object, name: str) -> AttributeError:
-    """The error for an attribute that can be set and not deleted."""
+    """The error for deleting an attribute that can only be set."""
     return AttributeError(f"cannot delete {name!r} of a {type(owner).__name__}")
 
 
 def bad_value(about: str, expected: str, value: object) -> ValueError:
-    """The error for an argument that is out of its range."""
+    """The error for an argument that is out of range."""
     return ValueError(f"{about} must be {expected}, not {shown(value)}")
 
 
 def decoder_interrupted() -> RuntimeError:
-    """The error of a `Decoder` whose work an exception from elsewhere broke off."""
-    return RuntimeError("this Decoder was interrupted while it decoded; reset() makes it new")
+    """The error for using a `Decoder` after an unrelated exception interrupted it."""
+    return RuntimeError("this Decoder was interrupted while decoding; call reset() before using it again")
 
 
 def decoder_busy() -> RuntimeError:
-    """The error for a `Decoder` that is entered again, from a finaliser or another thread, while it works."""
-    return RuntimeError("this Decoder is at work already, in another thread or further up this one's stack")
+    """The error for entering a `Decoder` that is in use, from another thread or a finaliser."""
+    return RuntimeError("this Decoder is already in use, in another thread or further up this call stack")
 
 
 def not_bytes(about: str) -> BufferError:
-    """The error for a buffer that is no run of bytes."""
-    return BufferError(f"{about} must be C-contiguous, of one-byte items")
+    """The error for a buffer whose items are not contiguous single bytes."""
+    return BufferError(f"{about} must be C-contiguous with one-byte items")
 
 
 def read_only() -> BufferError:
-    """The error for a buffer that cannot be written to."""
-    return BufferError("buffer must be writable")
+    """The error for a read-only buffer."""
+    return BufferError("buffer must be writable, not read-only")
 
 
 _MALFORMED: Any = (MalformedPacketError, ReasonCode.MALFORMED_PACKET)
@@ -266,38 +269,40 @@ _UNSUPPORTED: Any = (UnsupportedVersionError, ReasonCode.UNSUPPORTED_PROTOCOL_VE
 _CLIENT_ID: Any = (ProtocolError, ReasonCode.CLIENT_IDENTIFIER_NOT_VALID)
 _UNWRITABLE: Any = (EncodeError, None)
 
-# --- Framing: the fixed header, and where a packet ends.
+# --- Framing: the fixed header and the end of a packet.
 PACKET_TYPE_RESERVED = Fault(*_MALFORMED, "packet type 0 is reserved", "U02")
-PACKET_TYPE_UNKNOWN = Fault(
-    *_MALFORMED, "packet type 15 is reserved in {version}; AUTH came with MQTT 5.0", None, "U03"
-)
-FLAGS = Fault(
+PACKET_TYPE_UNKNOWN = Fault(*_MALFORMED, "packet type 15 is reserved in {version}; AUTH requires MQTT 5.0", None, "U03")
+FLAGS_NOT_0 = Fault(
     *_MALFORMED,
-    "the flags of {about} are {found}, not the value that the standard fixes",
+    "fixed header flags of {about} must be 0, not {found}",
     "MQTT-2.1.3-1",
     "MQTT-2.2.2-1",
+    by={"DISCONNECT": ("MQTT-3.14.1-1",), "AUTH": ("MQTT-3.15.1-1",)},
+)
+FLAGS_NOT_2 = Fault(
+    *_MALFORMED,
+    "fixed header flags of {about} must be 2, not {found}",
     by={
         "PUBREL": ("MQTT-3.6.1-1",),
         "SUBSCRIBE": ("MQTT-3.8.1-1",),
         "UNSUBSCRIBE": ("MQTT-3.10.1-1",),
-        "DISCONNECT": ("MQTT-3.14.1-1",),
-        "AUTH": ("MQTT-3.15.1-1",),
     },
 )
-PUBLISH_QOS = Fault(*_MALFORMED, "the QoS of a PUBLISH is 0, 1 or 2", "MQTT-3.3.1-4")
-DUP_AT_QOS_0 = Fault(*_PROTOCOL, "DUP is set at QoS 0, where nothing is ever sent again", "MQTT-3.3.1-2")
-LENGTH_TOO_LONG = Fault(*_MALFORMED, "{about} goes on after its fourth byte", "U01")
-LENGTH_NOT_SHORTEST = Fault(*_MALFORMED, "{about} is not in its shortest form", "MQTT-1.5.5-1", None)
-INCOMPLETE = Fault(IncompletePacketError, None, "the packet goes on after the end of the buffer, at {found} bytes")
+PUBLISH_QOS = Fault(*_MALFORMED, "qos must be 0, 1 or 2", "MQTT-3.3.1-4")
+DUP_AT_QOS_0 = Fault(*_PROTOCOL, "dup must not be set when qos is 0", "MQTT-3.3.1-2")
+LENGTH_TOO_LONG = Fault(*_MALFORMED, "{about} is longer than four bytes", "U01")
+LENGTH_NOT_SHORTEST = Fault(*_MALFORMED, "{about} must use the minimum number of bytes", "MQTT-1.5.5-1", None)
+INCOMPLETE = Fault(IncompletePacketError, None, "incomplete packet: the buffer ends at byte {found}")
 TRAILING_BYTES = Fault(
-    *_MALFORMED, "the packet is followed by {found} more byte(s); decode_from and Decoder take several packets"
+    *_MALFORMED,
+    "the buffer must end after the packet, but {found} byte(s) follow; use decode_from or Decoder for several packets",
 )
 PACKET_TOO_LARGE = Fault(
-    PacketTooLargeError, ReasonCode.PACKET_TOO_LARGE, "a packet of {found} bytes is above max_packet_size", "U36"
+    PacketTooLargeError, ReasonCode.PACKET_TOO_LARGE, "a packet of {found} bytes exceeds max_packet_size", "U36"
 )
 FIELD_MISSING = Fault(
     *_MALFORMED,
-    "the packet ends where {about} should be",
+    "truncated packet: expected {about}",
     "MQTT-4.13.1-1",
     "MQTT-4.8.0-1",
     by={
@@ -317,7 +322,7 @@ FIELD_MISSING = Fault(
 )
 FIELD_CUT = Fault(
     *_MALFORMED,
-    "{about} has a length of {found}, past the end of the packet",
+    "truncated {about}: its length {found} exceeds the rest of the packet",
     by={
         "protocol_name": ("MQTT-3.1.4-1",),
         "client_id": ("MQTT-3.1.3-4",),
@@ -332,7 +337,7 @@ FIELD_CUT = Fault(
 )
 LEFT_OVER = Fault(
     *_MALFORMED,
-    "the last field of {about} is followed by {found} more byte(s)",
+    "{about} must end after its last field, but {found} byte(s) follow",
     "U22",
     "MQTT-4.8.0-1",
     by={
@@ -352,7 +357,7 @@ LEFT_OVER = Fault(
 # --- Strings, topic names and topic filters.
 ILL_FORMED_UTF8 = Fault(
     *_MALFORMED,
-    "{about} is not well-formed UTF-8",
+    "{about} must be well-formed UTF-8",
     "MQTT-1.5.4-1",
     "MQTT-1.5.3-1",
     by={
@@ -363,7 +368,7 @@ ILL_FORMED_UTF8 = Fault(
 )
 NULL_CHARACTER = Fault(
     *_MALFORMED,
-    "{about} holds the null character U+0000",
+    "{about} must not contain the null character U+0000",
     "MQTT-1.5.4-2",
     "MQTT-1.5.3-2",
     by={
@@ -377,7 +382,7 @@ NULL_CHARACTER = Fault(
 )
 TOO_LONG = Fault(
     *_UNWRITABLE,
-    "{about} takes {found} bytes; a string or binary field holds 65535",
+    "{about} must be at most 65535 bytes long, not {found}",
     "U36",
     by={
         "topic": ("MQTT-4.7.3-3",),
@@ -389,37 +394,39 @@ TOO_LONG = Fault(
 )
 TOPIC_WILDCARD = Fault(
     *_MALFORMED,
-    "{about} holds the wildcard {found}, which no topic name does",
+    "{about} must not contain the wildcard {found}",
     "MQTT-4.7.0-1",
     "MQTT-4.7.1-1",
     by={"topic": ("MQTT-3.3.2-2",), "response_topic": ("MQTT-3.3.2-14",)},
 )
-TOPIC_EMPTY = Fault(*_PROTOCOL, "{about}: topic names and topic filters have at least one character", "MQTT-4.7.3-1")
-TOPIC_AND_ALIAS_MISSING = Fault(*_PROTOCOL, "topic is empty and there is no topic_alias to stand for it", "U13")
+TOPIC_EMPTY = Fault(*_PROTOCOL, "{about} must not be empty", "MQTT-4.7.3-1")
+TOPIC_AND_ALIAS_MISSING = Fault(*_PROTOCOL, "an empty topic requires topic_alias", "U13")
 FILTER_HASH = Fault(
     *_MALFORMED,
-    "{about}: '#' in a topic filter stands alone or after '/', and last",
+    "'#' in {about} must be the last character and fill its level",
     "MQTT-4.7.1-1",
     "MQTT-4.7.1-2",
 )
-FILTER_PLUS = Fault(*_MALFORMED, "{about}: '+' in a topic filter fills a whole level", "MQTT-4.7.1-2", "MQTT-4.7.1-3")
-SHARE_NAME_EMPTY = Fault(*_MALFORMED, "{about}: '$share/' is followed by a share name", "MQTT-4.8.2-1")
+FILTER_PLUS = Fault(*_MALFORMED, "'+' in {about} must fill its level", "MQTT-4.7.1-2", "MQTT-4.7.1-3")
+SHARE_NAME_EMPTY = Fault(*_MALFORMED, "'$share/' in {about} requires a share name", "MQTT-4.8.2-1")
 SHARE_NAME = Fault(
     *_MALFORMED,
-    "{about}: a share name has no '+' or '#', and '/' and a topic filter follow it",
+    "the share name in {about} must not contain '+' or '#', and '/' and a topic filter must follow it",
     "MQTT-4.8.2-2",
 )
 
 # --- Properties (2.2.2).
-PROPERTIES_CUT = Fault(*_MALFORMED, "the Property Length {found} reaches past the end of the packet", "U06")
-PROPERTY_CUT = Fault(*_MALFORMED, "{about} reaches past the end of the properties", "U06")
-PROPERTY_ID_NOT_SHORTEST = Fault(*_MALFORMED, "{about} is not in its shortest form", "U04")
-PROPERTY_UNKNOWN = Fault(*_MALFORMED, "there is no property with the identifier {found}", "U05")
+PROPERTIES_CUT = Fault(
+    *_MALFORMED, "truncated properties: Property Length {found} exceeds the rest of the packet", "U06"
+)
+PROPERTY_CUT = Fault(*_MALFORMED, "truncated {about}: it exceeds the rest of the properties", "U06")
+PROPERTY_ID_NOT_SHORTEST = Fault(*_MALFORMED, "{about} must use the minimum number of bytes", "U04")
+PROPERTY_UNKNOWN = Fault(*_MALFORMED, "unknown Property Identifier {found}", "U05")
 PROPERTY_MISPLACED = Fault(*_MALFORMED, "{about} is no property of {found}", "U05")
-PROPERTY_TWICE = Fault(*_PROTOCOL, "{about} stands in the packet twice", "U07")
+PROPERTY_TWICE = Fault(*_PROTOCOL, "duplicate property {about}", "U07")
 ZERO = Fault(
     *_PROTOCOL,
-    "{about} is 0",
+    "{about} must not be 0",
     None,
     by={
         "receive_maximum": ("U08",),
@@ -430,7 +437,7 @@ ZERO = Fault(
 )
 NOT_0_OR_1 = Fault(
     *_PROTOCOL,
-    "{about} is {found}; it is 0 or 1",
+    "{about} must be 0 or 1, not {found}",
     by={
         "request_problem_information": ("U10",),
         "request_response_information": ("U10",),
@@ -441,45 +448,51 @@ NOT_0_OR_1 = Fault(
         "shared_subscription_available": ("U12",),
     },
 )
-TOPIC_ALIAS_ZERO = Fault(ProtocolError, ReasonCode.TOPIC_ALIAS_INVALID, "topic_alias is 0", "MQTT-3.3.2-8")
-METHOD_MISSING = Fault(*_PROTOCOL, "authentication_data is there, authentication_method is not", "U11")
-AUTH_METHOD_MISSING = Fault(*_PROTOCOL, "an AUTH other than the empty one has an authentication_method", "U21")
+TOPIC_ALIAS_ZERO = Fault(ProtocolError, ReasonCode.TOPIC_ALIAS_INVALID, "topic_alias must not be 0", "MQTT-3.3.2-8")
+METHOD_MISSING = Fault(*_PROTOCOL, "authentication_data requires authentication_method", "U11")
+AUTH_METHOD_MISSING = Fault(*_PROTOCOL, "AUTH requires authentication_method unless its Remaining Length is 0", "U21")
 
 # --- CONNECT and CONNACK.
-PROTOCOL_NAME = Fault(*_UNSUPPORTED, "the protocol name {found} is neither 'MQTT' nor 'MQIsdp'", "MQTT-3.1.2-1")
-PROTOCOL_LEVEL = Fault(*_UNSUPPORTED, "protocol level {found} is none of 'MQTT' 4 and 5 and 'MQIsdp' 3", "MQTT-3.1.2-2")
-CONNECT_FLAG_RESERVED = Fault(*_MALFORMED, "bit 0 of the connect flags {found} is reserved", "MQTT-3.1.2-3")
-WILL_QOS = Fault(*_MALFORMED, "the QoS of a will is 0, 1 or 2", "MQTT-3.1.2-12", "MQTT-3.1.2-14")
-WILL_QOS_WITHOUT_WILL = Fault(*_PROTOCOL, "a Will QoS is set without a will", "MQTT-3.1.2-11", "MQTT-3.1.2-13")
-WILL_RETAIN_WITHOUT_WILL = Fault(*_PROTOCOL, "Will Retain is set without a will", "MQTT-3.1.2-13", "MQTT-3.1.2-15")
+PROTOCOL_NAME = Fault(*_UNSUPPORTED, "protocol name must be 'MQTT' or 'MQIsdp', not {found}", "MQTT-3.1.2-1")
+PROTOCOL_LEVEL = Fault(
+    *_UNSUPPORTED, "protocol level must be 4 or 5 for 'MQTT' and 3 for 'MQIsdp', not {found}", "MQTT-3.1.2-2"
+)
+CONNECT_FLAG_RESERVED = Fault(*_MALFORMED, "Connect Flags must not set reserved bit 0, but are {found}", "MQTT-3.1.2-3")
+WILL_QOS = Fault(*_MALFORMED, "will.qos must be 0, 1 or 2", "MQTT-3.1.2-12", "MQTT-3.1.2-14")
+WILL_QOS_WITHOUT_WILL = Fault(*_PROTOCOL, "a Will QoS above 0 requires the Will Flag", "MQTT-3.1.2-11", "MQTT-3.1.2-13")
+WILL_RETAIN_WITHOUT_WILL = Fault(*_PROTOCOL, "Will Retain requires the Will Flag", "MQTT-3.1.2-13", "MQTT-3.1.2-15")
 PASSWORD_WITHOUT_USERNAME = Fault(
     *_PROTOCOL, "{version} does not allow a password without a user name", None, "MQTT-3.1.2-22"
 )
-CLIENT_ID_EMPTY = Fault(*_CLIENT_ID, "client_id is empty and clean_start is not set", None, "MQTT-3.1.3-8")
-# What the one clause tells a server to refuse, the other tells a client not to send.
-CLIENT_ID_EMPTY_TO_SEND = Fault(*_UNWRITABLE, "client_id is empty and clean_start is not set", None, "MQTT-3.1.3-7")
-CLIENT_ID_LENGTH = Fault(*_CLIENT_ID, "client_id has {found} characters; MQTT 3.1 takes 1 to 23", None, None, "U27")
-CONNACK_FLAGS = Fault(*_MALFORMED, "the connect acknowledge flags {found} use reserved bits", "MQTT-3.2.2-1", "U31")
-# A server of an earlier version answers a CONNECT of 5.0 in its own (3.1.2.2).
+CLIENT_ID_EMPTY = Fault(*_CLIENT_ID, "an empty client_id requires clean_start", None, "MQTT-3.1.3-8")
+# The same rule for the client: it has a clause of its own.
+CLIENT_ID_EMPTY_TO_SEND = Fault(*_UNWRITABLE, "an empty client_id requires clean_start", None, "MQTT-3.1.3-7")
+CLIENT_ID_LENGTH = Fault(
+    *_CLIENT_ID, "client_id must have 1 to 23 characters in MQTT 3.1, not {found}", None, None, "U27"
+)
+CONNACK_FLAGS = Fault(
+    *_MALFORMED, "Connect Acknowledge Flags must not set reserved bits 1 to 7, but are {found}", "MQTT-3.2.2-1", "U31"
+)
+# A server of an earlier version answers a 5.0 CONNECT with a CONNACK of that version (3.1.2.2).
 REFUSED_BY_EARLIER_VERSION = Fault(
     *_UNSUPPORTED,
-    "the server speaks an earlier version and refuses with return code {found}",
+    "the server refused the CONNECT with return code {found} of an earlier version",
     "MQTT-3.2.2-8",
 )
 ACCEPTED_BY_EARLIER_VERSION = Fault(
-    *_MALFORMED, "CONNACK has no properties; this is a valid CONNACK of MQTT 3.1.1", "MQTT-2.2.2-1"
+    *_MALFORMED, "CONNACK requires a Property Length; this is a valid CONNACK of MQTT 3.1.1", "MQTT-2.2.2-1"
 )
 SESSION_PRESENT_OF_EARLIER_VERSION = Fault(
     *_MALFORMED,
-    "{found} is not a reason code of CONNACK; MQTT 3.1.1 has this return code, but not with session_present",
+    "CONNACK must not have reason code {found}; MQTT 3.1.1 has this return code, but not with session_present",
     "MQTT-3.2.2-8",
 )
-SESSION_PRESENT = Fault(*_PROTOCOL, "session_present is set in a refusal", "MQTT-3.2.2-6", "MQTT-3.2.2-4")
+SESSION_PRESENT = Fault(*_PROTOCOL, "session_present requires reason_code 0", "MQTT-3.2.2-6", "MQTT-3.2.2-4")
 
-# --- What the other packets hold.
+# --- Contents of the other packets.
 PACKET_ID_ZERO = Fault(
     *_PROTOCOL,
-    "the packet identifier of {about} is 0",
+    "packet_id of {about} must not be 0",
     "U24",
     by={
         "PUBLISH": ("MQTT-2.2.1-3", "MQTT-2.3.1-1"),
@@ -488,11 +501,13 @@ PACKET_ID_ZERO = Fault(
         "UNSUBSCRIBE": ("MQTT-2.2.1-3", "MQTT-2.3.1-1"),
     },
 )
-PACKET_ID_MISSING = Fault(*_UNWRITABLE, "packet_id is None, and qos is above 0", "MQTT-2.2.1-3", "MQTT-2.3.1-1")
-PACKET_ID_AT_QOS_0 = Fault(*_UNWRITABLE, "packet_id is {found}, and qos is 0", "MQTT-2.2.1-2", "MQTT-2.3.1-5")
+PACKET_ID_MISSING = Fault(*_UNWRITABLE, "qos 1 or 2 requires packet_id", "MQTT-2.2.1-3", "MQTT-2.3.1-1")
+PACKET_ID_AT_QOS_0 = Fault(
+    *_UNWRITABLE, "packet_id must be None when qos is 0, not {found}", "MQTT-2.2.1-2", "MQTT-2.3.1-5"
+)
 REASON_CODE = Fault(
     *_MALFORMED,
-    "{found} is no reason code of {about}",
+    "{about} must not have reason code {found}",
     by={
         "CONNACK": ("MQTT-3.2.2-8", "U32"),
         "PUBACK": ("MQTT-3.4.2-1",),
@@ -507,7 +522,7 @@ REASON_CODE = Fault(
 )
 LIST_EMPTY = Fault(
     *_PROTOCOL,
-    "{about} is empty",
+    "{about} must not be empty",
     by={
         "subscriptions": ("MQTT-3.8.3-2", "MQTT-3.8.3-3"),
         "topic_filters": ("MQTT-3.10.3-2",),
@@ -515,15 +530,15 @@ LIST_EMPTY = Fault(
     },
 )
 OPTIONS_RESERVED = Fault(
-    *_MALFORMED, "the subscription options {found} use reserved bits", "MQTT-3.8.3-5", "MQTT-3-8.3-4"
+    *_MALFORMED, "Subscription Options must not set reserved bits, but are {found}", "MQTT-3.8.3-5", "MQTT-3-8.3-4"
 )
-SUBSCRIPTION_QOS = Fault(*_PROTOCOL, "the QoS of a subscription is 0, 1 or 2", "U15")
-# 3.1.1 itself says "malformed" here, where 5.0 says Protocol Error.
-REQUESTED_QOS = Fault(*_MALFORMED, "the QoS of a subscription is 0, 1 or 2", None, "MQTT-3-8.3-4")
-RETAIN_HANDLING = Fault(*_PROTOCOL, "retain_handling is 0, 1 or 2", "U16")
-NO_LOCAL_SHARED = Fault(*_PROTOCOL, "no_local is set on a shared subscription", "MQTT-3.8.3-4")
+SUBSCRIPTION_QOS = Fault(*_PROTOCOL, "subscription qos must be 0, 1 or 2", "U15")
+# Malformed in 3.1.1, a Protocol Error in 5.0.
+REQUESTED_QOS = Fault(*_MALFORMED, "subscription qos must be 0, 1 or 2", None, "MQTT-3-8.3-4")
+RETAIN_HANDLING = Fault(*_PROTOCOL, "retain_handling must be 0, 1 or 2", "U16")
+NO_LOCAL_SHARED = Fault(*_PROTOCOL, "no_local must not be set on a shared subscription", "MQTT-3.8.3-4")
 
-# --- Who may send what, and when.
+# --- Direction and order of packets.
 _SENDERS: Any = {
     "PUBACK": ("MQTT-3.4.2-1",),
     "PUBREC": ("MQTT-3.5.2-1",),
@@ -536,16 +551,21 @@ REASON_CODE_OF_CLIENT = Fault(
     "a server must not send {about} with reason code {found}",
     by={name: _SENDERS[name] for name in ("DISCONNECT", "AUTH")},
 )
-WRONG_DIRECTION = Fault(*_PROTOCOL, "{about} is for this side to send, not to receive")
-FIRST_NOT_CONNECT = Fault(*_PROTOCOL, "the first packet of a connection is CONNECT, not {about}", "MQTT-3.1.0-1")
-SECOND_CONNECT = Fault(*_PROTOCOL, "a second CONNECT on one connection", "MQTT-3.1.0-2")
-VERSION_CHANGED = Fault(*_PROTOCOL, "a CONNECT of {found} on a connection of {version}", "MQTT-3.1.2-2")
-IDENTIFIER_FROM_CLIENT = Fault(*_PROTOCOL, "a client's PUBLISH has a subscription identifier", "MQTT-3.3.4-6")
-EXPIRY_FROM_SERVER = Fault(*_PROTOCOL, "a server's DISCONNECT has a session_expiry_interval", "MQTT-3.14.2-2")
+PACKET_OF_SERVER = Fault(*_PROTOCOL, "a client must not send {about}")
+PACKET_OF_CLIENT = Fault(*_PROTOCOL, "a server must not send {about}")
+FIRST_NOT_CONNECT = Fault(*_PROTOCOL, "the first packet of a connection must be CONNECT, not {about}", "MQTT-3.1.0-1")
+SECOND_CONNECT = Fault(*_PROTOCOL, "a client must not send a second CONNECT", "MQTT-3.1.0-2")
+VERSION_CHANGED = Fault(*_PROTOCOL, "CONNECT must have the decoder's version {version}, not {found}", "MQTT-3.1.2-2")
+IDENTIFIER_FROM_CLIENT = Fault(
+    *_PROTOCOL, "a client must not send PUBLISH with subscription_identifiers", "MQTT-3.3.4-6"
+)
+EXPIRY_FROM_SERVER = Fault(
+    *_PROTOCOL, "a server must not send DISCONNECT with session_expiry_interval", "MQTT-3.14.2-2"
+)
 
-# --- What cannot be written.
-NOT_IN_VERSION = Fault(*_UNWRITABLE, "{version} cannot carry {about}")
-OUT_OF_RANGE = Fault(*_UNWRITABLE, "{about} is {found}, which its field cannot hold")
-PROTOCOL_VERSION = Fault(*_UNWRITABLE, "protocol_version is {found}; it is 3, 4 or 5", "MQTT-3.1.2-2")
-ENCODED_TOO_LARGE = Fault(*_UNWRITABLE, "the packet would take more than 268435460 bytes", "U36")
-BUFFER_TOO_SMALL = Fault(*_UNWRITABLE, "the packet takes {found} bytes, more than the buffer has from the offset on")
+# --- Encoding only.
+NOT_IN_VERSION = Fault(*_UNWRITABLE, "{version} does not support {about}")
+OUT_OF_RANGE = Fault(*_UNWRITABLE, "{about} must be in the range of its field, not {found}")
+PROTOCOL_VERSION = Fault(*_UNWRITABLE, "protocol_version must be 3, 4 or 5, not {found}", "MQTT-3.1.2-2")
+ENCODED_TOO_LARGE = Fault(*_UNWRITABLE, "the packet must not exceed 268435460 bytes", "U36")
+BUFFER_TOO_SMALL = Fault(*_UNWRITABLE, "the packet requires {found} bytes, more than the buffer has from the offset on")

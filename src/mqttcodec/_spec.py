@@ -133,7 +133,8 @@ def _first_byte_fault(byte: int, version: int | None, role: Role | None, connect
         if flags & 0b1110 == 0b1000 and version not in (None, MQTTv31):
             return _errors.DUP_AT_QOS_0  # [MQTT-3.3.1-2]
     elif flags not in (_FIXED_FLAGS_V31 if version in (None, MQTTv31) else _FIXED_FLAGS)[PacketType(packet_type)]:
-        return _errors.FLAGS  # [MQTT-2.1.3-1]
+        requires_0 = 0 in _FIXED_FLAGS[PacketType(packet_type)]
+        return _errors.FLAGS_NOT_0 if requires_0 else _errors.FLAGS_NOT_2  # [MQTT-2.1.3-1]
     if version is None and packet_type != PacketType.CONNECT:
         return _errors.FIRST_NOT_CONNECT  # [MQTT-3.1.0-1]
     if packet_type == PacketType.DISCONNECT:
@@ -142,7 +143,7 @@ def _first_byte_fault(byte: int, version: int | None, role: Role | None, connect
     else:
         wrong_direction = packet_type in {None: (), Role.CLIENT: _FROM_CLIENT, Role.SERVER: _FROM_SERVER}[role]
     if wrong_direction:
-        return _errors.WRONG_DIRECTION
+        return _errors.PACKET_OF_SERVER if role is Role.SERVER else _errors.PACKET_OF_CLIENT
     if connected and packet_type == PacketType.CONNECT:
         return _errors.SECOND_CONNECT  # [MQTT-3.1.0-2]
     return None

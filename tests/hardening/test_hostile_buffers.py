@@ -85,7 +85,7 @@ GOOD: dict[str, Callable[[], Any]] = {
     "array of signed bytes": lambda: array.array("b", PUBLISH),
     "mmap": mapped,
 }
-NOT_CONTIGUOUS = "must be C-contiguous, of one-byte items"
+NOT_CONTIGUOUS = "must be C-contiguous with one-byte items"
 BAD: dict[str, tuple[type[Exception], str, Callable[[], Any]]] = {
     "strided": (BufferError, NOT_CONTIGUOUS, lambda: memoryview(PUBLISH)[::2]),
     "backwards": (BufferError, NOT_CONTIGUOUS, lambda: memoryview(PUBLISH)[::-1]),

@@ -32,24 +32,24 @@ WRONG_TYPES: list[tuple[Callable[[Any], Any], str]] = [
     (lambda m: m.Publish("a", subscription_identifiers=5), "subscription_identifiers must be a tuple or list, not int"),
     (
         lambda m: m.Publish("a", subscription_identifiers=("5",)),
-        "each of subscription_identifiers must be int",
+        "each item of subscription_identifiers must be int",
     ),
     (lambda m: m.Publish("a", user_properties={"a": "b"}), "user_properties must be a tuple or list, not dict"),
     (lambda m: m.Publish("a", user_properties=iter([("a", "b")])), "user_properties must be a tuple or list"),
     (lambda m: m.Publish("a", user_properties=["ab"]), "each user property must be a (name, value) pair"),
     (lambda m: m.Publish("a", user_properties=[("a", "b", "c")]), "each user property must be a (name, value) pair"),
-    (lambda m: m.Publish("a", user_properties=[("a", 1)]), "each of the names and values of user_properties"),
+    (lambda m: m.Publish("a", user_properties=[("a", 1)]), "each item of the names and values of user_properties"),
     (lambda m: m.PubAck("1"), "packet_id must be int, not str"),
     (lambda m: m.PubAck(1, "0"), "reason_code must be int, not str"),
     (lambda m: m.Subscribe(1, "a"), "subscriptions must be a tuple or list, not str"),
-    (lambda m: m.Subscribe(1, ["a"]), "each of subscriptions must be a Subscription, not str"),
+    (lambda m: m.Subscribe(1, ["a"]), "each item of subscriptions must be a Subscription, not str"),
     (lambda m: m.Subscribe(1, [m.Subscription(1)]), "topic_filter must be str, not int"),
     (
         lambda m: m.Subscribe(1, [m.Subscription("a")], subscription_identifier="5"),
         "subscription_identifier must be int, not str",
     ),
-    (lambda m: m.SubAck(1, [None]), "each of reason_codes must be int, not NoneType"),
-    (lambda m: m.Unsubscribe(1, [1]), "each of topic_filters must be str, not int"),
+    (lambda m: m.SubAck(1, [None]), "each item of reason_codes must be int, not NoneType"),
+    (lambda m: m.Unsubscribe(1, [1]), "each item of topic_filters must be str, not int"),
     (lambda m: m.Connect(None), "client_id must be str, not NoneType"),
     (lambda m: m.Connect(will=m.Publish("a")), "will must be Will, not Publish"),
     (lambda m: m.Connect(will=m.Will(1)), "will.topic must be str, not int"),
@@ -103,7 +103,7 @@ def test_properties_need_version_5(mqtt: Any, version: int) -> None:
     for place, make in minimal.items():
         mqtt.encode(make({}), version)
         for field, value in properties(place).items():
-            with pytest.raises(mqtt.EncodeError, match=f"cannot carry {field}"):
+            with pytest.raises(mqtt.EncodeError, match=f"does not support {field}"):
                 mqtt.encode(make({field: value}), version)
 
 

@@ -386,7 +386,7 @@ def test_re_entry_from_the_collector(mqtt: Any) -> None:
         gc.callbacks.remove(collecting)
         gc.set_threshold(*thresholds)
     assert found == packet
-    assert set(errors) == {"this Decoder is at work already, in another thread or further up this one's stack"}
+    assert set(errors) == {"this Decoder is already in use, in another thread or further up this call stack"}
 
 
 def test_an_interrupt(mqtt: Any) -> None:
@@ -407,7 +407,7 @@ def test_an_interrupt(mqtt: Any) -> None:
             next(decoder)
     finally:
         sys.settrace(before)
-    with pytest.raises(RuntimeError, match=r"was interrupted while it decoded; reset\(\) makes it new"):
+    with pytest.raises(RuntimeError, match=r"was interrupted while decoding; call reset\(\) before using it again"):
         decoder.feed(PINGREQ)
     decoder.reset()
     assert list(decoder.feed(PINGREQ)) == [mqtt.PingReq()]
