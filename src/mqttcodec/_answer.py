@@ -7,16 +7,17 @@ from ._enums import ConnectReturnCode, MQTTv5, PacketType, ReasonCode, Role
 
 
 def answer_to(error: _errors.DecodeError, *, role: Role = Role.SERVER, accepted: bool = False) -> bytes:
-    """The bytes to send before closing the connection on which `error` was raised (4.13); empty if there are none.
+    """The bytes to send before closing the connection on which `error` was raised (4.13); may be empty.
 
-    `role` is the side that got the error. `accepted`: a CONNACK that accepts the connection was sent, or received.
+    `role` is the side that raised the error. `accepted` is true after a CONNACK that accepts the connection was sent
+    or received.
 
-    A server that has not accepted the connection answers with a CONNACK: of 5.0 with the reason code of the error, of
-    3.1 and 3.1.1 for an unsupported protocol ([MQTT-3.1.2-2]) and for a client identifier ([MQTT-3.1.3-8]) only. After
-    that, and on a client, 5.0 has a DISCONNECT with the reason code, and earlier versions have nothing. A client sends
-    nothing to a server that does not speak its version.
+    A server that has not accepted the connection sends a CONNACK. In 5.0 it carries the reason code of the error; 3.1
+    and 3.1.1 have one only for an unsupported protocol ([MQTT-3.1.2-2]) and a rejected client identifier
+    ([MQTT-3.1.3-8]). In all other cases 5.0 sends a DISCONNECT with the reason code, and earlier versions send nothing.
+    A client sends nothing to a server that does not support its version.
 
-    Raises `TypeError` for an argument of another type.
+    Raises `TypeError` for an argument of the wrong type.
     """
     if not isinstance(error, _errors.DecodeError):
         raise _errors.wrong_type("error", "a DecodeError", error)
@@ -52,6 +53,6 @@ def _connack(code: int, properties: bytes = b"") -> bytes:
 
 
 def _known_to(packet_type: PacketType, code: ReasonCode) -> ReasonCode:
-    """The code, or 0x82 if it is not a failure that the packet has."""
+    """`code` if it is a failure that the packet may carry, or else 0x82."""
     is_known = 0x80 <= code <= 0xFF and _spec.reason_codes(packet_type, MQTTv5)[code] is not None
     return code if is_known else ReasonCode.PROTOCOL_ERROR
