@@ -22,18 +22,19 @@ from ._errors import shown
 
 _PROGRAM = "mqttcodec"
 _DESCRIPTION = """\
-Shows MQTT packets: where each stands, its size, its type and its fields that
-differ from their defaults. Of bytes that are no packet it says where and why, the
-clause they break and the reason code a server of MQTT 5.0 would answer with.
+Shows MQTT packets: the offset, size and type of each, and the fields that differ
+from their defaults. For bytes that are not a valid packet it shows the position and
+the cause, the broken clause and the reason code of an MQTT 5.0 server's answer.
 Without input it shows a demonstration."""
 _EPILOG = """\
-JSON is one object a line: {"offset": 0, "size": 9, "packet": "Publish", "fields": {}}.
-Fields that differ from their defaults are there; numbers that have names are
-these names, binary data is {"hex": "00ff"}. Bytes that are no packet are
-{"error": {"offset": 9, "byte": 0, "message": "..."}} and more, the last object.
+JSON output has one object per line:
+{"offset": 0, "size": 9, "packet": "Publish", "fields": {}}
+with the fields that differ from their defaults. Named numbers appear as names,
+binary data as {"hex": "00ff"}. An error is the last object, and has more keys:
+{"error": {"offset": 9, "byte": 0, "message": "..."}}
 Of passwords and authentication data only the size is shown.
 
-Exit status: 0 if all is packets, 1 if not, 2 for wrong usage.
+Exit status: 0 if the input consists of valid packets, 1 if not, 2 for a usage error.
 
   mqttcodec '30 07 00 01 61 00 32 31 2e'
   mqttcodec capture.bin --version 3.1.1 --json"""
@@ -75,13 +76,13 @@ def _run(argv: Sequence[str] | None) -> int:
         "input",
         nargs="?",
         metavar="HEX | FILE | -",
-        help="packets, one after the other: hex digits (spaces, ':', ',' and '0x' may stand between bytes), a file of "
-        "bytes, which comes first if there is one of that name, or - for the bytes of standard input",
+        help="packets in sequence: hex digits (spaces, ':', ',' and '0x' may separate bytes), the name of a binary "
+        "file (used if such a file exists), or - for binary standard input",
     )
     parser.add_argument(
-        "--version", choices=_VERSIONS, default="5", help="of MQTT, until a CONNECT says another; 5 unless given"
+        "--version", choices=_VERSIONS, default="5", help="the MQTT version until a CONNECT changes it; default: 5"
     )
-    parser.add_argument("--json", action="store_true", help="write JSON, errors too, to standard output")
+    parser.add_argument("--json", action="store_true", help="write JSON, including errors, to standard output")
     arguments = parser.parse_args(argv)
     if arguments.input is None:
         _demonstrate(arguments.json)
@@ -102,11 +103,11 @@ def _read(parser: argparse.ArgumentParser, argument: str) -> bytes:
         parser.error(f"cannot read {shown(argument)}: {error.strerror}")
     groups = re.split(r"(?:0[xX]|[\s:,])+", argument)
     if not any(groups) or not all(re.fullmatch("[0-9a-fA-F]*", group) for group in groups):
-        parser.error(f"{shown(argument)} is neither an existing file nor hex digits")
+        parser.error(f"input must be an existing file or hex digits, not {shown(argument)}")
     for group in groups:
         # Digits do not pair across what parts them: "0x1 0x2" is hardly meant as one byte.
         if len(group) % 2:
-            parser.error(f"an odd number of hex digits: {len(group)} in {shown(group)}")
+            parser.error(f"hex digits must come in pairs, not {len(group)} as in {shown(group)}")
     return bytes.fromhex("".join(groups))
 
 
@@ -160,7 +161,7 @@ def _plain(name: str, value: Any) -> Any:
 def _text(name: str, value: Any) -> str:
     """The value of the field `name`, in printable characters: a terminal would obey others."""
     if name in _methods.SECRET_FIELDS:
-        return f"hidden, its size is {len(value)}"
+        return f"hidden, {len(value)} bytes"
     if isinstance(value, (mqtt.ReasonCode, mqtt.ConnectReturnCode)):
         return f"{value.name} (0x{value:02X})"
     if isinstance(value, Enum):
@@ -230,14 +231,14 @@ def _error_lines(data: bytes, offset: int, version: mqtt.ProtocolVersion, error:
     yield f"offset {offset}: {versioned}: {type(error).__name__}"
     yield f"  error:       {error}"
     if isinstance(error, mqtt.IncompletePacketError):
-        needed = "not known yet" if header is None else header.packet_size
-        yield f"  bytes there: {len(data) - offset}, needed: {needed}"
+        required = "unknown" if header is None else header.packet_size
+        yield f"  available:   {len(data) - offset} bytes, required: {required}"
     if error.offset is not None:
         yield f"  at:          byte {error.offset} of the packet, {offset + error.offset} of the input"
     if error.clause is not None:
         yield f"  clause:      {error.clause}" + ", a rule without a number" * error.clause.startswith("U")
     if error.reason_code is not None:
-        yield f"  reason code: {_text('', error.reason_code)}, the answer of a server of MQTT 5.0"
+        yield f"  reason code: {_text('', error.reason_code)}, the answer of an MQTT 5.0 server"
     if error.offset is not None:
         end = len(data) if header is None else min(offset + header.packet_size, len(data))
         yield from _dump(data[:end], offset, error.offset)
@@ -252,7 +253,7 @@ def _dump(data: bytes, start: int, at: int) -> Iterator[str]:
     yield "  bytes:       " + " ".join(cells)
     yield " " * (15 + 3 * (at - first)) + "^^"
     if ".." in cells:
-        yield "  .. is hidden, as it could be of a password or of authentication data"
+        yield "  .. is hidden: it may belong to a password or to authentication data"
 
 
 def _demonstrate(as_json: bool) -> None:
@@ -270,7 +271,7 @@ def _demonstrate(as_json: bool) -> None:
     parts = [
         ("Packets of MQTT 5.0, both directions", "5", mqtt.encode_many(conversation)),
         ("A PUBLISH of MQTT 3.1.1", "3.1.1", publish),
-        ("No packet: a topic name with a wildcard", "5", b"\x30\x0d\x00\x08sensor/+\x0021"),
+        ("A malformed PUBLISH: its topic name has a wildcard", "5", b"\x30\x0d\x00\x08sensor/+\x0021"),
     ]
     about = {"mqttcodec": mqtt.__version__, "backend": mqtt.BACKEND}
     if mqtt.BACKEND_ERROR is not None:

@@ -107,15 +107,15 @@ def test_no_bytes_are_no_packets(run: Run, tmp_path: Path, options: list[str]) -
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["c00"], "an odd number of hex digits: 3 in 'c00'"),
-        (["0xc 0x0"], "an odd number of hex digits: 1 in 'c'"),
-        (["capture.bin"], "'capture.bin' is neither an existing file nor hex digits"),
-        ([""], "'' is neither an existing file nor hex digits"),
-        ([" :"], "' :' is neither an existing file nor hex digits"),
-        (["\u0661\u0662"], "is neither an existing file nor hex digits"),
-        (["c0\0"], "'c0\\x00' is neither an existing file nor hex digits"),
-        (["\x1b[2J"], "'\\x1b[2J' is neither an existing file nor hex digits"),
-        (["x" * 500], "'" + "x" * 40 + "'... is neither an existing file nor hex digits"),
+        (["c00"], "hex digits must come in pairs, not 3 as in 'c00'"),
+        (["0xc 0x0"], "hex digits must come in pairs, not 1 as in 'c'"),
+        (["capture.bin"], "input must be an existing file or hex digits, not 'capture.bin'"),
+        ([""], "input must be an existing file or hex digits, not ''"),
+        ([" :"], "input must be an existing file or hex digits, not ' :'"),
+        (["\u0661\u0662"], "input must be an existing file or hex digits, not "),
+        (["c0\0"], "input must be an existing file or hex digits, not 'c0\\x00'"),
+        (["\x1b[2J"], "input must be an existing file or hex digits, not '\\x1b[2J'"),
+        (["x" * 500], "input must be an existing file or hex digits, not '" + "x" * 40 + "'..."),
         ([PING, "--version", "4"], "--version"),
         ([PING, "--vers", "5"], "unrecognized arguments: --vers"),
         (["--version"], "--version"),
@@ -181,7 +181,7 @@ offset 0: CONNECT, {sizes[0]} bytes, MQTT 5.0
   client_id:       'c'
   keep_alive:      30
   username:        'me'
-  password:        hidden, its size is 6
+  password:        hidden, 6 bytes
   will:
     topic:               'state'
     payload:             b'off'
@@ -265,7 +265,7 @@ def test_secrets_are_hidden(run: Run) -> None:
     ]
     data = mqttcodec.encode_many(packets).hex()
     text, as_json = run(data)[1], run(data, "--json")[1]
-    assert text.count("hidden, its size is 6\n") == 4
+    assert text.count("hidden, 6 bytes\n") == 4
     assert as_json.count('{"hidden_size": 6}') == 4
     for output in text, as_json:
         assert "Secret" not in output
@@ -345,7 +345,7 @@ def test_malformed(run: Run) -> None:
         f"  error:       {message_of(WILDCARD)}\n"
         "  at:          byte 6 of the packet, 8 of the input\n"
         "  clause:      MQTT-3.3.2-2\n"
-        "  reason code: MALFORMED_PACKET (0x81), the answer of a server of MQTT 5.0\n"
+        "  reason code: MALFORMED_PACKET (0x81), the answer of an MQTT 5.0 server\n"
         "  bytes:       30 06 00 03 61 2f 2b 00\n"
         "                                 ^^\n"
     )
@@ -408,20 +408,20 @@ def test_error_at_no_single_byte(run: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "there", "needed"),
+    ("data", "available", "required"),
     [("30 0a 00 01 61", 5, 12), ("30", 1, None), ("30 ff ff", 3, None), ("30 80 01", 3, 131)],
 )
-def test_incomplete(run: Run, data: str, there: int, needed: int | None) -> None:
+def test_incomplete(run: Run, data: str, available: int, required: int | None) -> None:
     status, output, errors = run(PING + data)
     assert (status, output) == (1, "offset 0: PINGREQ, 2 bytes, MQTT 5.0\n")
     assert errors.startswith("offset 2: PUBLISH, MQTT 5.0: IncompletePacketError\n")
-    assert f"  bytes there: {there}, needed: {needed or 'not known yet'}\n" in errors
+    assert f"  available:   {available} bytes, required: {required or 'unknown'}\n" in errors
     assert "reason code" not in errors
 
     status, output, errors = run(PING + data, "--json")
     assert (status, errors) == (1, "")
     error = objects(output)[1]["error"]
-    assert (error["offset"], error["available"], error["size"], error["reason_code"]) == (2, there, needed, None)
+    assert (error["offset"], error["available"], error["size"], error["reason_code"]) == (2, available, required, None)
 
 
 # --- JSON.
