@@ -62,7 +62,7 @@ def too_old(name: str, found: str) -> str:
     (needed,) = (text for text in PYPROJECT["build-system"]["requires"] if text.startswith(name + ">="))
     if version_numbers(found) >= version_numbers(needed):
         return ""
-    return f"the build needs {needed} and found {found or 'none'}: pip install '{needed}'"
+    return f"the build requires {needed} but found {found or 'none'}; run: pip install '{needed}'"
 
 
 def version_numbers(text: str) -> list[int]:
@@ -138,7 +138,7 @@ class BuildExtensions(build_ext):
                     self.compiler.link_shared_object(objects, str(Path(folder, "nothing.so")), extra_postargs=[flag])
                     known.append(flag)
                 except CCompilerError:
-                    print(f"building mqttcodec without {flag}, which the linker does not take")
+                    print(f"building mqttcodec without {flag}, which the linker does not support")
         return known
 
 

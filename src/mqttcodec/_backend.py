@@ -27,7 +27,7 @@ def _explained(error: ImportError) -> ImportError:
 
     note = Path(__file__).with_name("_build_error.txt")
     if note.is_file():
-        return ImportError(f"{error}; they were not built: {note.read_text(encoding='utf-8').strip()}")
+        return ImportError(f"{error}; the extensions were not built: {note.read_text(encoding='utf-8').strip()}")
     return error
 
 
@@ -50,8 +50,8 @@ try:
 except ImportError as error:
     if _choice == "require":
         raise ImportError(
-            f"{_explained(error)}. {EXTENSIONS_VARIABLE}=require needs the extensions. "
-            f"To build them, install a C compiler and run, with the variable still set: {REINSTALL}"
+            f"{_explained(error)}. {EXTENSIONS_VARIABLE}=require requires the compiled extensions. "
+            f"To build them, install a C compiler, leave the variable set and run: {REINSTALL}"
         ) from error
     from . import _codec_py as codec
     from . import _packets_py as packets

@@ -30,6 +30,7 @@ pytestmark = [
 ]
 
 
+NOT_BUILT = "python | No module named 'mqttcodec._codec_c'; the extensions were not built: "
 needs_cc = pytest.mark.skipif(sys.platform == "win32", reason="there the compiler is not chosen by CC")
 needs_extensions = pytest.mark.skipif(
     "cython" not in implementations.NAMES, reason="the installation found no compiler"
@@ -138,7 +139,7 @@ def test_without_a_compiler(source: Path, tmp_path: Path) -> None:
     _, names = build(source, tmp_path, CC="no-such-compiler")
     assert not [name for name in names if name.endswith((".so", ".pyd"))]
     shown = imported(tmp_path)
-    assert shown.startswith("python | No module named 'mqttcodec._codec_c'; they were not built: ")
+    assert shown.startswith(NOT_BUILT)
     assert "no-such-compiler" in shown
 
 
@@ -150,7 +151,7 @@ def test_without_headers(source: Path, tmp_path: Path) -> None:
     compiler.chmod(0o755)
     _, names = build(source, tmp_path, CC=str(compiler))
     assert not [name for name in names if name.endswith((".so", ".pyd"))]
-    assert imported(tmp_path).startswith("python | No module named 'mqttcodec._codec_c'; they were not built: ")
+    assert imported(tmp_path).startswith(NOT_BUILT)
 
 
 @needs_cc
@@ -166,7 +167,7 @@ def test_off(source: Path, tmp_path: Path) -> None:
     assert "mqttcodec/_codec_py.py" in names
     assert not [name for name in names if name.endswith((".pxd", ".so", ".pyd"))]
     shown = imported(tmp_path)
-    assert shown == "python | No module named 'mqttcodec._codec_c'; they were not built: MQTTCODEC_EXTENSIONS=off\n"
+    assert shown == f"{NOT_BUILT}MQTTCODEC_EXTENSIONS=off\n"
 
 
 @needs_extensions
@@ -194,7 +195,7 @@ def test_editable(source: Path, tmp_path: Path) -> None:
 
     extension.touch()
     shown = editable(project, CC="no-such-compiler")
-    assert shown.startswith("python | No module named 'mqttcodec._codec_c'; they were not built: ")
+    assert shown.startswith(NOT_BUILT)
     assert "no-such-compiler" in shown
     assert not extension.exists()
     names = "import implementations; print(implementations.NAMES)"
@@ -206,7 +207,7 @@ def test_editable(source: Path, tmp_path: Path) -> None:
     assert not (package / "_build_error.txt").exists()
 
     shown = editable(project, MQTTCODEC_EXTENSIONS="off")
-    assert shown == "python | No module named 'mqttcodec._codec_c'; they were not built: MQTTCODEC_EXTENSIONS=off\n"
+    assert shown == f"{NOT_BUILT}MQTTCODEC_EXTENSIONS=off\n"
     assert not list(package.glob("*" + SUFFIX))
 
 
@@ -216,7 +217,7 @@ def test_without_cython(source: Path, tmp_path: Path, found: str) -> None:
     cython.parent.mkdir()
     cython.write_text(f"__version__ = {found!r}\n" if found else "raise ImportError\n")
     build(source, tmp_path, PYTHONPATH=str(tmp_path))
-    fault = f"and found {found or 'none'}: pip install 'cython>="
+    fault = f"but found {found or 'none'}; run: pip install 'cython>="
     assert fault in imported(tmp_path)
     output, _ = build(source, tmp_path, fails=True, PYTHONPATH=str(tmp_path), MQTTCODEC_EXTENSIONS="require")
     assert fault in output
@@ -224,7 +225,7 @@ def test_without_cython(source: Path, tmp_path: Path, found: str) -> None:
 
 def test_with_an_old_setuptools(source: Path) -> None:
     program = "import setuptools; setuptools.__version__ = '76.1.0'; exec(open('setup.py').read())"
-    assert "found 76.1.0: pip install 'setuptools>=" in run("-c", program, folder=source, fails=True)
+    assert "found 76.1.0; run: pip install 'setuptools>=" in run("-c", program, folder=source, fails=True)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="there the flags are not used")
