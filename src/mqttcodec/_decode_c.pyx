@@ -119,7 +119,7 @@ cdef inline bint without_properties(Cursor* cursor) except -1:
     """Whether there is a property list here and it is empty: stepped over then."""
     if cursor.ptr == cursor.end or cursor.ptr[0] != 0:
         return False
-    take(cursor, 1, "properties")
+    take(cursor, 1, "Property Length")
     return True
 
 
@@ -197,7 +197,7 @@ cdef int check_connect_flags(Cursor* cursor, int flags) except -1:
         fail(cursor, _errors.CONNECT_FLAG_RESERVED, at, "", flags)  # [MQTT-3.1.2-3]
     if flags & 0x04:
         if flags & 0x18 == 0x18:
-            fail(cursor, _errors.WILL_QOS, at)  # [MQTT-3.1.2-12]
+            fail(cursor, _errors.WILL_QOS, at, "", 3)  # [MQTT-3.1.2-12]
     elif cursor.version != 3:  # 3.1 disregards both without a will.
         if flags & 0x18:
             fail(cursor, _errors.WILL_QOS_WITHOUT_WILL, at)  # [MQTT-3.1.2-11]
@@ -213,7 +213,7 @@ cdef Will will(Cursor* cursor, int flags):
     cdef const uint8_t* start
     packet.user_properties = ()
     if has_properties(cursor.version):
-        read_properties(cursor, <PyObject*> packet, WILL, "will.properties")
+        read_properties(cursor, <PyObject*> packet, WILL, "Will Property Length")
     start = cursor.ptr
     packet.topic = topic = topic_name(cursor, "will.topic")
     if not topic:
@@ -343,15 +343,15 @@ cdef Subscription subscription(Cursor* cursor):
         if options & 0xC0:
             fail(cursor, _errors.OPTIONS_RESERVED, at, "", options)  # [MQTT-3.8.3-5]
         if qos == 3:
-            fail(cursor, _errors.SUBSCRIPTION_QOS, at)  # [U15]
+            fail(cursor, _errors.SUBSCRIPTION_QOS, at, "", qos)  # [U15]
         if options & 0x30 == 0x30:
-            fail(cursor, _errors.RETAIN_HANDLING, at)  # [U16]
+            fail(cursor, _errors.RETAIN_HANDLING, at, "", 3)  # [U16]
         if options & 0x04 and text.startswith("$share/"):
             fail(cursor, _errors.NO_LOCAL_SHARED, at)  # [MQTT-3.8.3-4]
     elif options > 3:
         fail(cursor, _errors.OPTIONS_RESERVED, at, "", options)  # [MQTT-3-8.3-4]
     elif qos == 3:
-        fail(cursor, _errors.REQUESTED_QOS, at)  # [MQTT-3-8.3-4]
+        fail(cursor, _errors.REQUESTED_QOS, at, "", qos)  # [MQTT-3-8.3-4]
     # In every version the branches above have made sure that neither is 3 and that the reserved bits are 0.
     packet.qos = QOS[qos]
     packet.no_local = options & 0x04 != 0

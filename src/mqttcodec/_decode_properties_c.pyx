@@ -56,7 +56,7 @@ cdef struct Properties:
     const uint8_t* packet_end
 
 
-cdef int read_properties(Cursor* cursor, PyObject* holder, int place, str about="properties") except -1:
+cdef int read_properties(Cursor* cursor, PyObject* holder, int place, str about="Property Length") except -1:
     """Read a property list (2.2.2) into the fields of `holder`, the object that holds a packet's properties.
 
     Fields of several values are `()` before. Nobody else has seen the packet, so that one can be a list meanwhile.
@@ -79,7 +79,7 @@ cdef int read_properties(Cursor* cursor, PyObject* holder, int place, str about=
     return 0
 
 
-cdef int open_properties(Cursor* cursor, Properties* properties, int place, str about="properties") except -1:
+cdef int open_properties(Cursor* cursor, Properties* properties, int place, str about="Property Length") except -1:
     """Read the length of a property list (2.2.2); `next_property` follows until `end`, then `close_properties`."""
     cdef const uint8_t* start = cursor.ptr
     cdef int64_t length = variable_integer(cursor, about, False)  # [MQTT-2.2.2-1]
@@ -121,11 +121,11 @@ cdef int property_identifier(Cursor* cursor) except -1:
         return octet
     identifier = octet
     if octet >= 0x80:
-        identifier = long_variable_integer(cursor, octet, "a Property Identifier", True)  # [U04]
+        identifier = long_variable_integer(cursor, octet, "Property Identifier", True)  # [U04]
     if identifier >= 64 or PROPERTY_KINDS[identifier] == 0:
         return fail(cursor, _errors.PROPERTY_UNKNOWN, start, "", identifier)  # [U05]
     name = PropertyId(identifier).name.lower()
-    return fail(cursor, _errors.PROPERTY_MISPLACED, start, name, PLACE_NAMES[cursor.place])  # [U05]
+    return fail(cursor, _errors.PROPERTY_MISPLACED, start, PLACE_NAMES[cursor.place], name)  # [U05]
 
 
 cdef object property_value(Cursor* cursor, int kind):

@@ -22,7 +22,7 @@ _PROPERTY_FIELDS = {
 _REPEATED = ("user_properties", "subscription_identifiers")
 
 
-def read_properties(cursor: Cursor, place: int, fields: dict[str, Any], about: str = "properties") -> None:
+def read_properties(cursor: Cursor, place: int, fields: dict[str, Any], about: str = "Property Length") -> None:
     """Read a property list (2.2.2) into `fields`."""
     start = cursor.position
     length = cursor.variable_integer(about)  # [MQTT-2.2.2-1]
@@ -57,12 +57,12 @@ def read_properties(cursor: Cursor, place: int, fields: dict[str, Any], about: s
 
 def _property_identifier(cursor: Cursor, place: int) -> int:
     start = cursor.position
-    identifier = cursor.variable_integer("a Property Identifier", _errors.PROPERTY_ID_NOT_SHORTEST)  # [U04]
+    identifier = cursor.variable_integer("Property Identifier", _errors.PROPERTY_ID_NOT_SHORTEST)  # [U04]
     if identifier not in _PROPERTY_FIELDS[place]:  # [U05]
         if identifier not in _spec.PROPERTY_KINDS:
             cursor.fail(_errors.PROPERTY_UNKNOWN, start, "", identifier)
         name = PropertyId(identifier).name.lower()
-        cursor.fail(_errors.PROPERTY_MISPLACED, start, name, _spec.place_name(place))
+        cursor.fail(_errors.PROPERTY_MISPLACED, start, _spec.place_name(place), name)
     return identifier
 
 

@@ -158,7 +158,7 @@ def _check_connect_flags(cursor: Cursor, flags: int) -> None:
         cursor.fail(_errors.CONNECT_FLAG_RESERVED, at, "", flags)  # [MQTT-3.1.2-3]
     if flags & 0x04:
         if flags & 0x18 == 0x18:
-            cursor.fail(_errors.WILL_QOS, at)  # [MQTT-3.1.2-12]
+            cursor.fail(_errors.WILL_QOS, at, "", 3)  # [MQTT-3.1.2-12]
     elif cursor.version != MQTTv31:  # 3.1 disregards both without a will.
         if flags & 0x18:
             cursor.fail(_errors.WILL_QOS_WITHOUT_WILL, at)  # [MQTT-3.1.2-11]
@@ -172,7 +172,7 @@ def _will(cursor: Cursor, flags: int) -> Will:
     will = _new(Will)
     fields = will.__dict__
     if _spec.has_properties(cursor.version):
-        read_properties(cursor, _spec.WILL, fields, "will.properties")
+        read_properties(cursor, _spec.WILL, fields, "Will Property Length")
     start = cursor.position
     fields["topic"] = topic = cursor.topic_name("will.topic")
     if not topic:
@@ -376,9 +376,9 @@ def _subscription(cursor: Cursor) -> Subscription:
         if options & 0xC0:
             cursor.fail(_errors.OPTIONS_RESERVED, at, "", options)  # [MQTT-3.8.3-5]
         if qos == 3:
-            cursor.fail(_errors.SUBSCRIPTION_QOS, at)  # [U15]
+            cursor.fail(_errors.SUBSCRIPTION_QOS, at, "", qos)  # [U15]
         if options & 0x30 == 0x30:
-            cursor.fail(_errors.RETAIN_HANDLING, at)  # [U16]
+            cursor.fail(_errors.RETAIN_HANDLING, at, "", 3)  # [U16]
         if options & 0x04 and topic_filter.startswith("$share/"):
             cursor.fail(_errors.NO_LOCAL_SHARED, at)  # [MQTT-3.8.3-4]
         fields["no_local"] = options & 0x04 != 0
@@ -387,7 +387,7 @@ def _subscription(cursor: Cursor) -> Subscription:
     elif options > 3:
         cursor.fail(_errors.OPTIONS_RESERVED, at, "", options)  # [MQTT-3-8.3-4]
     elif qos == 3:
-        cursor.fail(_errors.REQUESTED_QOS, at)  # [MQTT-3-8.3-4]
+        cursor.fail(_errors.REQUESTED_QOS, at, "", qos)  # [MQTT-3-8.3-4]
     fields["qos"] = _QOS[qos]
     return subscription
 

@@ -145,11 +145,11 @@ cdef int connect(Writer* writer, Connect packet) except -1:
     flags = clean_start << 1
     if packet.will is not None:
         if type(packet.will) is not Will:
-            raise _errors.wrong_type("will", "Will", packet.will)
+            raise _errors.wrong_type("will", "a Will", packet.will)
         will = packet.will
         flags |= 0x04 | two_bits(will.qos, "will.qos") << 3
         if flags & 0x18 == 0x18:
-            refuse(writer, _errors.WILL_QOS)  # [MQTT-3.1.2-12]
+            refuse(writer, _errors.WILL_QOS, "", will.qos)  # [MQTT-3.1.2-12]
         flags |= flag(writer, will.retain, "will.retain") << 5
     if packet.username is not None:
         flags |= 0x80
@@ -236,7 +236,7 @@ cdef int judged_flags(Writer* writer, Publish packet) except -1:
     cdef int qos = two_bits(packet.qos, "qos")
     cdef int retain, dup
     if qos == 3:
-        refuse(writer, _errors.PUBLISH_QOS)  # [MQTT-3.3.1-4]
+        refuse(writer, _errors.PUBLISH_QOS, "", packet.qos)  # [MQTT-3.3.1-4]
     retain = flag(writer, packet.retain, "retain")
     dup = flag(writer, packet.dup, "dup")
     if dup and not qos and writer.version != 3:
@@ -286,7 +286,8 @@ cdef int put_subscription(Writer* writer, object packet) except -1:
     put_topic_filter(writer, subscription.topic_filter, "topic_filter")
     options = two_bits(subscription.qos, "qos")
     if options == 3:
-        refuse(writer, _errors.SUBSCRIPTION_QOS if has_options else _errors.REQUESTED_QOS)  # [U15] [MQTT-3-8.3-4]
+        fault = _errors.SUBSCRIPTION_QOS if has_options else _errors.REQUESTED_QOS
+        refuse(writer, fault, "", subscription.qos)  # [U15] [MQTT-3-8.3-4]
     no_local = flag(writer, subscription.no_local, "no_local")
     if no_local and not has_options:
         refuse(writer, _errors.NOT_IN_VERSION, "no_local")
@@ -297,7 +298,7 @@ cdef int put_subscription(Writer* writer, object packet) except -1:
         refuse(writer, _errors.NOT_IN_VERSION, "retain_as_published")
     retain_handling = two_bits(subscription.retain_handling, "retain_handling")
     if retain_handling == 3:
-        refuse(writer, _errors.RETAIN_HANDLING)  # [U16]
+        refuse(writer, _errors.RETAIN_HANDLING, "", subscription.retain_handling)  # [U16]
     if retain_handling and not has_options:
         refuse(writer, _errors.NOT_IN_VERSION, "retain_handling")
     return put_byte(writer, options | no_local << 2 | retain_as_published << 3 | retain_handling << 4)

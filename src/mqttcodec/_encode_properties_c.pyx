@@ -96,13 +96,13 @@ cdef inline int put_property_value(Writer* writer, int kind, object value, str n
         return put_string(writer, value, name)
     if kind == KIND_STRING_PAIR:
         if not isinstance(value, (tuple, list)):
-            raise _errors.not_a_pair()
+            raise _errors.not_a_pair(value)
         pair = sequence(value, name)
         if len(pair) != 2:
-            raise _errors.not_a_pair()
+            raise _errors.not_a_pair(pair)
         for text in pair:
             if not PyUnicode_Check(text):
-                raise _errors.wrong_item("the names and values of user_properties", "str", text)
+                raise _errors.wrong_type("each name and value of user_properties", "str", text)
             put_string(writer, text, name)
         return 0
     if kind == KIND_BINARY:
@@ -116,7 +116,7 @@ cdef inline int put_property_value(Writer* writer, int kind, object value, str n
     if kind == KIND_VARIABLE_NON_ZERO:
         number = integer(value, name)
         if not 0 <= number <= MAXIMUM_REMAINING_LENGTH:
-            refuse(writer, _errors.OUT_OF_RANGE, name, value)
+            refuse(writer, _errors.NOT_VARIABLE, name, value)
         if number == 0:
             refuse(writer, _errors.ZERO, name)  # [U14]
         return put_variable_integer(writer, number)

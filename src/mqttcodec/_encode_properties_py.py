@@ -71,13 +71,13 @@ def write_properties(writer: Writer, packet: Any, place: int) -> None:
 def _property_value(writer: Writer, value: Any, kind: int, name: str) -> None:
     if kind == _STRING_PAIR:
         if not issubclass(type(value), (tuple, list)):
-            raise _errors.not_a_pair()
+            raise _errors.not_a_pair(value)
         pair = writer.sequence(value, name)
         if len(pair) != 2:
-            raise _errors.not_a_pair()
+            raise _errors.not_a_pair(pair)
         for text in pair:
             if not issubclass(type(text), str):
-                raise _errors.wrong_item("the names and values of user_properties", "str", text)
+                raise _errors.wrong_type("each name and value of user_properties", "str", text)
             writer.string(text, name)
     elif kind == _STRING:
         writer.string(value, name)
@@ -91,7 +91,7 @@ def _property_value(writer: Writer, value: Any, kind: int, name: str) -> None:
     elif kind == _VARIABLE_NON_ZERO:
         number = integer(value, name)
         if not 0 <= number <= _spec.MAXIMUM_REMAINING_LENGTH:
-            writer.refuse(_errors.OUT_OF_RANGE, name, number)
+            writer.refuse(_errors.NOT_VARIABLE, name, number)
         if number == 0:
             writer.refuse(_errors.ZERO, name)  # [U14]
         writer.body += variable_integer(number)

@@ -113,10 +113,10 @@ def _connect(writer: Writer, packet: Connect) -> int:
     will = packet.will
     if will is not None:
         if type(will) is not Will:
-            raise _errors.wrong_type("will", "Will", will)
+            raise _errors.wrong_type("will", "a Will", will)
         flags |= 0x04 | two_bits(will.qos, "will.qos") << 3
         if flags & 0x18 == 0x18:
-            writer.refuse(_errors.WILL_QOS)  # [MQTT-3.1.2-12]
+            writer.refuse(_errors.WILL_QOS, "", will.qos)  # [MQTT-3.1.2-12]
         flags |= writer.flag(will.retain, "will.retain") << 5
     username, password = packet.username, packet.password
     if username is not None:
@@ -166,7 +166,7 @@ def _connack(writer: Writer, packet: ConnAck) -> int:
 def _publish(writer: Writer, packet: Publish) -> int:
     qos = two_bits(packet.qos, "qos")
     if qos == 3:
-        writer.refuse(_errors.PUBLISH_QOS)  # [MQTT-3.3.1-4]
+        writer.refuse(_errors.PUBLISH_QOS, "", packet.qos)  # [MQTT-3.3.1-4]
     retain = writer.flag(packet.retain, "retain")
     dup = writer.flag(packet.dup, "dup")
     if dup and not qos and writer.version != MQTTv31:
@@ -334,7 +334,8 @@ def _subscription(writer: Writer, subscription: Subscription) -> None:
     has_options = _spec.has_subscription_options(writer.version)
     options = two_bits(subscription.qos, "qos")
     if options == 3:
-        writer.refuse(_errors.SUBSCRIPTION_QOS if has_options else _errors.REQUESTED_QOS)  # [U15] [MQTT-3-8.3-4]
+        fault = _errors.SUBSCRIPTION_QOS if has_options else _errors.REQUESTED_QOS
+        writer.refuse(fault, "", subscription.qos)  # [U15] [MQTT-3-8.3-4]
     no_local = writer.flag(subscription.no_local, "no_local")
     if no_local and not has_options:
         writer.refuse(_errors.NOT_IN_VERSION, "no_local")
@@ -345,7 +346,7 @@ def _subscription(writer: Writer, subscription: Subscription) -> None:
         writer.refuse(_errors.NOT_IN_VERSION, "retain_as_published")
     retain_handling = two_bits(subscription.retain_handling, "retain_handling")
     if retain_handling == 3:
-        writer.refuse(_errors.RETAIN_HANDLING)  # [U16]
+        writer.refuse(_errors.RETAIN_HANDLING, "", subscription.retain_handling)  # [U16]
     if retain_handling and not has_options:
         writer.refuse(_errors.NOT_IN_VERSION, "retain_handling")
     writer.body.append(options | no_local << 2 | retain_as_published << 3 | retain_handling << 4)

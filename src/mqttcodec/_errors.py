@@ -216,9 +216,10 @@ def wrong_item(about: str, expected: str, value: object) -> TypeError:
     return TypeError(f"each item of {about} must be {expected}, not {type(value).__name__}")
 
 
-def not_a_pair() -> TypeError:
-    """The error for an item of `user_properties` that is not a pair."""
-    return TypeError("each user property must be a (name, value) pair")
+def not_a_pair(value: Any) -> TypeError:
+    """The error for an item of `user_properties` that is not a pair: a tuple of another size, or no tuple or list."""
+    found = f"a sequence of {tuple.__len__(value)}" if issubclass(type(value), tuple) else type(value).__name__
+    return TypeError(f"each item of user_properties must be a (name, value) pair, not {found}")
 
 
 def initialised_twice(packet: object) -> TypeError:
@@ -288,7 +289,7 @@ FLAGS_NOT_2 = Fault(
         "UNSUBSCRIBE": ("MQTT-3.10.1-1",),
     },
 )
-PUBLISH_QOS = Fault(*_MALFORMED, "qos must be 0, 1 or 2", "MQTT-3.3.1-4")
+PUBLISH_QOS = Fault(*_MALFORMED, "qos must be 0, 1 or 2, not {found}", "MQTT-3.3.1-4")
 DUP_AT_QOS_0 = Fault(*_PROTOCOL, "dup must not be set when qos is 0", "MQTT-3.3.1-2")
 LENGTH_TOO_LONG = Fault(*_MALFORMED, "{about} is longer than four bytes", "U01")
 LENGTH_NOT_SHORTEST = Fault(*_MALFORMED, "{about} must use the minimum number of bytes", "MQTT-1.5.5-1", None)
@@ -306,13 +307,13 @@ FIELD_MISSING = Fault(
     "MQTT-4.13.1-1",
     "MQTT-4.8.0-1",
     by={
-        "properties": ("MQTT-2.2.2-1",),
+        "Property Length": ("MQTT-2.2.2-1",),
         "protocol_name": ("MQTT-3.1.4-1",),
         "protocol_level": ("MQTT-3.1.4-1",),
         "connect_flags": ("MQTT-3.1.4-1",),
         "keep_alive": ("MQTT-3.1.4-1",),
         "client_id": ("MQTT-3.1.3-3",),
-        "will.properties": ("MQTT-3.1.2-9",),
+        "Will Property Length": ("MQTT-3.1.2-9",),
         "will.topic": ("MQTT-3.1.2-9",),
         "will.payload": ("MQTT-3.1.2-9",),
         "username": ("MQTT-3.1.2-17", "MQTT-3.1.2-19"),
@@ -422,7 +423,7 @@ PROPERTIES_CUT = Fault(
 PROPERTY_CUT = Fault(*_MALFORMED, "truncated {about}: it exceeds the rest of the properties", "U06")
 PROPERTY_ID_NOT_SHORTEST = Fault(*_MALFORMED, "{about} must use the minimum number of bytes", "U04")
 PROPERTY_UNKNOWN = Fault(*_MALFORMED, "unknown Property Identifier {found}", "U05")
-PROPERTY_MISPLACED = Fault(*_MALFORMED, "{about} is no property of {found}", "U05")
+PROPERTY_MISPLACED = Fault(*_MALFORMED, "{about} must not have property {found}", "U05")
 PROPERTY_TWICE = Fault(*_PROTOCOL, "duplicate property {about}", "U07")
 ZERO = Fault(
     *_PROTOCOL,
@@ -458,7 +459,7 @@ PROTOCOL_LEVEL = Fault(
     *_UNSUPPORTED, "protocol level must be 4 or 5 for 'MQTT' and 3 for 'MQIsdp', not {found}", "MQTT-3.1.2-2"
 )
 CONNECT_FLAG_RESERVED = Fault(*_MALFORMED, "Connect Flags must not set reserved bit 0, but are {found}", "MQTT-3.1.2-3")
-WILL_QOS = Fault(*_MALFORMED, "will.qos must be 0, 1 or 2", "MQTT-3.1.2-12", "MQTT-3.1.2-14")
+WILL_QOS = Fault(*_MALFORMED, "will.qos must be 0, 1 or 2, not {found}", "MQTT-3.1.2-12", "MQTT-3.1.2-14")
 WILL_QOS_WITHOUT_WILL = Fault(*_PROTOCOL, "a Will QoS above 0 requires the Will Flag", "MQTT-3.1.2-11", "MQTT-3.1.2-13")
 WILL_RETAIN_WITHOUT_WILL = Fault(*_PROTOCOL, "Will Retain requires the Will Flag", "MQTT-3.1.2-13", "MQTT-3.1.2-15")
 PASSWORD_WITHOUT_USERNAME = Fault(
@@ -532,10 +533,10 @@ LIST_EMPTY = Fault(
 OPTIONS_RESERVED = Fault(
     *_MALFORMED, "Subscription Options must not set reserved bits, but are {found}", "MQTT-3.8.3-5", "MQTT-3-8.3-4"
 )
-SUBSCRIPTION_QOS = Fault(*_PROTOCOL, "subscription qos must be 0, 1 or 2", "U15")
+SUBSCRIPTION_QOS = Fault(*_PROTOCOL, "subscription qos must be 0, 1 or 2, not {found}", "U15")
 # Malformed in 3.1.1, a Protocol Error in 5.0.
-REQUESTED_QOS = Fault(*_MALFORMED, "subscription qos must be 0, 1 or 2", None, "MQTT-3-8.3-4")
-RETAIN_HANDLING = Fault(*_PROTOCOL, "retain_handling must be 0, 1 or 2", "U16")
+REQUESTED_QOS = Fault(*_MALFORMED, "subscription qos must be 0, 1 or 2, not {found}", None, "MQTT-3-8.3-4")
+RETAIN_HANDLING = Fault(*_PROTOCOL, "retain_handling must be 0, 1 or 2, not {found}", "U16")
 NO_LOCAL_SHARED = Fault(*_PROTOCOL, "no_local must not be set on a shared subscription", "MQTT-3.8.3-4")
 
 # --- Direction and order of packets.
@@ -565,7 +566,9 @@ EXPIRY_FROM_SERVER = Fault(
 
 # --- Encoding only.
 NOT_IN_VERSION = Fault(*_UNWRITABLE, "{version} does not support {about}")
-OUT_OF_RANGE = Fault(*_UNWRITABLE, "{about} must be in the range of its field, not {found}")
+NOT_TWO_BYTES = Fault(*_UNWRITABLE, "{about} must fit a Two Byte Integer (0 to 65535), not {found}")
+NOT_FOUR_BYTES = Fault(*_UNWRITABLE, "{about} must fit a Four Byte Integer (0 to 4294967295), not {found}")
+NOT_VARIABLE = Fault(*_UNWRITABLE, "{about} must fit a Variable Byte Integer (0 to 268435455), not {found}")
 PROTOCOL_VERSION = Fault(*_UNWRITABLE, "protocol_version must be 3, 4 or 5, not {found}", "MQTT-3.1.2-2")
 ENCODED_TOO_LARGE = Fault(*_UNWRITABLE, "the packet must not exceed 268435460 bytes", "U36")
 BUFFER_TOO_SMALL = Fault(*_UNWRITABLE, "the packet requires {found} bytes, more than the buffer has from the offset on")

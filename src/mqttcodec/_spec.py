@@ -153,7 +153,8 @@ def first_byte_error(fault: _errors.Fault, byte: int, version: int | None, known
     """The error for a fault of `first_byte_faults`; `known` is the version that it reports."""
     packet_type = byte >> 4
     about = PacketType(packet_type).name if packet_type else ""
-    return fault.decoding(version or MQTTv5, 0, about, byte & 0x0F, known, packet_type)
+    found = byte >> 1 & 3 if fault is _errors.PUBLISH_QOS else byte & 0x0F
+    return fault.decoding(version or MQTTv5, 0, about, found, known, packet_type)
 
 
 # --- Properties (2.2.2).

@@ -154,7 +154,7 @@ cdef class Decoder:
 
     def __init__(self, version=None, *, role=None, max_packet_size=MAXIMUM_REMAINING_LENGTH + 5, copy=True):
         if role is not None and type(role) is not RoleEnum:
-            raise _errors.wrong_type("role", "Role", role)
+            raise _errors.wrong_type("role", "a Role", role)
         cdef int64_t limit = integer(max_packet_size, "max_packet_size")
         if limit == OUTSIDE and int.__index__(max_packet_size) > 0:
             limit = MAXIMUM_REMAINING_LENGTH + 5
@@ -210,7 +210,7 @@ cdef class Decoder:
         self.enter()
         try:
             if self._started or self._partial.size:
-                raise ValueError("version can be set before the first packet only")
+                raise ValueError("version must be set before the first packet")
             self._version = chosen
             self.judge_by_version()
         finally:
@@ -703,5 +703,5 @@ cdef Py_ssize_t size_to_lend(object sizehint) except -1:
 cdef Py_ssize_t size_written(object nbytes, Py_ssize_t lent) except -1:
     cdef int64_t count = integer(nbytes, "nbytes")
     if not 0 <= count <= lent:
-        raise _errors.bad_value("nbytes", f"0 to {lent}, the size of the buffer lent", nbytes)
+        raise _errors.bad_value("nbytes", f"0 to {lent}, the size of the lent buffer", nbytes)
     return <Py_ssize_t> count

@@ -78,7 +78,7 @@ class Decoder:
         copy: bool = True,
     ) -> None:
         if role is not None and type(role) is not Role:
-            raise _errors.wrong_type("role", "Role", role)
+            raise _errors.wrong_type("role", "a Role", role)
         limit = integer(max_packet_size, "max_packet_size")
         if limit < 2:
             raise _errors.bad_value("max_packet_size", "2 or more", max_packet_size)
@@ -128,7 +128,7 @@ class Decoder:
         self._enter()
         try:
             if self._started or self._partial:
-                raise ValueError("version can be set before the first packet only")
+                raise ValueError("version must be set before the first packet")
             self._version = chosen
             self._judge_by_version()
         finally:
@@ -231,7 +231,7 @@ class Decoder:
             self._raise_error()
             count = integer(nbytes, "nbytes")
             if not 0 <= count <= self._lent:
-                raise _errors.bad_value("nbytes", f"0 to {self._lent}, the size of the buffer lent", nbytes)
+                raise _errors.bad_value("nbytes", f"0 to {self._lent}, the size of the lent buffer", nbytes)
             self._lent = 0
             if count:
                 assert self._block is not None

@@ -172,7 +172,7 @@ cdef inline int64_t put_number(Writer* writer, object value, int size, str about
     cdef uint8_t* target
     cdef int64_t number = integer(value, about)
     if number == OUTSIDE or number >> 8 * size:
-        refuse(writer, faults().OUT_OF_RANGE, about, value)
+        refuse(writer, faults().NOT_TWO_BYTES if size == 2 else faults().NOT_FOUR_BYTES, about, value)
     reserve(writer, size)
     target = writer.ptr
     writer.ptr = target + size
@@ -338,4 +338,4 @@ cdef inline int put_packet_identifier(Writer* writer, object value, str about) e
 cdef inline int refuse_identifier(Writer* writer, int64_t identifier, object value, str about) except -1:
     if identifier == 0:
         return refuse(writer, faults().PACKET_ID_ZERO, about)  # [MQTT-2.2.1-3] [U24]
-    return refuse(writer, faults().OUT_OF_RANGE, "packet_id", value)
+    return refuse(writer, faults().NOT_TWO_BYTES, "packet_id", value)

@@ -56,7 +56,7 @@ class Writer:
         """An unsigned integer of `size` bytes; returns its value."""
         number = integer(value, about)
         if not 0 <= number < 1 << 8 * size:
-            self.refuse(_errors.OUT_OF_RANGE, about, number)
+            self.refuse(_errors.NOT_TWO_BYTES if size == 2 else _errors.NOT_FOUR_BYTES, about, number)
         self.body += number.to_bytes(size, "big")
         return number
 

@@ -180,7 +180,7 @@ def test_objects_that_claim_another_class(mqtt: Any) -> None:
                 with pytest.raises(TypeError) as caught:
                     mqtt.encode(packet)
                 assert "descriptor" not in str(caught.value)
-    with pytest.raises(TypeError, match="role must be Role, not Claims"):
+    with pytest.raises(TypeError, match="role must be a Role, not Claims"):
         mqtt.Decoder(role=Claims(mqtt.Role))
     with pytest.raises(TypeError, match="version must be a ProtocolVersion, not Claims"):
         mqtt.Decoder(Claims(int))
