@@ -27,14 +27,34 @@ KEPT_SIZE = 2_048
 
 
 class Decoder:
-    """Packets out of a stream of bytes in pieces of any size; one for each direction of a connection.
+    """Decode a stream of bytes that arrives in pieces of any size.
 
-    `version`: that of the connection; None: learned from its CONNECT, which must come first. `role`: the side this
-    decoder works for; None accepts both directions. `max_packet_size` (bytes) limits the whole packet, and so what is
-    kept of one that is not complete. `copy=False`: binary data as read-only memoryviews of what was fed.
+    Use one decoder for each direction of a connection. A decoder is its own iterator, and may be used by one thread at
+    a time.
 
-    A decoder is its own iterator. It serves one thread at a time: entered twice at once it raises `RuntimeError`. The
-    constructor raises `TypeError` or `ValueError` for an argument that cannot be.
+    Args:
+        version: MQTT version of the connection: 3, 4 or 5, or a `ProtocolVersion`. None means that the first packet
+            must be a CONNECT, which states the version.
+        role: The side that this decoder receives for. Packets that the other side may not send are rejected. None
+            accepts both directions.
+        max_packet_size: Largest packet to accept, in bytes, fixed header included; at least 2. It also bounds the
+            memory held for an incomplete packet. Values above 268,435,460, the protocol's limit, mean that limit.
+        copy: Whether to copy the payload and other binary data into new bytes objects. If false, these fields are
+            read-only memoryviews of the bytes that were fed, which they keep alive.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: `version` is not 3, 4 or 5, or `max_packet_size` is less than 2.
+        RuntimeError: Another call of the same decoder is in progress. All methods raise this.
+
+    Example:
+        >>> decoder = Decoder(5)
+        >>> list(decoder.feed(bytes.fromhex("c000 40")))
+        [PingReq()]
+        >>> decoder.pending
+        1
+        >>> list(decoder.feed(bytes.fromhex("02 0007")))
+        [PubAck(packet_id=7)]
     """
 
     # Bytes wait in three places, in this order: `_partial` has the start of a packet that goes on after what was fed;
@@ -119,7 +139,20 @@ class Decoder:
 
     @property
     def version(self) -> ProtocolVersion | None:
-        """The version of the connection, None until it is known. May be set before the first packet (`ValueError`)."""
+        """MQTT version of the connection, or None until it is known.
+
+        It may be set before the first packet, to 3, 4, 5 or None.
+
+        Raises:
+            TypeError: The value set is not an int or None.
+            ValueError: The value set is not 3, 4 or 5, or a packet has already begun.
+
+        Example:
+            >>> decoder = Decoder()
+            >>> decoder.version = 4
+            >>> decoder.version.name
+            'MQTT_3_1_1'
+        """
         return self._version
 
     @version.setter
@@ -140,26 +173,65 @@ class Decoder:
 
     @property
     def role(self) -> Role | None:
-        """The side this decoder works for."""
+        """The side that this decoder receives for, or None for both.
+
+        Example:
+            >>> Decoder(5, role=Role.SERVER).role.name
+            'SERVER'
+        """
         return self._role
 
     @property
     def max_packet_size(self) -> int:
-        """The greatest packet accepted, in bytes, its fixed header included."""
+        """The largest packet accepted, in bytes, fixed header included.
+
+        Example:
+            >>> Decoder(max_packet_size=1024).max_packet_size
+            1024
+        """
         return self._max_packet_size
 
     @property
     def copy(self) -> bool:
-        """Whether binary data is copied out of what was fed."""
+        """Whether binary data is copied out of the bytes that were fed.
+
+        Example:
+            >>> Decoder().copy
+            True
+        """
         return self._copy
 
     @property
     def pending(self) -> int:
-        """The number of bytes held that belong to no returned packet; at the end of a stream, those of a cut packet."""
+        """The number of bytes held that do not belong to a returned packet yet.
+
+        If it is not 0 at the end of the stream, after the last packet was taken, the stream ended within a packet.
+
+        Example:
+            >>> decoder = Decoder(5)
+            >>> list(decoder.feed(bytes.fromhex("c0")))
+            []
+            >>> decoder.pending
+            1
+        """
         return len(self._partial) + len(self._data) - self._position + len(self._backlog)
 
     def reset(self) -> None:
-        """Forget all bytes, any error, and the version learned or set: that of the constructor holds again."""
+        """Return the decoder to its initial state, for a new connection.
+
+        This drops all bytes and any error, takes back the buffer lent by `get_buffer`, and restores the version given
+        to the constructor.
+
+        Raises:
+            RuntimeError: Another call of this decoder is in progress.
+
+        Example:
+            >>> decoder = Decoder(5)
+            >>> packets = decoder.feed(bytes.fromhex("c0"))
+            >>> decoder.reset()
+            >>> decoder.pending
+            0
+        """
         self._enter()
         try:
             self._start_anew()
@@ -167,12 +239,31 @@ class Decoder:
             self._key.append(None)
 
     def feed(self, data: Buffer) -> Iterator[Packet]:
-        """Take bytes; returns the decoder's iterator, which decodes a packet each time it is asked for one.
+        """Add received bytes, and return an iterator over the packets that are complete.
 
-        bytes are kept, not copied; any other buffer is copied at once. A loop may be broken off and taken up by
-        `feed(b"")`, and may feed more. Iterating raises `DecodeError` after the good packets before the fault; from
-        then on every call raises an equal error, until `reset`. Feeding raises `TypeError` or `BufferError` for what is
-        no bytes, and any call `RuntimeError` while another is at work.
+        The iterator is the decoder itself. Each step decodes one packet. A loop may stop early, and `feed(b"")` resumes
+        it. More bytes may be fed inside a loop.
+
+        Args:
+            data: The bytes received next, in any buffer that `decode` takes. A bytes object is kept by reference until
+                it is read; any other buffer is copied at once.
+
+        Returns:
+            The decoder. Its iteration raises `DecodeError` at the first invalid packet, after all packets before it.
+            From then on, every call raises an equal error until `reset`.
+
+        Raises:
+            DecodeError: An earlier packet was invalid.
+            TypeError: `data` is not bytes-like.
+            BufferError: `data` is not C-contiguous, or its items are not single bytes.
+            RuntimeError: Another call of this decoder is in progress, or an earlier one was interrupted (by Ctrl-C,
+                say).
+
+        Example:
+            >>> for packet in Decoder(5).feed(bytes.fromhex("c000 d000")):
+            ...     print(packet)
+            PingReq()
+            PingResp()
         """
         self._enter()
         try:
@@ -199,10 +290,28 @@ class Decoder:
         return self
 
     def get_buffer(self, sizehint: int = -1) -> memoryview:
-        """A writable buffer for `recv_into` and `asyncio.BufferedProtocol`: 64 KiB, or `sizehint` if that is more.
+        """Lend a writable buffer to receive into, for `recv_into` or `asyncio.BufferedProtocol`.
 
-        It is the decoder's, lent until the next `feed`, `reset` or `buffer_updated`, which says how much was written
-        into it. Raises `ValueError` for a `sizehint` above `sys.maxsize`.
+        The decoder owns the buffer. It may be written to until the next call of `buffer_updated`, `feed` or `reset`.
+
+        Args:
+            sizehint: Smallest size wanted, in bytes. The buffer has 65,536 bytes, or `sizehint` if that is more.
+
+        Returns:
+            A writable memoryview of the buffer.
+
+        Raises:
+            DecodeError: An earlier packet was invalid.
+            TypeError: `sizehint` is not an int.
+            ValueError: `sizehint` is more than `sys.maxsize`.
+            RuntimeError: Another call of this decoder is in progress, or an earlier one was interrupted (by Ctrl-C,
+                say).
+
+        Example:
+            >>> decoder = Decoder(5)
+            >>> decoder.get_buffer()[:2] = bytes.fromhex("c000")
+            >>> list(decoder.buffer_updated(2))
+            [PingReq()]
         """
         self._enter()
         try:
@@ -222,9 +331,26 @@ class Decoder:
             self._key.append(None)
 
     def buffer_updated(self, nbytes: int) -> Iterator[Packet]:
-        """Take the first `nbytes` bytes of the buffer lent; returns the decoder's iterator, as `feed` does.
+        """Take the bytes that were written into the buffer lent by `get_buffer`.
 
-        Raises `ValueError` when that is less than 0 or more than was lent; a `feed` in between takes the loan back.
+        Args:
+            nbytes: How many bytes at the start of the buffer were written, from 0 to its size.
+
+        Returns:
+            The decoder, as `feed` does.
+
+        Raises:
+            DecodeError: An earlier packet was invalid.
+            TypeError: `nbytes` is not an int.
+            ValueError: `nbytes` is less than 0, or more than was lent. After `feed` or `reset`, no buffer is lent.
+            RuntimeError: Another call of this decoder is in progress, or an earlier one was interrupted (by Ctrl-C,
+                say).
+
+        Example:
+            >>> decoder = Decoder(5)
+            >>> buffer = decoder.get_buffer()
+            >>> list(decoder.buffer_updated(0))
+            []
         """
         self._enter()
         try:

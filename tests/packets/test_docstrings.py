@@ -1,0 +1,40 @@
+"""The examples in the docstrings of public functions and classes run, and print what they show."""
+
+from __future__ import annotations
+
+import doctest
+import enum
+import inspect
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+import mqttcodec
+from mqttcodec import _errors, _packets_py
+
+# The classes of errors show no examples.
+NAMES = [
+    name
+    for name in mqttcodec.__all__
+    if callable(getattr(mqttcodec, name)) and not hasattr(_errors, name) and name not in ("Packet", "answer_to")
+]
+
+
+def documented(mqtt: SimpleNamespace, name: str) -> list[Any]:
+    """A function or a class, and the public members of a class that are its own and no field."""
+    owner = getattr(mqtt, name)
+    if not inspect.isclass(owner) or issubclass(owner, enum.Enum) or hasattr(_packets_py, name):
+        return [owner]
+    members = [member for key, member in vars(owner).items() if not key.startswith("_")]
+    return [owner, *(member for member in members if inspect.getdoc(member))]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_examples(mqtt: SimpleNamespace, name: str) -> None:
+    finder = doctest.DocTestParser()
+    for item in documented(mqtt, name):
+        test = finder.get_doctest(inspect.getdoc(item), dict(vars(mqtt)), name, None, None)
+        assert test.examples, item
+        report: list[str] = []
+        assert not doctest.DocTestRunner().run(test, out=report.append).failed, "".join(report)
