@@ -24,7 +24,7 @@ PREFIX = "put_"
 APART = {
     "fills C arrays from the tables": "fill_property_tables fill_senders fill_tables fill_first_bytes",
     "the rare part of a function that is inline": (
-        "large_integer long_variable_integer read_long_length insert_long_length kept_view judged_text judge_filter "
+        "large_integer long_variable_integer read_long_length insert_long_length kept_view decoded_text check_filter "
         "present_property grow_for_field refuse_identifier refuse_surrogate without_properties refuse_rest take_in"
     ),
     "structs and memory": (
@@ -32,7 +32,7 @@ APART = {
         "insert_length prefix open_packet view_to_keep field_of set_field append_to_field close_field cinit dealloc "
         "data resize clear size_to_lend size_written publish_properties share_between_threads"
     ),
-    "scans text, for which Python has methods": "copy_text judge_words character_at text_of text",
+    "scans text, for which Python has methods": "copy_text classify_words character_at text_of text",
     "looks up what only an error needs": "faults name_of",
     "a property list is read in steps": "open_properties next_property close_properties number property",
     "a packet is written into the caller's memory": "write_packet judged_flags",

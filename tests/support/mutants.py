@@ -65,7 +65,7 @@ ALIKE = {
     ("_encode_py", "deleted", "raise  # The caller's own object said so."): (
         "before Python 3.12, whose objects may have `__buffer__`, encoding runs nothing of the caller's"
     ),
-    ("_arguments_py", "deleted", "raise  # The owner's own error."): (
+    ("_arguments_py", "deleted", "raise  # The error comes from the object's `__buffer__`."): (
         "before Python 3.12 no object of the caller's own making has `__buffer__`"
     ),
     (
