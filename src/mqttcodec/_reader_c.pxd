@@ -116,7 +116,7 @@ cdef inline void open_cursor(
 
 
 cdef inline void keep_views_of(Cursor* cursor, object view):
-    """Return binary data as slices of `view`, to which the caller must keep a reference."""
+    """Make the cursor return binary data as slices of `view`. The caller must keep a reference to it."""
     cursor.view = <PyObject*> view
     cursor.view_start = <const uint8_t*> PyMemoryView_GET_BUFFER(view).buf
 
