@@ -35,7 +35,7 @@ APART = {
     "scans text, for which Python has methods": "copy_text classify_words character_at text_of text",
     "looks up what only an error needs": "faults name_of",
     "a property list is read in steps": "open_properties next_property close_properties number property",
-    "a packet is written into the caller's memory": "write_packet judged_flags",
+    "a packet is written into the caller's memory": "write_packet checked_flags",
     "a packet is written into parts, which are joined": "encode_head with_header release joined",
     "the decoder in steps, for `decode_from` and iteration": (
         "find_head judge_first_byte accept packet_or_error go_on_raising next_or_null publish_head_size bury"

@@ -62,7 +62,7 @@ ALIKE = {
     ("_writer_py", "deleted", "self.refuse(_errors.ENCODED_TOO_LARGE)  # [U36]"): (
         "the packet is refused when it is whole; what the line saves is memory, and test_memory looks at that"
     ),
-    ("_encode_py", "deleted", "raise  # The caller's own object said so."): (
+    ("_encode_py", "deleted", "raise  # The error comes from an object of the caller's."): (
         "before Python 3.12, whose objects may have `__buffer__`, encoding runs nothing of the caller's"
     ),
     ("_arguments_py", "deleted", "raise  # The error comes from the object's `__buffer__`."): (
