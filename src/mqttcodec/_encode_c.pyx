@@ -254,8 +254,8 @@ cdef int acknowledgement(Writer* writer, _Acknowledgement packet, int packet_typ
 cdef int put_reason_and_properties(Writer* writer, object reason_code, PyObject* packet, int packet_type) except -1:
     """Write a reason code and properties, and remove them again if the packet can do without (3.4.2.1) [U39].
 
-    Before 5.0 the packet has neither. In 5.0 an empty property list is left out, and so is `SUCCESS` before one. All
-    fields are checked in any case.
+    Before 5.0 the packet has neither. In 5.0 an empty property list is left out, and with it the reason code if that is
+    `SUCCESS`. The fields are checked in every case.
     """
     cdef Py_ssize_t start = writer.ptr - writer.start
     cdef int code

@@ -262,8 +262,8 @@ def _fast_acknowledgement(packet: PubAck | PubRec | PubRel | PubComp, version: i
 def _reason_and_properties(writer: Writer, packet: Any, packet_type: int) -> None:
     """Write a reason code and properties, and remove them again if the packet can do without (3.4.2.1) [U39].
 
-    Before 5.0 the packet has neither. In 5.0 an empty property list is left out, and so is `SUCCESS` before one. All
-    fields are checked in any case.
+    Before 5.0 the packet has neither. In 5.0 an empty property list is left out, and with it the reason code if that is
+    `SUCCESS`. The fields are checked in every case.
     """
     start = len(writer.body)
     if not _spec.has_reason_codes(writer.version) and integer(packet.reason_code, "reason_code") != 0:

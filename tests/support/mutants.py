@@ -49,7 +49,7 @@ MODULES = (
 # Functions that raise, always or where a rule is broken.
 CHECKS = {
     *("fail", "missing", "cut", "refuse", "refuse_length", "refuse_text", "refuse_topic"),
-    *("finish", "_check_sender", "_check_connect_flags", "_refuse_earlier_version", "_judge_size"),
+    *("finish", "_check_sender", "_check_connect_flags", "_refuse_earlier_version", "_check_size"),
 }
 SUITE = (
     *("packets/test_encode", "packets/test_functions", "streams/test_decoder"),
