@@ -1,13 +1,14 @@
 # cython: language_level=3, auto_pickle=False, autotestdict=False, freethreading_compatible=True
-# Plain built-in functions, which the interpreter calls 3 ns sooner than Cython's own kind; they keep a signature.
+# Built-in functions instead of Cython's own function type, because the interpreter calls them faster. The embedded
+# signature keeps them inspectable.
 # cython: binding=False, embedsignature=True, embedsignature.format=clinic
-# Invariants of what is not checked: the tables of 3 versions and 256 first bytes are read with a version that
-# `checked_version` has returned, less 3, and with a byte.
+# Index checks are off. The tables of 3 versions and 256 first bytes are indexed with a byte and with the result of
+# `checked_version` - 3.
 # cython: boundscheck=False, wraparound=False
-"""The functions users call: the compiled `_codec_py.py`, the same names in the same order.
+"""The public functions: the compiled `_codec_py.py`, with the same names in the same order.
 
-Exact `bytes` are read where they lie. Any other buffer is held for the time of a call, and what is made of it is copied
-before it is judged.
+Objects of exact type bytes are read in place. Any other buffer is held during the call. Its contents may change
+meanwhile, so each field is copied first, and checked in the copy.
 """
 
 from cpython.buffer cimport PyBuffer_Release, PyObject_CheckBuffer
@@ -32,7 +33,7 @@ from ._enums import ConnectReturnCode, MQTTv5, ProtocolVersion, QoS, ReasonCode,
 from ._stream_c import Decoder  # no-cython-lint: for `_backend.py`
 
 cdef object MQTT_5 = MQTTv5
-# By version less 3: what is wrong with a first byte, and whether nothing is.
+# By version - 3 and first byte: its fault or None, and whether it is valid.
 cdef tuple FIRST_BYTE_FAULTS = tuple([_spec.first_byte_faults(version, None, False) for version in (3, 4, 5)])
 cdef uint8_t FIRST_BYTE_IS_RIGHT[3][256]
 
@@ -81,7 +82,7 @@ def decode(buffer, version=MQTTv5, *, copy=True):
     cdef Py_ssize_t size, end = 0
     if type(buffer) is not bytes or copy is not True:
         return decode_buffer(buffer, &end, True, version, copy)
-    # What most calls are: 3 ns sooner.
+    # The common case has its own path, to save a call.
     number = 5 if version is MQTT_5 else checked_version(version)
     size = PyBytes_GET_SIZE(buffer)
     first_byte = open_packet(&cursor, <const uint8_t*> PyBytes_AS_STRING(buffer), size, number)
@@ -122,7 +123,7 @@ def decode_from(buffer, offset=0, version=MQTTv5, *, copy=True):
 cdef object decode_buffer(
     object buffer, Py_ssize_t* end, bint is_whole, object version, bint copy, object offset=0
 ):
-    """The packet at `offset` of any buffer; `end` is left behind it."""
+    """Decode the packet at `offset` of any buffer, and set `end` to the offset after it."""
     cdef Py_buffer view
     cdef Py_buffer* kept
     cdef Py_ssize_t start
@@ -145,13 +146,13 @@ cdef object decode_buffer(
 
 
 cdef object view_to_keep(object buffer):
-    """The one view of a buffer that is parsed, and that binary data is cut from."""
-    cdef Py_buffer judged
+    """A memoryview of a buffer's bytes. It is parsed, and the views in the packet are slices of it."""
+    cdef Py_buffer checked
     if not PyObject_CheckBuffer(buffer):
         raise _errors.wrong_type("buffer", "a bytes-like object", buffer)
     keeper = memoryview(buffer)
-    byte_view(keeper, &judged, "buffer")
-    PyBuffer_Release(&judged)
+    byte_view(keeper, &checked, "buffer")
+    PyBuffer_Release(&checked)
     return keeper.cast("B")
 
 
@@ -177,15 +178,15 @@ cdef object decode_at(
 
 
 cdef inline int open_packet(Cursor* cursor, const uint8_t* data, Py_ssize_t size, int version) except -1:
-    """Judge the fixed header of the packet at `data` and put the cursor behind it; returns the first byte."""
+    """Check the fixed header of the packet at `data`, and open the cursor after it; returns the first byte."""
     cdef uint8_t first_byte
     cdef int64_t remaining_length = 0
     cdef int header_size
     cdef bint is_known
     if size == 0:
         raise _errors.INCOMPLETE.decoding(version, 0, "", 0, version, None)
-    first_byte = data[0]  # Read once: another thread may write to the buffer.
-    is_known = first_byte >> 4 != CONNECT  # Which has a version of its own.
+    first_byte = data[0]  # Read only once, because another thread may write to the buffer.
+    is_known = first_byte >> 4 != CONNECT  # A CONNECT states its own version.
     if not FIRST_BYTE_IS_RIGHT[version - 3][first_byte]:
         fault = FIRST_BYTE_FAULTS[version - 3][first_byte]
         raise _spec.first_byte_error(fault, first_byte, version, version if is_known else None)
@@ -198,7 +199,7 @@ cdef inline int open_packet(Cursor* cursor, const uint8_t* data, Py_ssize_t size
 
 
 cdef int refuse_rest(Cursor* cursor, Py_ssize_t size) except -1:
-    """Raise the error for bytes behind a packet, which has been read."""
+    """Raise the error for bytes that follow the packet just read."""
     cdef Py_ssize_t end = cursor.end - cursor.start
     raise _errors.TRAILING_BYTES.decoding(
         cursor.version, end, "", size - end, cursor.version, cursor.packet_type
@@ -385,7 +386,7 @@ def encode_into(packet, buffer, offset=0, version=MQTTv5):
             if view.len - start < size:
                 refuse(&writer, _errors.BUFFER_TOO_SMALL, "", size)
             target = <uint8_t*> view.buf + start
-            # The payload first: it may lie in the same buffer, where the head would overwrite it.
+            # Move the payload first. It may lie in the same buffer, where the head would overwrite it.
             if writer.payload_size:
                 memmove(target + head, writer.payload, <size_t> writer.payload_size)
             memcpy(target, writer.start, <size_t> head)
@@ -460,14 +461,14 @@ def encoded_size(packet, version=MQTTv5):
 
 
 cdef int share_between_threads() except -1:
-    """Make immortal what every thread takes references to: the fields of packets, the functions."""
+    """Make objects immortal that all threads use: the functions, and members of enums that packets hold."""
     cdef int bits
     for enum in (ProtocolVersion, QoS, RetainHandling, ConnectReturnCode, ReasonCode):
         for member in enum:
             make_immortal(member)
     for bits in range(16):
         make_immortal(flags_of_bits(bits))
-    for packet in (b"\xC0\0", b"\xD0\0"):  # PINGREQ and PINGRESP have no fields: there is one of each.
+    for packet in (b"\xC0\0", b"\xD0\0"):  # The decoder returns the same PingReq and PingResp each time.
         make_immortal(decode(packet))
     for function in (decode, decode_from, encode, encode_into, encode_many, encode_parts, encoded_size, peek):
         make_immortal(function)

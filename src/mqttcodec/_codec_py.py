@@ -1,7 +1,7 @@
-"""The functions users call: `_codec_c.pyx` in plain Python.
+"""The public functions: `_codec_c.pyx` in plain Python.
 
-One packet at a time: its fixed header is judged, then `_decode_py.py` reads its body. `Decoder`, for streams, stands in
-`_stream_py.py`, and is here so that `_backend.py` finds all in one module.
+These functions check the fixed header of one packet; `_decode_py.py` reads its body. `Decoder` is imported here only
+for `_backend.py`, which expects all public names in one module.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ._reader_py import read_length
 from ._spec import FixedHeader
 from ._stream_py import Decoder as Decoder
 
-_CONNECT = int(PacketType.CONNECT)  # As a plain number: to name a member of an enum takes 50 ns.
+_CONNECT = int(PacketType.CONNECT)  # A plain number, because looking up a member of an enum is slow.
 _FIRST_BYTE_FAULTS: dict[int, tuple[_errors.Fault | None, ...]] = {
     version: _spec.first_byte_faults(version, None, False) for version in ProtocolVersion
 }
@@ -84,7 +84,7 @@ def decode_from(buffer: Buffer, offset: int = 0, version: int = MQTTv5, *, copy:
 
 
 def _decode_buffer(buffer: Buffer, offset: int, is_whole: bool, version: int, copy: bool) -> tuple[Packet, int]:
-    """The packet at `offset` of any buffer, and the offset behind it."""
+    """Decode the packet at `offset` of any buffer; returns it and the offset after it."""
     if type(buffer) is bytes and copy:
         return _decode_at(buffer, _checked_offset(offset, len(buffer)), is_whole, version, copy)
     with byte_view(buffer) as data:
@@ -92,11 +92,11 @@ def _decode_buffer(buffer: Buffer, offset: int, is_whole: bool, version: int, co
             return _decode_at(data, _checked_offset(offset, len(data)), is_whole, version, copy)
         except _errors.DecodeError as error:
             failure = _errors.fresh(error)
-    # Raised anew: the frames of the first traceback hold views of the caller's buffer.
+    # Raise a copy of the error, because the traceback of the first one refers to views of the caller's buffer.
     try:
         raise failure
     finally:
-        del failure  # Its traceback holds this frame, which holds the buffer.
+        del failure  # Break the cycle of error, traceback and frame, which keeps the buffer alive.
 
 
 def _decode_at(data: bytes | memoryview, start: int, is_whole: bool, version: int, copy: bool) -> tuple[Packet, int]:
@@ -106,7 +106,7 @@ def _decode_at(data: bytes | memoryview, start: int, is_whole: bool, version: in
     if start == size:
         raise _incomplete(version, 0, version, None)
     first_byte = data[start]
-    # A CONNECT has a version of its own.
+    # A CONNECT states its own version.
     known = None if first_byte >> 4 == _CONNECT else version
     fault = _FIRST_BYTE_FAULTS[version][first_byte]
     if fault is not None:
@@ -119,7 +119,7 @@ def _decode_at(data: bytes | memoryview, start: int, is_whole: bool, version: in
     if end > size:
         raise _incomplete(version, size - start, known, first_byte >> 4)
     is_followed = is_whole and end != size
-    # Nobody gets the views of a packet that is refused.
+    # If bytes follow the packet, it is rejected: copy its data, so that no view of the caller's buffer is left.
     packet = decode_body(data, start, body, end, first_byte, version, known, None, copy or is_followed)
     if is_followed:
         known = packet.protocol_version if type(packet) is Connect else version
@@ -240,7 +240,7 @@ def encode_many(packets: Iterable[Packet], version: int = MQTTv5) -> bytes:
             parts.append(_joined(head, payload))
     try:
         return b"".join(parts)
-    except OverflowError:  # More than any bytes can hold.
+    except OverflowError:  # The result is larger than any bytes object can be.
         raise MemoryError from None
 
 
@@ -282,7 +282,7 @@ def encode_into(packet: Packet, buffer: Buffer, offset: int = 0, version: int = 
             end = middle + len(payload)
             if end > len(target):
                 raise _errors.BUFFER_TOO_SMALL.encoding(version, "", end - start)
-            # The payload first: it may lie in the same buffer, where the head would overwrite it.
+            # Write the payload first. It may lie in the same buffer, where the head would overwrite it.
             target[middle:end] = payload
             target[start:middle] = head
             return end

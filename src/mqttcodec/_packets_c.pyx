@@ -1,10 +1,10 @@
 # cython: language_level=3, auto_pickle=False, autotestdict=False, freethreading_compatible=True
-"""The packet classes as extension types: `_packets_py.py` compiled by hand, the same classes in the same order.
+"""The packet classes as extension types: `_packets_py.py` in Cython, with the same classes in the same order.
 
-`_packets_py.py` is the source of fields, defaults and docstrings; tests hold this file against it. `__signature__` is
-there because an extension type shows none of its own. Every class is `no_gc`: what its fields hold in sane use (str,
-bytes, int, tuples of them) closes no cycle, so that the collector need not count or visit packets. The price: packets
-nested in one another by the hundred thousand, which no field is for, are freed by recursion.
+`_packets_py.py` is the source of fields, defaults and docstrings; tests compare both files. `__signature__` is defined
+because an extension type has no signature of its own. Every class is `no_gc`: the values that fields are made for (str,
+bytes, int, tuples of them) cannot form a cycle, so that the garbage collector need not track packets. The drawback:
+packets that are nested very deeply, for which no field is made, are freed by recursion.
 """
 
 cimport cython
@@ -25,7 +25,10 @@ cdef object _QOS_2 = QoS.EXACTLY_ONCE
 
 
 cdef tuple by_number(object enum, object preferred=()):
-    """The members of an enum at the places of their numbers, None elsewhere; those of `preferred` come first."""
+    """A tuple that has each member of an enum at the index of its number, and None elsewhere.
+
+    If both have a number, the member in `preferred` is used.
+    """
     members = {member.value: member for member in (*enum, *preferred)}
     return tuple([members.get(number) for number in range(max(members) + 1)])
 
@@ -34,7 +37,7 @@ cdef tuple _QOS = by_number(QoS)
 cdef tuple _RETAIN_HANDLING = by_number(RetainHandling)
 cdef tuple _PROTOCOL_VERSIONS = by_number(ProtocolVersion)
 cdef tuple _REASON_CODES = by_number(ReasonCode)
-# A server of 3.1 and 3.1.1 refuses a CONNECT with 1 to 5.
+# In 3.1 and 3.1.1, a server rejects a CONNECT with the codes 1 to 5.
 cdef tuple _CONNACK_CODES = by_number(ReasonCode, preferred=list(ConnectReturnCode)[1:])
 cdef tuple _NONE = ()
 cdef object _SUCCESS = ReasonCode.SUCCESS
@@ -46,12 +49,12 @@ cdef int refuse_second_init(object packet) except -1:
     raise _errors.initialised_twice(packet)
 
 
-# --- How constructors convert the values they are given; anything else stays as it is. Converting a list locks
-# it, which may suspend the critical section of `__init__`, so that these conversions come before its guard.
+# --- Conversions of constructor arguments. Other values are stored as given. Converting a list locks it, which may
+# suspend the critical section of `__init__`, so these conversions must come before the check for a second `__init__`.
 
 
 cdef inline object member(tuple members, object value):
-    """The member of an enum that a plain number stands for, if there is one; `members` has None where there is none."""
+    """The member of an enum that has the number `value`, or `value` itself. `members` is from `by_number`."""
     cdef int64_t number
     if type(value) is not int:
         return value
@@ -82,7 +85,7 @@ cdef inline object connack_code_of(object value):
 
 
 cdef inline object several(object value):
-    """The tuple of a field of several values, for a list or None; `()` says as None does that there are none."""
+    """The value of a field that holds several values: a tuple for a list, and `()` for None."""
     if type(value) is tuple:
         return value
     if isinstance(value, list):
@@ -116,13 +119,13 @@ cdef object given_pairs(object value):
 
 @cython.no_gc
 cdef class _Value:
-    """The methods all packet classes share."""
+    """The methods that all packet classes share."""
 
-    # An extension type has none of its own; `dataclasses.fields`, `asdict` and cattrs work with it.
+    # For `dataclasses.fields`, `asdict` and cattrs: an extension type has no dataclass fields of its own.
     __dataclass_fields__ = _methods.DataclassFields()
 
     def replace(self, **changes):
-        """A copy with the given fields changed; `copy.replace` does the same."""
+        """Return a copy with the given fields changed. `copy.replace` does the same."""
         return _methods.replaced(self, changes)
 
     def __replace__(self, **changes):
@@ -168,10 +171,10 @@ cdef class PublishFlags:
 
 
 cdef tuple _flags(tuple qos_by_bits):
-    """By the lower four bits of a first byte: the flags, whose `qos` are the objects given."""
+    """By the lower four bits of a first byte: the flags, with `qos` from `qos_by_bits`."""
     return tuple(
         [
-            # Of DUP with QoS 0 the version has to say whether it may be; no PUBLISH has QoS 3.
+            # -1 for DUP at QoS 0, which is valid only in 3.1. No PUBLISH has QoS 3.
             PublishFlags(qos_by_bits[bits >> 1 & 3], bits & 1 == 1, bits & 8 == 8, -1 if bits & 0b1110 == 8 else bits)
             for bits in range(16)
         ]
@@ -182,7 +185,7 @@ cdef tuple _FLAGS = _flags((_QOS_0, _QOS_1, _QOS_2, None))
 
 
 cdef PublishFlags publish_flags(object qos, object retain, object dup):
-    """The flags that hold these very objects."""
+    """The flags that hold exactly these objects. Common combinations are shared."""
     cdef int bits
     if (retain is True or retain is False) and (dup is True or dup is False):
         bits = (dup is True) << 3 | (retain is True)
@@ -192,12 +195,15 @@ cdef PublishFlags publish_flags(object qos, object retain, object dup):
 
 
 cdef PublishFlags flags_of_bits(int bits):
-    """The flags of a first byte whose QoS is not 3."""
+    """The flags for the lower four bits of a first byte, whose QoS must not be 3."""
     return <PublishFlags> _FLAGS[bits]
 
 
 cdef object replaced_publish(Publish packet, dict changes):
-    """What a broker does for each subscriber: 75 ns where `_methods.replaced` takes 1.3 us."""
+    """`Publish.replace` for the fields that are not properties.
+
+    Brokers call it once for each subscriber, so it copies the struct instead of calling `__init__`.
+    """
     cdef Publish copy = Publish.__new__(Publish)
     qos, retain, dup = packet.qos, packet.retain, packet.dup
     copy.topic = packet.topic
@@ -224,7 +230,7 @@ cdef object replaced_publish(Publish packet, dict changes):
     return copy
 
 
-# --- Made of `_packets_py.py` by `tools/packets.py --write`.
+# --- Generated from `_packets_py.py` by `tools/packets.py --write`.
 
 
 @cython.final
@@ -649,7 +655,7 @@ cdef class Publish(_Value):
         self.properties = properties
 
     def replace(self, **changes):
-        """A copy with the given fields changed; `copy.replace` does the same."""
+        """Return a copy with the given fields changed. `copy.replace` does the same."""
         return replaced_publish(self, changes)
 
     def __replace__(self, **changes):
@@ -698,7 +704,7 @@ cdef class Publish(_Value):
 
 @cython.no_gc
 cdef class _Acknowledgement(_Value):
-    """The fields of the four packets that acknowledge a PUBLISH."""
+    """The fields of the four packets that acknowledge a PUBLISH or one another."""
 
     __annotations__ = {
         "packet_id": "int",
@@ -1195,7 +1201,7 @@ cdef class Auth(_Value):
         self.user_properties = user_properties
 
 
-# --- From here on written by hand.
+# --- Written by hand from here on.
 
 Packet = (
     Connect
@@ -1219,6 +1225,7 @@ cdef object _getter = type(Will.topic)
 
 
 cdef int expose_fields(object packet_class) except -1:
+    """Replace the getters of a class by member descriptors, which the interpreter reads faster."""
     names = [name for name, item in vars(packet_class).items() if type(item) is _getter]
     values = {name: object() for name in names}
     packet = packet_class(**values)
@@ -1228,7 +1235,7 @@ cdef int expose_fields(object packet_class) except -1:
 
 
 cdef dict property_offsets(object packet_class, int place):
-    """By identifier, in the order of the fields: where the struct that holds a packet's properties has each of them."""
+    """By identifier, in the order of the fields: the offset of a property in the struct that holds it."""
     cdef Publish publish
     by_field = {_spec.property_field(place, identifier): identifier for identifier in _spec.PROPERTIES[place]}
     annotated = packet_class if "__annotations__" in vars(packet_class) else packet_class.__base__
@@ -1246,10 +1253,10 @@ cdef dict property_offsets(object packet_class, int place):
     return offsets
 
 
-# Publish and acknowledgements first: `explain_arguments` looks for a class in this order.
+# Publish and acknowledgements come first, because constructors look up their class in this order.
 for _packet_class in dict.fromkeys((Publish, PubAck, PubRec, PubRel, PubComp, Will, Subscription, *Packet.__args__)):
     keep_memory_of(_packet_class)
-    explain_arguments(_packet_class, _methods.refusing)
+    explain_arguments(_packet_class, _methods.argument_checker)
     rename(_packet_class, "mqttcodec." + _packet_class.__name__)
     if not issubclass(_packet_class, _Acknowledgement):
         expose_fields(_packet_class)
@@ -1258,7 +1265,7 @@ rename(_Acknowledgement, "mqttcodec._Acknowledgement")
 keep_memory_of(PublishProperties)
 expose_fields(_Acknowledgement)
 
-# By place and identifier.
+# By place and identifier: the offset of the property.
 _PROPERTY_OFFSETS = {_spec.WILL: property_offsets(Will, _spec.WILL)} | {
     place: property_offsets(_packet_class, place) for place, _packet_class in enumerate(Packet.__args__, 1)
 }

@@ -1,4 +1,4 @@
-"""What type checkers and editors know of the packet classes. `tools/packets.py` makes the classes."""
+"""The packet classes for type checkers and editors. `tools/packets.py` generates the classes."""
 
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, Self, TypeAlias, TypeVar, final
@@ -22,7 +22,7 @@ class _Value:
     def __hash__(self) -> int: ...
     def __repr__(self) -> str: ...
 
-# --- Made of `_packets_py.py` by `tools/packets.py --write`.
+# --- Generated from `_packets_py.py` by `tools/packets.py --write`.
 
 @final
 @dataclass(frozen=True, init=False, eq=False, repr=False)
@@ -312,7 +312,7 @@ class Publish(_Value):
 
 @dataclass(frozen=True, init=False, eq=False, repr=False)
 class _Acknowledgement(_Value):
-    """The fields of the four packets that acknowledge a PUBLISH."""
+    """The fields of the four packets that acknowledge a PUBLISH or one another."""
 
     packet_id: int
     reason_code: ReasonCode
