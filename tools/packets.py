@@ -11,6 +11,7 @@ it, and the text behind a second mark, is written by hand.
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import os
 import sys
 import textwrap
@@ -296,15 +297,10 @@ def absent(field: Any) -> str:
 
 
 def publish_members(fields: Any) -> Iterator[str]:
-    yield from (
-        "",
-        "    def replace(self, **changes):",
-        '        """Return a copy with the given fields changed. `copy.replace` does the same."""',
-        "        return replaced_publish(self, changes)",
-        "",
-        "    def __replace__(self, **changes):",
-        "        return replaced_publish(self, changes)",
-    )
+    yield from ("", "    def replace(self, **changes):")
+    yield from indented(indented(f'"""{inspect.getdoc(Publish.replace)}\n"""'.splitlines()))
+    yield "        return replaced_publish(self, changes)"
+    yield from ("", "    def __replace__(self, **changes):", "        return replaced_publish(self, changes)")
     for field in fields:
         if is_split(field):
             holder = "flags" if field.name in FLAGS else "properties"

@@ -22,18 +22,19 @@ from ._errors import shown
 
 _PROGRAM = "mqttcodec"
 _DESCRIPTION = """\
-Shows MQTT packets: where each stands, its size, its type and its fields that
-differ from their defaults. Of bytes that are no packet it says where and why, the
-clause they break and the reason code a server of MQTT 5.0 would answer with.
-Without input it shows a demonstration."""
+Shows MQTT packets: the offset, size and type of each, and the fields that differ
+from their defaults. For invalid bytes, shows the position and the cause of the
+error, the clause violated, and the reason code with which an MQTT 5.0 server would
+answer. Without input, shows a demonstration."""
 _EPILOG = """\
-JSON is one object a line: {"offset": 0, "size": 9, "packet": "Publish", "fields": {}}.
-Fields that differ from their defaults are there; numbers that have names are
-these names, binary data is {"hex": "00ff"}. Bytes that are no packet are
-{"error": {"offset": 9, "byte": 0, "message": "..."}} and more, the last object.
-Of passwords and authentication data only the size is shown.
+JSON output has one object per line:
+{"offset": 0, "size": 9, "packet": "Publish", "fields": {}}.
+It has only the fields that differ from their defaults. Numbers that have names
+appear by name, and binary data as {"hex": "00ff"}. Invalid bytes are the last
+object: {"error": {"offset": 9, "byte": 0, "message": "..."}} with further keys.
+Of passwords and authentication data, only the size is shown.
 
-Exit status: 0 if all is packets, 1 if not, 2 for wrong usage.
+Exit status: 0 if all bytes are valid packets, 1 if not, 2 for wrong usage.
 
   mqttcodec '30 07 00 01 61 00 32 31 2e'
   mqttcodec capture.bin --version 3.1.1 --json"""
@@ -75,13 +76,13 @@ def _run(argv: Sequence[str] | None) -> int:
         "input",
         nargs="?",
         metavar="HEX | FILE | -",
-        help="packets, one after the other: hex digits (spaces, ':', ',' and '0x' may stand between bytes), a file of "
-        "bytes, which comes first if there is one of that name, or - for the bytes of standard input",
+        help="packets, one after another: the name of a binary file, or hex digits (with spaces, ':', ',' or '0x' "
+        "between bytes), or - for standard input; an existing file takes precedence over hex digits",
     )
     parser.add_argument(
-        "--version", choices=_VERSIONS, default="5", help="of MQTT, until a CONNECT says another; 5 unless given"
+        "--version", choices=_VERSIONS, default="5", help="MQTT version, until a CONNECT states another; default: 5"
     )
-    parser.add_argument("--json", action="store_true", help="write JSON, errors too, to standard output")
+    parser.add_argument("--json", action="store_true", help="write JSON to standard output, including errors")
     arguments = parser.parse_args(argv)
     if arguments.input is None:
         _demonstrate(arguments.json)

@@ -71,7 +71,7 @@ def encode_head(packet: Any, version: int) -> tuple[bytes, bytes | memoryview]:
     except AttributeError as error:
         if type(error.obj) not in _MADE_OF_FIELDS:
             raise  # The error comes from an object of the caller's.
-        # A packet made without `__init__` lacks its fields.
+        # A packet that was created without `__init__` lacks its fields.
         raise _errors.wrong_type(str(error.name), "set", None) from None
     remaining_length = len(writer.body) + len(writer.payload)
     if remaining_length > _spec.MAXIMUM_REMAINING_LENGTH:

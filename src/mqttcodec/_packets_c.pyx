@@ -125,7 +125,21 @@ cdef class _Value:
     __dataclass_fields__ = _methods.DataclassFields()
 
     def replace(self, **changes):
-        """Return a copy with the given fields changed. `copy.replace` does the same."""
+        """Return a copy with the given fields changed. `copy.replace` does the same.
+
+        Args:
+            **changes: New values by field name. They are converted as by the constructor.
+
+        Returns:
+            A new packet of the same class.
+
+        Raises:
+            TypeError: The class has no field of that name.
+
+        Example:
+            >>> Publish("a", b"21").replace(topic="b")
+            Publish(topic='b', payload=b'21')
+        """
         return _methods.replaced(self, changes)
 
     def __replace__(self, **changes):
@@ -655,7 +669,21 @@ cdef class Publish(_Value):
         self.properties = properties
 
     def replace(self, **changes):
-        """Return a copy with the given fields changed. `copy.replace` does the same."""
+        """Return a copy with the given fields changed. `copy.replace` does the same.
+
+        Args:
+            **changes: New values by field name. They are converted as by the constructor.
+
+        Returns:
+            A new packet of the same class.
+
+        Raises:
+            TypeError: The class has no field of that name.
+
+        Example:
+            >>> Publish("a", b"21").replace(topic="b")
+            Publish(topic='b', payload=b'21')
+        """
         return replaced_publish(self, changes)
 
     def __replace__(self, **changes):

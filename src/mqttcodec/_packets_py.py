@@ -104,7 +104,21 @@ class _Value:
     """The methods that all packet classes share."""
 
     def replace(self, **changes: Any) -> Any:
-        """Return a copy with the given fields changed. `copy.replace` does the same."""
+        """Return a copy with the given fields changed. `copy.replace` does the same.
+
+        Args:
+            **changes: New values by field name. They are converted as by the constructor.
+
+        Returns:
+            A new packet of the same class.
+
+        Raises:
+            TypeError: The class has no field of that name.
+
+        Example:
+            >>> Publish("a", b"21").replace(topic="b")
+            Publish(topic='b', payload=b'21')
+        """
         cls = type(self)
         converters = _FIELDS.get(cls)
         if converters is None or not converters.keys() >= changes.keys():

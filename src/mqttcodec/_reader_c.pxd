@@ -84,8 +84,8 @@ cdef struct Cursor:
     const uint8_t* start
     const uint8_t* ptr
     const uint8_t* end
-    # Borrowed: a memoryview of the whole buffer, of which binary data becomes a slice, and its first byte. If NULL,
-    # binary data is copied.
+    # Borrowed: a memoryview of the whole buffer, and its first byte. Binary data is returned as slices of the view, or
+    # copied if it is NULL.
     PyObject* view
     const uint8_t* view_start
     # Borrowed: the payload of a PUBLISH, if it does not follow in the same memory.

@@ -13,7 +13,7 @@ import pytest
 import mqttcodec
 from mqttcodec import _errors, _packets_py
 
-# The classes of errors show no examples.
+# Errors need no examples. `Packet` is a union.
 NAMES = [
     name
     for name in mqttcodec.__all__
@@ -22,10 +22,12 @@ NAMES = [
 
 
 def documented(mqtt: SimpleNamespace, name: str) -> list[Any]:
-    """A function or a class, and the public members of a class that are its own and no field."""
+    """A function, or a class and its public members. Fields of packets are described with their class."""
     owner = getattr(mqtt, name)
-    if not inspect.isclass(owner) or issubclass(owner, enum.Enum) or hasattr(_packets_py, name):
+    if not inspect.isclass(owner) or issubclass(owner, enum.Enum):
         return [owner]
+    if hasattr(_packets_py, name):
+        return [owner, owner.replace]
     members = [member for key, member in vars(owner).items() if not key.startswith("_")]
     return [owner, *(member for member in members if inspect.getdoc(member))]
 
