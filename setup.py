@@ -1,8 +1,8 @@
-"""The extension modules, and what to do where they cannot be built. Everything else is in pyproject.toml.
+"""Builds the extension modules, and handles the case that they cannot be built. Everything else is in pyproject.toml.
 
-The environment variable MQTTCODEC_EXTENSIONS says how: `auto` or nothing (build them; without Cython, a compiler or
-Python's headers install the pure Python twin), `require` (a failure is an error), `off` (pure Python). An installation
-without them keeps the reason, and `mqttcodec.BACKEND_ERROR` shows it.
+The environment variable MQTTCODEC_EXTENSIONS controls the build: `auto` or empty (build the extensions; without Cython,
+a compiler or Python's headers, install the pure Python twin), `require` (a failure is an error), `off` (pure Python).
+An installation without extensions records the reason, and `mqttcodec.BACKEND_ERROR` shows it.
 """
 
 import os
@@ -27,13 +27,12 @@ PYPROJECT = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))
 MODULES = sorted(path.stem for path in Path("src/mqttcodec").glob("*.pyx"))
 HEADERS = sorted(map(str, Path("src/mqttcodec").glob("*.h")))
 
-# With `build_ext --debug`: what the sources rely on is looked at, and C's own asserts are on. What a source says in its
-# first lines, such as `boundscheck=False`, stays; `tools/environments.py` changes that too.
+# For `build_ext --debug`: enable Cython's checks and C's asserts. The directives at the head of a source file, such as
+# `boundscheck=False`, remain in force; `tools/environments.py` changes those as well.
 CHECKS = {"initializedcheck": True, "nonecheck": True}
 DEBUG_FLAGS = ["-O1", "-g", "-UNDEBUG"]
 
-# -O3 takes a tenth off what decodes and encodes; of the packet classes and the decoder it makes 40 KiB more and nothing
-# faster.
+# -O3 makes decoding and encoding faster. The other modules would only become larger.
 OPTIMISED_FURTHER = ("_decode_properties_c", "_decode_c", "_encode_properties_c", "_encode_c", "_codec_c")
 
 # The levels of optimisation (-O1) and of debug information (-g) that the user chose.
@@ -47,18 +46,18 @@ def compiler_flags(module: str, compiler_type: str, *, debug: bool) -> list[str]
         flags = DEBUG_FLAGS
     else:
         flags = ["-O3" if module in OPTIMISED_FURTHER else "-O2", "-g0", "-fvisibility=hidden"]
-    # Ours come after the user's, and the last one counts.
+    # Leave out the levels that the user chose: these flags come after the user's, and the last one takes effect.
     return [flag for flag in flags if flag[:2] not in {level[:2] for level in USER_LEVELS}]
 
 
 def linker_flags() -> list[str]:
-    """Symbols nobody uses and padding between pages are a fifth of the size."""
+    """Flags that make the extensions smaller: they remove symbols and the padding between segments."""
     wants_symbols = any(level.startswith("-g") and level != "-g0" for level in USER_LEVELS)
     return ["-Wl,-z,noseparate-code"] if wants_symbols else ["-Wl,-s", "-Wl,-z,noseparate-code"]
 
 
 def too_old(name: str, found: str) -> str:
-    """What to install if the version found is too old, or nothing. Without build isolation pip does not check."""
+    """An error message if the version found is too old, or "". Without build isolation, pip does not check versions."""
     (needed,) = (text for text in PYPROJECT["build-system"]["requires"] if text.startswith(name + ">="))
     if version_numbers(found) >= version_numbers(needed):
         return ""
@@ -79,7 +78,7 @@ def check_cython() -> None:
 
 
 def leave_note(package: Path, reason: str) -> None:
-    """Keep the reason why this folder has no extensions, and remove old ones; an empty reason means it has some."""
+    """Record why this folder has no extensions, and remove old ones. An empty reason means that it has extensions."""
     note = package / "_build_error.txt"
     if not reason:
         note.unlink(missing_ok=True)
@@ -91,7 +90,7 @@ def leave_note(package: Path, reason: str) -> None:
 
 
 class BuildExtensions(build_ext):
-    """Builds all extension modules or, if the choice is `auto`, none and a note why."""
+    """Builds all extension modules. If that fails and the choice is `auto`, builds none and records the reason."""
 
     reason = ""
 
@@ -106,11 +105,11 @@ class BuildExtensions(build_ext):
             print(f"building mqttcodec without its extensions: {error}")
             self.reason = str(error)
             for extension in self.extensions:
-                extension.optional = True  # So that nobody asks for the file afterwards.
+                extension.optional = True  # Otherwise setuptools would expect the file.
         leave_note(Path(self.build_lib, "mqttcodec"), self.reason)
 
     def copy_extensions_to_source(self) -> None:
-        """With --inplace, and in an editable installation."""
+        """Called with --inplace, and in an editable installation."""
         super().copy_extensions_to_source()
         leave_note(Path(self.get_finalized_command("build_py").get_package_dir("mqttcodec")), self.reason)
 
@@ -120,15 +119,15 @@ class BuildExtensions(build_ext):
             extension.extra_compile_args = compiler_flags(module, self.compiler.compiler_type, debug=bool(self.debug))
             if self.debug:
                 extension.cython_directives = CHECKS
-        # That it is built on Linux is true of Emscripten too, whose linker knows none of this.
+        # Check the target platform. Emscripten is built on Linux too, but its linker has none of these flags.
         if self.plat_name.startswith("linux") and not self.debug:
-            known = self.known_to_the_linker(linker_flags())
+            supported = self.supported_by_linker(linker_flags())
             for extension in self.extensions:
-                extension.extra_link_args = known
+                extension.extra_link_args = supported
 
-    def known_to_the_linker(self, flags: list[str]) -> list[str]:
-        """Those of the flags with which it links something small."""
-        known = []
+    def supported_by_linker(self, flags: list[str]) -> list[str]:
+        """The flags that the linker accepts when it links a small file."""
+        supported = []
         with tempfile.TemporaryDirectory() as folder:
             source = Path(folder, "nothing.c")
             source.write_text("int nothing;\n", encoding="utf-8")
@@ -136,14 +135,14 @@ class BuildExtensions(build_ext):
             for flag in flags:
                 try:
                     self.compiler.link_shared_object(objects, str(Path(folder, "nothing.so")), extra_postargs=[flag])
-                    known.append(flag)
+                    supported.append(flag)
                 except CCompilerError:
                     print(f"building mqttcodec without {flag}, which the linker does not support")
-        return known
+        return supported
 
 
 class BuildPython(build_py):
-    """If the choice is `off`, leaves a note that it was."""
+    """Copies the Python modules. If the choice is `off`, records that as the reason for missing extensions."""
 
     def run(self) -> None:
         super().run()
@@ -153,7 +152,7 @@ class BuildPython(build_py):
 
 
 def readme() -> str:
-    """README.md for a page that is not beside the files it links to."""
+    """README.md with absolute links, for a page on another site."""
     source = PYPROJECT["project"]["urls"]["Source"]
     text = Path("README.md").read_text(encoding="utf-8")
     text = re.sub(r"(!\[[^]]*\]\()(?!https:)", rf"\1{source}/raw/main/", text)
@@ -174,6 +173,6 @@ setup(
     long_description_content_type="text/markdown",
     ext_modules=extensions,
     cmdclass={"build_ext": BuildExtensions, "build_py": BuildPython},
-    # Who would `cimport` the packets is told so when compiling, not when importing.
+    # Without extensions, leave out the .pxd files, so that a `cimport` fails at compile time, not at import.
     exclude_package_data={"mqttcodec": ["*.pxd"]} if CHOICE == "off" else {},
 )

@@ -21,7 +21,8 @@ project = "mqttcodec"
 version = release = mqttcodec.__version__
 copyright = "the authors of mqttcodec"
 
-extensions = ["myst_parser", "sphinx.ext.autodoc"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+napoleon_use_ivar = True  # Fields are part of the description of their class, without entries of their own.
 myst_heading_anchors = 3
 autodoc_member_order = "bysource"
 autodoc_type_aliases = {"Packet": "Packet", "_BytesLike": "BytesLike"}

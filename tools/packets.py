@@ -11,6 +11,7 @@ it, and the text behind a second mark, is written by hand.
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import os
 import sys
 import textwrap
@@ -27,8 +28,8 @@ sys.path.insert(0, str(PACKAGE.parent))
 from mqttcodec import _packets_py  # noqa: E402
 from mqttcodec._packets_py import Publish, Subscription, Will, _Acknowledgement  # noqa: E402
 
-BEGIN = "# --- Made of `_packets_py.py` by `tools/packets.py --write`.\n"
-END = "# --- From here on written by hand.\n"
+BEGIN = "# --- Generated from `_packets_py.py` by `tools/packets.py --write`.\n"
+END = "# --- Written by hand from here on.\n"
 
 # By what a field holds: the type of the parameter, where that takes more, and the function of `_packets_c.pyx` that
 # converts it. Those that make tuples come first in a constructor.
@@ -161,9 +162,9 @@ def structs(cls: Any) -> Iterator[list[str]]:
         ]
         yield [
             *head,
-            "    # Six fields and not fourteen: 256 bytes with a topic of 24 and a payload of 64, not 320, and eight",
-            "    # references fewer to set and to drop. `flags` are shared; None: `__init__` never ran.",
-            "    # `properties` is None without any.",
+            "    # Flags and properties are objects of their own. This saves memory and reference counting, because",
+            "    # most packets have no properties, and flags are shared. `flags` is None if `__init__` never ran;",
+            "    # `properties` is None if there are none.",
             *(f"    cdef readonly object {field.name}" for field in fields or () if not is_split(field)),
             "    cdef PublishFlags flags",
             "    cdef PublishProperties properties",
@@ -296,15 +297,10 @@ def absent(field: Any) -> str:
 
 
 def publish_members(fields: Any) -> Iterator[str]:
-    yield from (
-        "",
-        "    def replace(self, **changes):",
-        '        """A copy with the given fields changed; `copy.replace` does the same."""',
-        "        return replaced_publish(self, changes)",
-        "",
-        "    def __replace__(self, **changes):",
-        "        return replaced_publish(self, changes)",
-    )
+    yield from ("", "    def replace(self, **changes):")
+    yield from indented(indented(f'"""{inspect.getdoc(Publish.replace)}\n"""'.splitlines()))
+    yield "        return replaced_publish(self, changes)"
+    yield from ("", "    def __replace__(self, **changes):", "        return replaced_publish(self, changes)")
     for field in fields:
         if is_split(field):
             holder = "flags" if field.name in FLAGS else "properties"

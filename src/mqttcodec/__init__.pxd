@@ -1,12 +1,14 @@
-"""The packet classes for other extensions, which read and make packets without attribute look-ups.
+"""The packet classes for other extensions, which can read and create packets without attribute look-ups.
 
     from mqttcodec cimport PubAck, Publish
 
-Their layout stays the same within a minor version and no longer: an extension is built against one, and requires it;
-`examples/cython/` is a package that does. Fields are Python objects, None (lists: `()`) where absent, as in the classes
-Python sees; they can be set from C while nobody else has seen the packet. A `Publish` keeps its properties, if any, in
-`properties`, and QoS, `retain` and `dup` in `flags` too, by which it is encoded: set them by `publish_flags`, with the
-object that is set as `qos`.
+The layout of the structs may change with each minor version. Build an extension against one minor version, and require
+that version; the package in `examples/cython/` does so.
+
+Fields are Python objects, as in Python. A missing value is None, or `()` for a field that holds several values. C code
+may set the fields of a new packet until other code can see it. A `Publish` has its properties, if any, in `properties`.
+It is encoded from `flags`, which holds QoS, `retain` and `dup`: set `flags` to the result of `publish_flags`, called
+with the same object as the field `qos`.
 """
 
 from mqttcodec._packets_c cimport (

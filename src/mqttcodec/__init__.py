@@ -1,4 +1,4 @@
-"""An MQTT packet codec: bytes in, packet objects out, and back, for MQTT 3.1, 3.1.1 and 5.0."""
+"""A codec for MQTT packets: decodes bytes to packet objects and encodes them, for MQTT 3.1, 3.1.1 and 5.0."""
 
 from ._answer import answer_to
 from ._backend import BACKEND, BACKEND_ERROR
@@ -27,9 +27,9 @@ from ._errors import (
 )
 from ._spec import FixedHeader
 
-TYPE_CHECKING = False  # Type checkers take it for true; to import `typing` would take a quarter of the time.
+TYPE_CHECKING = False  # Type checkers treat this name as true. Importing it from `typing` would slow the import down.
 if TYPE_CHECKING:
-    # The plain Python modules are the source of types.
+    # The plain modules have the type annotations.
     from ._codec_py import (
         Decoder,
         decode,

@@ -1,4 +1,4 @@
-"""The command line: `mqttcodec` shows packets, and of bytes that are none where and why."""
+"""The command line: `mqttcodec` shows packets, and reports where and why bytes are not a packet."""
 
 from __future__ import annotations
 
@@ -43,23 +43,23 @@ _CLASS_NAMES = {packet_class.__name__.upper(): packet_class.__name__ for packet_
 _SHOWN_BYTES = 64
 _SHOWN_CHARACTERS = 200
 _SHOWN_AROUND = 8
-# The first byte that can belong to a password or to authentication data: where these really are, nobody can say of a
-# packet that does not parse.
+# The first byte of a packet that can belong to a password or to authentication data. Their real position is unknown if
+# the packet cannot be parsed.
 _SECRETS_FROM: dict[int, int] = {mqtt.PacketType.CONNECT: 16, mqtt.PacketType.CONNACK: 8, mqtt.PacketType.AUTH: 7}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Do what the command line says; returns the exit status."""
+    """Run the command line; returns the exit status."""
     try:
         try:
             return _run(argv)
         finally:
             print(end="", flush=True)
     except OSError as error:
-        # Windows may say EINVAL of a pipe that nobody reads.
+        # Windows may report EINVAL for a pipe without a reader.
         if not isinstance(error, BrokenPipeError) and not (os.name == "nt" and error.errno == errno.EINVAL):
             raise
-        # The reader has gone, as in `| head`. Python flushes once more when it ends: into nothing.
+        # The reader has closed the pipe, as in `| head`. Python flushes stdout again at exit, so send it to devnull.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
 
@@ -92,11 +92,11 @@ def _run(argv: Sequence[str] | None) -> int:
 
 
 def _read(parser: argparse.ArgumentParser, argument: str) -> bytes:
-    """The bytes that the argument stands for."""
+    """The bytes from standard input, from a file, or from hex digits."""
     try:
         if argument == "-":
             return sys.stdin.buffer.read() if sys.stdin else b""
-        # Path.exists raises for a name that is too long, as long hex is.
+        # Not Path.exists, which raises for a name that is too long, and long hex is.
         if os.path.exists(argument) and not Path(argument).is_dir():  # noqa: PTH110
             return Path(argument).read_bytes()
     except OSError as error:
@@ -105,14 +105,14 @@ def _read(parser: argparse.ArgumentParser, argument: str) -> bytes:
     if not any(groups) or not all(re.fullmatch("[0-9a-fA-F]*", group) for group in groups):
         parser.error(f"input must be an existing file or hex digits, not {shown(argument)}")
     for group in groups:
-        # Digits do not pair across what parts them: "0x1 0x2" is hardly meant as one byte.
+        # Digits do not form a byte across a separator: "0x1 0x2" hardly means one byte.
         if len(group) % 2:
             parser.error(f"hex digits must come in pairs, not {len(group)} as in {shown(group)}")
     return bytes.fromhex("".join(groups))
 
 
 def _show(data: bytes, version: mqtt.ProtocolVersion, as_json: bool, errors: TextIO) -> int:
-    """Print the packets of `data`, up to the first that is none; returns the exit status."""
+    """Print the packets in `data`, up to the first invalid one; returns the exit status."""
     offset = 0
     while offset < len(data):
         try:
@@ -121,7 +121,7 @@ def _show(data: bytes, version: mqtt.ProtocolVersion, as_json: bool, errors: Tex
             if as_json:
                 _write(json.dumps({"error": _error_object(data, offset, error)}), sys.stdout)
             else:
-                print(end="", flush=True)  # The packets come first, where both streams end on one terminal.
+                print(end="", flush=True)  # If both streams go to one terminal, packets come before the error.
                 _write("\n".join(_error_lines(data, offset, version, error)), errors)
             return 1
         if isinstance(packet, mqtt.Connect):
@@ -138,13 +138,13 @@ def _show(data: bytes, version: mqtt.ProtocolVersion, as_json: bool, errors: Tex
 
 
 def _write(text: str, stream: TextIO) -> None:
-    # What the stream's encoding lacks becomes an escape, where print would raise.
+    # Escape characters that the stream's encoding lacks. print would raise an error for them.
     encoding = getattr(stream, "encoding", None) or "utf-8"
     print(text.encode(encoding, "backslashreplace").decode(encoding), file=stream)
 
 
 def _plain(name: str, value: Any) -> Any:
-    """A packet, or the value of its field `name`, in the types of JSON."""
+    """A packet, or the value of its field `name`, as types that JSON has."""
     if name in _methods.SECRET_FIELDS:
         return {"hidden_size": len(value)}
     if isinstance(value, Enum):
@@ -159,7 +159,7 @@ def _plain(name: str, value: Any) -> Any:
 
 
 def _text(name: str, value: Any) -> str:
-    """The value of the field `name`, in printable characters: a terminal would obey others."""
+    """The value of the field `name`, in printable characters only, because a terminal would interpret others."""
     if name in _methods.SECRET_FIELDS:
         return f"hidden, {len(value)} bytes"
     if isinstance(value, (mqtt.ReasonCode, mqtt.ConnectReturnCode)):
@@ -198,7 +198,7 @@ def _item_lines(item: Any) -> list[str]:
 
 
 def _fixed_header(data: bytes, offset: int) -> mqtt.FixedHeader | None:
-    """None where its bytes are missing or wrong."""
+    """The fixed header at `offset`, or None if it is incomplete or malformed."""
     try:
         return mqtt.peek(data, offset)
     except mqtt.DecodeError:
@@ -226,7 +226,7 @@ def _error_object(data: bytes, offset: int, error: mqtt.DecodeError) -> dict[str
 
 def _error_lines(data: bytes, offset: int, version: mqtt.ProtocolVersion, error: mqtt.DecodeError) -> Iterator[str]:
     packet_type, header = _packet_type(data, offset), _fixed_header(data, offset)
-    # A CONNECT has a version of its own, which may not have been read.
+    # A CONNECT states its own version, which may not have been read.
     versioned = packet_type if packet_type == "CONNECT" else f"{packet_type}, {version.title}"
     yield f"offset {offset}: {versioned}: {type(error).__name__}"
     yield f"  error:       {error}"
@@ -245,7 +245,7 @@ def _error_lines(data: bytes, offset: int, version: mqtt.ProtocolVersion, error:
 
 
 def _dump(data: bytes, start: int, at: int) -> Iterator[str]:
-    """The bytes around the one `at` fault, which is marked, in the packet from `start` to the end of `data`."""
+    """The bytes around byte `at` of the packet that begins at `start` of `data`, with byte `at` marked."""
     first = max(at - _SHOWN_AROUND, 0)
     window = data[start + first : start + at + _SHOWN_AROUND]
     hidden_from = _SECRETS_FROM.get(data[start] >> 4, len(data))
@@ -257,7 +257,7 @@ def _dump(data: bytes, start: int, at: int) -> Iterator[str]:
 
 
 def _demonstrate(as_json: bool) -> None:
-    """Show a few packets, and what decoded them."""
+    """Show the implementation in use, and a few packets."""
     will = mqtt.Will("sensor/7/state", b"offline", 1, True, will_delay_interval=10)
     conversation: list[mqtt.Packet] = [
         mqtt.Connect("sensor-7", True, 30, "greenhouse", b"secret", will, session_expiry_interval=3600),
@@ -287,7 +287,7 @@ def _demonstrate(as_json: bool) -> None:
 
 
 def _started_as() -> str:
-    """The command that started this, as a shell takes it: `mqttcodec` may be in no folder that it searches."""
+    """The command that started this program, quoted for a shell. `mqttcodec` need not be on PATH."""
     if Path(sys.argv[0]).name == "__main__.py":
         words = [sys.executable, "-m", _PROGRAM]
     else:

@@ -1,4 +1,4 @@
-"""Numbers, versions and buffers as callers give them: `_arguments_py.py` as inline C functions."""
+"""Conversion and checks of arguments: numbers, versions, buffers. `_arguments_py.py` as inline C functions."""
 
 from cpython.buffer cimport (
     PyBUF_FULL_RO,
@@ -17,19 +17,19 @@ cdef extern from "_numbers.h":
     int64_t small_value(object number)
 
 cdef enum:
-    # What `integer` makes of an int that is negative or takes more than 63 bits: no value of any field.
+    # The result of `integer` for an int that is negative or needs more than 63 bits. No field has this value.
     OUTSIDE = -2
 
 
 cdef inline object faults():
-    """The module of faults: looked up where something is wrong, and nowhere else."""
+    """The module of faults. Only error paths call this, because the look-up is slow."""
     from . import _errors
 
     return _errors
 
 
 cdef inline int64_t integer(object value, str about) except -1:
-    """The value of an int that is not negative, whatever a subclass makes of its comparisons; OUTSIDE for any other."""
+    """The value of an int from 0 to 2**63 - 1, else OUTSIDE. Methods that a subclass overrides are not called."""
     cdef int64_t number
     if not PyLong_Check(value):
         raise faults().wrong_type(about, "int", value)
@@ -44,7 +44,7 @@ cdef inline int64_t large_integer(object value) except -1:
 
 
 cdef inline int checked_version(object version) except -1:
-    """The `version` argument of a function, 3, 4 or 5."""
+    """The number of a `version` argument: 3, 4 or 5. Raises `TypeError` or `ValueError` for anything else."""
     cdef int64_t number
     if not PyLong_Check(version):
         raise faults().wrong_type("version", "a ProtocolVersion", version)
@@ -55,7 +55,10 @@ cdef inline int checked_version(object version) except -1:
 
 
 cdef inline int byte_view(object buffer, Py_buffer* view, str about) except -1:
-    """A view of the bytes of any buffer; the caller releases it."""
+    """Fill `view` with the bytes of a buffer. The caller must release it.
+
+    Raises `TypeError` if the object is no buffer, and `BufferError` if it is not C-contiguous bytes.
+    """
     if not PyObject_CheckBuffer(buffer):
         raise faults().wrong_type(about, "a bytes-like object", buffer)
     PyObject_GetBuffer(buffer, view, PyBUF_FULL_RO)
@@ -66,7 +69,7 @@ cdef inline int byte_view(object buffer, Py_buffer* view, str about) except -1:
 
 
 cdef inline bint is_byte_format(const char* format) noexcept:
-    """Whether items are of one byte and native, so that a view of them can be cast to bytes."""
+    """Whether items have one byte and native format, so that a view of them can be cast to bytes."""
     if format == NULL:
         return True
     if format[0] == c"@":

@@ -1,4 +1,4 @@
-"""Numbers, versions and buffers as callers give them: `_arguments_c.pxd` in plain Python."""
+"""Conversion and checks of arguments: numbers, versions, buffers. The plain twin of `_arguments_c.pxd`."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ elif sys.version_info >= (3, 12):
 else:
     Buffer = Any
 
-# Whether a class written in Python can be a buffer, by its `__buffer__`.
+# Whether a class written in Python can be a buffer, through `__buffer__`.
 _ASKS_FOR_BUFFERS = sys.version_info >= (3, 12) or sys.implementation.name == "pypy"
 _BYTE_FORMATS = ("b", "B", "c", "?")
 
 
 def integer(value: Any, about: str) -> int:
-    """The value of an int argument, whatever methods a subclass has."""
+    """The value of an int argument, as an exact int. Methods that a subclass overrides are not called."""
     if type(value) is int:
         return value
     if not issubclass(type(value), int):
         raise _errors.wrong_type(about, "int", value)
-    return int.__add__(value, 0)  # On PyPy `int.__index__` calls the subclass's own method.
+    return int.__add__(value, 0)  # Not `int.__index__`, which calls a subclass's own method on PyPy.
 
 
 def checked_version(version: Any) -> int:
-    """The `version` argument of a function, 3, 4 or 5."""
+    """The number of a `version` argument: 3, 4 or 5. Raises `TypeError` or `ValueError` for anything else."""
     if type(version) is ProtocolVersion:
         return version
     if not issubclass(type(version), int):
@@ -42,12 +42,15 @@ def checked_version(version: Any) -> int:
 
 
 def byte_view(buffer: Any, about: str = "buffer") -> memoryview:
-    """A view of the bytes of any buffer, for the caller to release."""
+    """A view of the bytes of a buffer. The caller must release it.
+
+    Raises `TypeError` if the object is no buffer, and `BufferError` if it is not C-contiguous bytes.
+    """
     try:
         view = memoryview(buffer)
     except TypeError:
         if _ASKS_FOR_BUFFERS and hasattr(type(buffer), "__buffer__"):
-            raise  # The owner's own error.
+            raise  # The error comes from the object's `__buffer__`.
         raise _errors.wrong_type(about, "a bytes-like object", buffer) from None
     if view.format.removeprefix("@") not in _BYTE_FORMATS or not view.c_contiguous:
         view.release()
@@ -59,7 +62,11 @@ def byte_view(buffer: Any, about: str = "buffer") -> memoryview:
 
 
 def copied(data: bytes | bytearray | memoryview, start: int, end: int) -> bytes:
-    """The bytes from `start` to `end`. Without reference counting, a slice of a view has to be released."""
+    """A copy of the bytes from `start` to `end`.
+
+    A slice of a view is released at once: on PyPy it would otherwise keep the buffer from being resized until the
+    garbage collector runs.
+    """
     if type(data) is not memoryview:
         return bytes(data[start:end])
     with data[start:end] as part:

@@ -1,7 +1,7 @@
-"""Which implementation is in use: the compiled one, or the one in plain Python.
+"""Chooses the implementation: the compiled one, or the one in plain Python.
 
-The environment variable `MQTTCODEC_EXTENSIONS` says how to choose: `auto` or nothing (compiled if it can be loaded),
-`require` (compiled, or an ImportError), `off` (plain Python).
+The environment variable `MQTTCODEC_EXTENSIONS` controls the choice: `auto` or empty (the compiled one if it can be
+loaded), `require` (the compiled one, or an ImportError), `off` (plain Python).
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ import os
 __all__ = ["BACKEND", "BACKEND_ERROR", "codec", "packets"]
 
 EXTENSIONS_VARIABLE = "MQTTCODEC_EXTENSIONS"
-# pip may have kept a plain wheel that it built without a compiler, and an index has a plain one for all systems.
+# The options make pip build from source. Its cache may have a plain wheel that was built without a compiler, and the
+# package index has a plain wheel for all systems.
 REINSTALL = "pip install --force-reinstall --no-cache-dir --no-binary mqttcodec mqttcodec"
 
 BACKEND_ERROR: ImportError | None = None
@@ -22,8 +23,8 @@ if _choice not in ("auto", "require", "off"):
 
 
 def _explained(error: ImportError) -> ImportError:
-    """`error`, with what the installation noted when it could not build the extensions."""
-    from pathlib import Path  # 2 ms
+    """`error`, with the reason that the installation recorded if it could not build the extensions."""
+    from pathlib import Path  # Not at the top, because it is slow to import.
 
     note = Path(__file__).with_name("_build_error.txt")
     if note.is_file():
@@ -34,7 +35,8 @@ def _explained(error: ImportError) -> ImportError:
 try:
     if _choice == "off":
         raise ImportError(f"{EXTENSIONS_VARIABLE}=off")
-    # PyInstaller and its like find modules by their import statements, and see none in compiled modules: all are here.
+    # All extension modules are imported here, because PyInstaller and similar tools find modules by import statements
+    # and cannot see those in compiled modules.
     import mqttcodec._codec_c as codec  # type: ignore[import-not-found]
     import mqttcodec._packets_c as packets  # type: ignore[import-not-found]
 

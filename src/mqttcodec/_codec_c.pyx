@@ -1,13 +1,14 @@
 # cython: language_level=3, auto_pickle=False, autotestdict=False, freethreading_compatible=True
-# Plain built-in functions, which the interpreter calls 3 ns sooner than Cython's own kind; they keep a signature.
+# Built-in functions instead of Cython's own function type, because the interpreter calls them faster. The embedded
+# signature keeps them inspectable.
 # cython: binding=False, embedsignature=True, embedsignature.format=clinic
-# Invariants of what is not checked: the tables of 3 versions and 256 first bytes are read with a version that
-# `checked_version` has returned, less 3, and with a byte.
+# Index checks are off. The tables of 3 versions and 256 first bytes are indexed with a byte and with the result of
+# `checked_version` - 3.
 # cython: boundscheck=False, wraparound=False
-"""The functions users call: the compiled `_codec_py.py`, the same names in the same order.
+"""The public functions: the compiled `_codec_py.py`, with the same names in the same order.
 
-Exact `bytes` are read where they lie. Any other buffer is held for the time of a call, and what is made of it is copied
-before it is judged.
+Objects of exact type bytes are read in place. Any other buffer is held during the call. Its contents may change
+meanwhile, so each field is copied first, and checked in the copy.
 """
 
 from cpython.buffer cimport PyBuffer_Release, PyObject_CheckBuffer
@@ -32,7 +33,7 @@ from ._enums import ConnectReturnCode, MQTTv5, ProtocolVersion, QoS, ReasonCode,
 from ._stream_c import Decoder  # no-cython-lint: for `_backend.py`
 
 cdef object MQTT_5 = MQTTv5
-# By version less 3: what is wrong with a first byte, and whether nothing is.
+# By version - 3 and first byte: its fault or None, and whether it is valid.
 cdef tuple FIRST_BYTE_FAULTS = tuple([_spec.first_byte_faults(version, None, False) for version in (3, 4, 5)])
 cdef uint8_t FIRST_BYTE_IS_RIGHT[3][256]
 
@@ -51,20 +52,37 @@ fill_first_bytes()
 def decode(buffer, version=MQTTv5, *, copy=True):
     """Decode exactly one packet.
 
-    `buffer` is C-contiguous bytes: bytes, bytearray, memoryview, mmap, array('B'); it is not held afterwards. `version`
-    is that of the connection; a CONNECT carries its own. With `copy=False`, payload and other binary data are read-only
-    memoryviews of `buffer` and keep it alive.
+    Args:
+        buffer: The packet, in any C-contiguous bytes-like object with one-byte items: bytes, bytearray, memoryview,
+            mmap, array("B"). The function keeps no reference to it, except in the views that `copy=False` returns.
+        version: MQTT version of the connection: 3, 4 or 5, or a `ProtocolVersion`. A CONNECT states its own version,
+            which takes precedence.
+        copy: Whether to copy the payload and other binary data into new bytes objects. If false, these fields are
+            read-only memoryviews of `buffer`: they keep it alive, and change when it changes.
 
-    Raises `IncompletePacketError` when the packet goes on after `buffer`, and `MalformedPacketError`, `ProtocolError`
-    or `UnsupportedVersionError` when it is none, or bytes follow it; `TypeError` or `BufferError` for what is no bytes,
-    `ValueError` for a `version` other than 3, 4 and 5.
+    Returns:
+        The packet, an instance of one of the packet classes.
+
+    Raises:
+        IncompletePacketError: The packet continues after the end of `buffer`, or `buffer` is empty.
+        MalformedPacketError: The bytes do not form a packet (5.0, 1.2), or more bytes follow it.
+        ProtocolError: The packet can be parsed, but its contents violate the protocol (5.0, 1.2).
+        UnsupportedVersionError: A CONNECT asks for an unknown protocol ([MQTT-3.1.2-1], [MQTT-3.1.2-2]), or an earlier
+            version's CONNACK refuses a connection of 5.0 ([MQTT-3.2.2-8]).
+        TypeError: `buffer` is not bytes-like, or `version` is not an int.
+        BufferError: `buffer` is not C-contiguous, or its items are not single bytes.
+        ValueError: `version` is not 3, 4 or 5.
+
+    Example:
+        >>> decode(bytes.fromhex("30 06 0001 61 00 3231"))
+        Publish(topic='a', payload=b'21')
     """
     cdef Cursor cursor
     cdef int number, first_byte
     cdef Py_ssize_t size, end = 0
     if type(buffer) is not bytes or copy is not True:
         return decode_buffer(buffer, &end, True, version, copy)
-    # What most calls are: 3 ns sooner.
+    # The common case has its own path, to save a call.
     number = 5 if version is MQTT_5 else checked_version(version)
     size = PyBytes_GET_SIZE(buffer)
     first_byte = open_packet(&cursor, <const uint8_t*> PyBytes_AS_STRING(buffer), size, number)
@@ -75,9 +93,27 @@ def decode(buffer, version=MQTTv5, *, copy=True):
 
 
 def decode_from(buffer, offset=0, version=MQTTv5, *, copy=True):
-    """Decode the packet at `offset` of `buffer`; returns it and the offset behind it. Otherwise as `decode`.
+    """Decode the packet that starts at an offset, and report where it ends.
 
-    The `offset` of an error counts from the start of the packet. Raises `ValueError` for an offset outside the buffer.
+    Args:
+        buffer: One or more packets, in any buffer that `decode` takes.
+        offset: Index of the packet's first byte, from 0 to the size of `buffer`.
+        version: MQTT version of the connection, as for `decode`.
+        copy: Whether to copy binary data, as for `decode`.
+
+    Returns:
+        The packet, and the offset of the first byte after it.
+
+    Raises:
+        DecodeError: As for `decode`, except that bytes may follow the packet. The error's own `offset` counts from the
+            first byte of the packet, not of `buffer`.
+        TypeError: `buffer` is not bytes-like, or `offset` or `version` is not an int.
+        BufferError: `buffer` is not C-contiguous, or its items are not single bytes.
+        ValueError: `offset` is outside `buffer`, or `version` is not 3, 4 or 5.
+
+    Example:
+        >>> decode_from(bytes.fromhex("c000 d000"), 2)
+        (PingResp(), 4)
     """
     cdef Py_ssize_t end = 0
     packet = decode_buffer(buffer, &end, False, version, copy, offset)
@@ -87,7 +123,7 @@ def decode_from(buffer, offset=0, version=MQTTv5, *, copy=True):
 cdef object decode_buffer(
     object buffer, Py_ssize_t* end, bint is_whole, object version, bint copy, object offset=0
 ):
-    """The packet at `offset` of any buffer; `end` is left behind it."""
+    """Decode the packet at `offset` of any buffer, and set `end` to the offset after it."""
     cdef Py_buffer view
     cdef Py_buffer* kept
     cdef Py_ssize_t start
@@ -110,13 +146,13 @@ cdef object decode_buffer(
 
 
 cdef object view_to_keep(object buffer):
-    """The one view of a buffer that is parsed, and that binary data is cut from."""
-    cdef Py_buffer judged
+    """A memoryview of a buffer's bytes. It is parsed, and the views in the packet are slices of it."""
+    cdef Py_buffer checked
     if not PyObject_CheckBuffer(buffer):
         raise _errors.wrong_type("buffer", "a bytes-like object", buffer)
     keeper = memoryview(buffer)
-    byte_view(keeper, &judged, "buffer")
-    PyBuffer_Release(&judged)
+    byte_view(keeper, &checked, "buffer")
+    PyBuffer_Release(&checked)
     return keeper.cast("B")
 
 
@@ -142,15 +178,15 @@ cdef object decode_at(
 
 
 cdef inline int open_packet(Cursor* cursor, const uint8_t* data, Py_ssize_t size, int version) except -1:
-    """Judge the fixed header of the packet at `data` and put the cursor behind it; returns the first byte."""
+    """Check the fixed header of the packet at `data`, and open the cursor after it; returns the first byte."""
     cdef uint8_t first_byte
     cdef int64_t remaining_length = 0
     cdef int header_size
     cdef bint is_known
     if size == 0:
         raise _errors.INCOMPLETE.decoding(version, 0, "", 0, version, None)
-    first_byte = data[0]  # Read once: another thread may write to the buffer.
-    is_known = first_byte >> 4 != CONNECT  # Which has a version of its own.
+    first_byte = data[0]  # Read only once, because another thread may write to the buffer.
+    is_known = first_byte >> 4 != CONNECT  # A CONNECT states its own version.
     if not FIRST_BYTE_IS_RIGHT[version - 3][first_byte]:
         fault = FIRST_BYTE_FAULTS[version - 3][first_byte]
         raise _spec.first_byte_error(fault, first_byte, version, version if is_known else None)
@@ -163,7 +199,7 @@ cdef inline int open_packet(Cursor* cursor, const uint8_t* data, Py_ssize_t size
 
 
 cdef int refuse_rest(Cursor* cursor, Py_ssize_t size) except -1:
-    """Raise the error for bytes behind a packet, which has been read."""
+    """Raise the error for bytes that follow the packet just read."""
     cdef Py_ssize_t end = cursor.end - cursor.start
     raise _errors.TRAILING_BYTES.decoding(
         cursor.version, end, "", size - end, cursor.version, cursor.packet_type
@@ -178,10 +214,27 @@ cdef Py_ssize_t checked_offset(object offset, Py_ssize_t size) except -1:
 
 
 def peek(buffer, offset=0):
-    """The fixed header at `offset` of `buffer`; None while bytes of it are missing.
+    """Read the fixed header at an offset, without decoding the packet.
 
-    Judges the form of the Remaining Length (2.1.4) and nothing else: raises `MalformedPacketError` for it, `ValueError`
-    for an offset outside the buffer, `TypeError` or `BufferError` for a buffer that is no bytes.
+    Only the form of the Remaining Length is checked (2.1.4), not the packet type, its flags or its body.
+
+    Args:
+        buffer: One or more packets, in any buffer that `decode` takes. The function keeps no reference to it.
+        offset: Index of the packet's first byte, from 0 to the size of `buffer`.
+
+    Returns:
+        The fixed header, or None if `buffer` ends before the header does.
+
+    Raises:
+        MalformedPacketError: The Remaining Length has more than four bytes, or is not in its shortest form
+            ([MQTT-1.5.5-1]).
+        TypeError: `buffer` is not bytes-like, or `offset` is not an int.
+        BufferError: `buffer` is not C-contiguous, or its items are not single bytes.
+        ValueError: `offset` is outside `buffer`.
+
+    Example:
+        >>> peek(bytes.fromhex("30 06 00")).packet_size
+        8
     """
     cdef Py_buffer view
     cdef const uint8_t* packet
@@ -205,12 +258,29 @@ def peek(buffer, offset=0):
 
 
 def encode(packet, version=MQTTv5):
-    """The bytes of a packet; a CONNECT is written in its own `protocol_version`.
+    """Encode a packet.
 
-    Raises `EncodeError` for what `decode` would refuse and for what `version` cannot carry, `TypeError`, which names
-    the field, for values of the wrong Python type, `BufferError` for binary data that is not contiguous bytes, and
-    `ValueError` for a `version` other than 3, 4 and 5. Properties come in the order of the packet's fields, everything
-    in its shortest form.
+    Properties are written in the order of the packet's fields, and everything in its shortest form.
+
+    Args:
+        packet: An instance of one of the packet classes.
+        version: MQTT version of the connection: 3, 4 or 5, or a `ProtocolVersion`. A `Connect` is written in its own
+            `protocol_version` instead.
+
+    Returns:
+        The whole packet, as new bytes.
+
+    Raises:
+        EncodeError: A field has a value that `decode` would reject or `version` cannot carry, or the packet would
+            exceed 268,435,460 bytes (2.1.4).
+        TypeError: A field has a value of the wrong Python type (the message names the field), `packet` is not a packet,
+            or `version` is not an int.
+        BufferError: Binary data is in a buffer that is not C-contiguous, or whose items are not single bytes.
+        ValueError: `version` is not 3, 4 or 5.
+
+    Example:
+        >>> encode(Publish("a", b"21")).hex(" ")
+        '30 06 00 01 61 00 32 31'
     """
     cdef Writer writer
     cdef uint8_t stack[STACK_SIZE]
@@ -238,7 +308,26 @@ def encode(packet, version=MQTTv5):
 
 
 def encode_many(packets, version=MQTTv5):
-    """The bytes of several packets, one after the other. Raises as `encode`, and what iterating `packets` raises."""
+    """Encode several packets, one after another.
+
+    Args:
+        packets: Packets, in the order in which they are to be sent; any iterable.
+        version: MQTT version of the connection, as for `encode`.
+
+    Returns:
+        The concatenated packets, as new bytes; empty if there are none.
+
+    Raises:
+        EncodeError: As for `encode`.
+        TypeError: As for `encode`, or `packets` is not iterable.
+        BufferError: As for `encode`.
+        ValueError: `version` is not 3, 4 or 5.
+        Exception: Anything that iterating over `packets` raises.
+
+    Example:
+        >>> encode_many([PubAck(1), PubAck(2)]).hex(" ")
+        '40 02 00 01 40 02 00 02'
+    """
     cdef Writer writer
     cdef uint8_t stack[STACK_SIZE]
     open_writer(&writer, stack, checked_version(version))
@@ -253,10 +342,31 @@ def encode_many(packets, version=MQTTv5):
 
 
 def encode_into(packet, buffer, offset=0, version=MQTTv5):
-    """Write a packet into a writable buffer of bytes, from `offset` on; returns the offset behind it.
+    """Encode a packet into a buffer that the caller owns.
 
-    Raises as `encode`; `EncodeError` also when the buffer is too small, `ValueError` for an offset outside it,
-    `BufferError` when it is read-only. The buffer is untouched then.
+    If the call fails, the buffer is unchanged. The packet's payload may lie in the same buffer.
+
+    Args:
+        packet: An instance of one of the packet classes.
+        buffer: A writable, C-contiguous bytes-like object with one-byte items. The function keeps no reference to it.
+        offset: Index of the first byte to write, from 0 to the size of `buffer`.
+        version: MQTT version of the connection, as for `encode`.
+
+    Returns:
+        The offset of the first byte after the packet.
+
+    Raises:
+        EncodeError: As for `encode`, or the packet does not fit into `buffer` after `offset`.
+        TypeError: As for `encode`, or `buffer` is not bytes-like, or `offset` is not an int.
+        BufferError: As for `encode`, or `buffer` is read-only or not C-contiguous bytes.
+        ValueError: `offset` is outside `buffer`, or `version` is not 3, 4 or 5.
+
+    Example:
+        >>> buffer = bytearray(8)
+        >>> encode_into(PingReq(), buffer, 2)
+        4
+        >>> buffer.hex(" ")
+        '00 00 c0 00 00 00 00 00'
     """
     cdef Writer writer
     cdef uint8_t stack[STACK_SIZE]
@@ -276,7 +386,7 @@ def encode_into(packet, buffer, offset=0, version=MQTTv5):
             if view.len - start < size:
                 refuse(&writer, _errors.BUFFER_TOO_SMALL, "", size)
             target = <uint8_t*> view.buf + start
-            # The payload first: it may lie in the same buffer, where the head would overwrite it.
+            # Move the payload first. It may lie in the same buffer, where the head would overwrite it.
             if writer.payload_size:
                 memmove(target + head, writer.payload, <size_t> writer.payload_size)
             memcpy(target, writer.start, <size_t> head)
@@ -288,9 +398,26 @@ def encode_into(packet, buffer, offset=0, version=MQTTv5):
 
 
 def encode_parts(packet, version=MQTTv5):
-    """What comes before the payload as bytes, and the payload of a PUBLISH as the object given, not copied (else b"").
+    """Encode a packet without copying its payload, for `writelines` or `sendmsg`.
 
-    For `writelines` and `sendmsg`. Raises as `encode`.
+    Args:
+        packet: An instance of one of the packet classes.
+        version: MQTT version of the connection, as for `encode`.
+
+    Returns:
+        The bytes before the payload, and the payload: for a `Publish` the very object in its `payload` field, for any
+        other packet b"". Do not change the payload until it is sent.
+
+    Raises:
+        EncodeError: As for `encode`.
+        TypeError: As for `encode`.
+        BufferError: As for `encode`.
+        ValueError: `version` is not 3, 4 or 5.
+
+    Example:
+        >>> head, payload = encode_parts(Publish("a", b"21"))
+        >>> head.hex(" "), payload
+        ('30 06 00 01 61 00', b'21')
     """
     cdef Writer writer
     cdef uint8_t stack[STACK_SIZE]
@@ -304,7 +431,25 @@ def encode_parts(packet, version=MQTTv5):
 
 
 def encoded_size(packet, version=MQTTv5):
-    """The number of bytes `encode` would return. Raises as `encode`."""
+    """Compute the size of an encoded packet.
+
+    Args:
+        packet: An instance of one of the packet classes.
+        version: MQTT version of the connection, as for `encode`.
+
+    Returns:
+        The number of bytes that `encode` would return.
+
+    Raises:
+        EncodeError: As for `encode`.
+        TypeError: As for `encode`.
+        BufferError: As for `encode`.
+        ValueError: `version` is not 3, 4 or 5.
+
+    Example:
+        >>> encoded_size(Publish("a", b"21"))
+        8
+    """
     cdef Writer writer
     cdef uint8_t stack[STACK_SIZE]
     open_writer(&writer, stack, checked_version(version))
@@ -316,14 +461,14 @@ def encoded_size(packet, version=MQTTv5):
 
 
 cdef int share_between_threads() except -1:
-    """Make immortal what every thread takes references to: the fields of packets, the functions."""
+    """Make objects immortal that all threads use: the functions, and members of enums that packets hold."""
     cdef int bits
     for enum in (ProtocolVersion, QoS, RetainHandling, ConnectReturnCode, ReasonCode):
         for member in enum:
             make_immortal(member)
     for bits in range(16):
         make_immortal(flags_of_bits(bits))
-    for packet in (b"\xC0\0", b"\xD0\0"):  # PINGREQ and PINGRESP have no fields: there is one of each.
+    for packet in (b"\xC0\0", b"\xD0\0"):  # The decoder returns the same PingReq and PingResp each time.
         make_immortal(decode(packet))
     for function in (decode, decode_from, encode, encode_into, encode_many, encode_parts, encoded_size, peek):
         make_immortal(function)

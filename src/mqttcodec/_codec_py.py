@@ -1,7 +1,7 @@
-"""The functions users call: `_codec_c.pyx` in plain Python.
+"""The public functions: `_codec_c.pyx` in plain Python.
 
-One packet at a time: its fixed header is judged, then `_decode_py.py` reads its body. `Decoder`, for streams, stands in
-`_stream_py.py`, and is here so that `_backend.py` finds all in one module.
+These functions check the fixed header of one packet; `_decode_py.py` reads its body. `Decoder` is imported here only
+for `_backend.py`, which expects all public names in one module.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ._reader_py import read_length
 from ._spec import FixedHeader
 from ._stream_py import Decoder as Decoder
 
-_CONNECT = int(PacketType.CONNECT)  # As a plain number: to name a member of an enum takes 50 ns.
+_CONNECT = int(PacketType.CONNECT)  # A plain number, because looking up a member of an enum is slow.
 _FIRST_BYTE_FAULTS: dict[int, tuple[_errors.Fault | None, ...]] = {
     version: _spec.first_byte_faults(version, None, False) for version in ProtocolVersion
 }
@@ -27,13 +27,30 @@ _FIRST_BYTE_FAULTS: dict[int, tuple[_errors.Fault | None, ...]] = {
 def decode(buffer: Buffer, version: int = MQTTv5, *, copy: bool = True) -> Packet:
     """Decode exactly one packet.
 
-    `buffer` is C-contiguous bytes: bytes, bytearray, memoryview, mmap, array('B'); it is not held afterwards. `version`
-    is that of the connection; a CONNECT carries its own. With `copy=False`, payload and other binary data are read-only
-    memoryviews of `buffer` and keep it alive.
+    Args:
+        buffer: The packet, in any C-contiguous bytes-like object with one-byte items: bytes, bytearray, memoryview,
+            mmap, array("B"). The function keeps no reference to it, except in the views that `copy=False` returns.
+        version: MQTT version of the connection: 3, 4 or 5, or a `ProtocolVersion`. A CONNECT states its own version,
+            which takes precedence.
+        copy: Whether to copy the payload and other binary data into new bytes objects. If false, these fields are
+            read-only memoryviews of `buffer`: they keep it alive, and change when it changes.
 
-    Raises `IncompletePacketError` when the packet goes on after `buffer`, and `MalformedPacketError`, `ProtocolError`
-    or `UnsupportedVersionError` when it is none, or bytes follow it; `TypeError` or `BufferError` for what is no bytes,
-    `ValueError` for a `version` other than 3, 4 and 5.
+    Returns:
+        The packet, an instance of one of the packet classes.
+
+    Raises:
+        IncompletePacketError: The packet continues after the end of `buffer`, or `buffer` is empty.
+        MalformedPacketError: The bytes do not form a packet (5.0, 1.2), or more bytes follow it.
+        ProtocolError: The packet can be parsed, but its contents violate the protocol (5.0, 1.2).
+        UnsupportedVersionError: A CONNECT asks for an unknown protocol ([MQTT-3.1.2-1], [MQTT-3.1.2-2]), or an earlier
+            version's CONNACK refuses a connection of 5.0 ([MQTT-3.2.2-8]).
+        TypeError: `buffer` is not bytes-like, or `version` is not an int.
+        BufferError: `buffer` is not C-contiguous, or its items are not single bytes.
+        ValueError: `version` is not 3, 4 or 5.
+
+    Example:
+        >>> decode(bytes.fromhex("30 06 0001 61 00 3231"))
+        Publish(topic='a', payload=b'21')
     """
     if type(buffer) is bytes and copy:
         return _decode_at(buffer, 0, True, version, True)[0]
@@ -41,15 +58,33 @@ def decode(buffer: Buffer, version: int = MQTTv5, *, copy: bool = True) -> Packe
 
 
 def decode_from(buffer: Buffer, offset: int = 0, version: int = MQTTv5, *, copy: bool = True) -> tuple[Packet, int]:
-    """Decode the packet at `offset` of `buffer`; returns it and the offset behind it. Otherwise as `decode`.
+    """Decode the packet that starts at an offset, and report where it ends.
 
-    The `offset` of an error counts from the start of the packet. Raises `ValueError` for an offset outside the buffer.
+    Args:
+        buffer: One or more packets, in any buffer that `decode` takes.
+        offset: Index of the packet's first byte, from 0 to the size of `buffer`.
+        version: MQTT version of the connection, as for `decode`.
+        copy: Whether to copy binary data, as for `decode`.
+
+    Returns:
+        The packet, and the offset of the first byte after it.
+
+    Raises:
+        DecodeError: As for `decode`, except that bytes may follow the packet. The error's own `offset` counts from the
+            first byte of the packet, not of `buffer`.
+        TypeError: `buffer` is not bytes-like, or `offset` or `version` is not an int.
+        BufferError: `buffer` is not C-contiguous, or its items are not single bytes.
+        ValueError: `offset` is outside `buffer`, or `version` is not 3, 4 or 5.
+
+    Example:
+        >>> decode_from(bytes.fromhex("c000 d000"), 2)
+        (PingResp(), 4)
     """
     return _decode_buffer(buffer, offset, False, version, copy)
 
 
 def _decode_buffer(buffer: Buffer, offset: int, is_whole: bool, version: int, copy: bool) -> tuple[Packet, int]:
-    """The packet at `offset` of any buffer, and the offset behind it."""
+    """Decode the packet at `offset` of any buffer; returns it and the offset after it."""
     if type(buffer) is bytes and copy:
         return _decode_at(buffer, _checked_offset(offset, len(buffer)), is_whole, version, copy)
     with byte_view(buffer) as data:
@@ -57,11 +92,11 @@ def _decode_buffer(buffer: Buffer, offset: int, is_whole: bool, version: int, co
             return _decode_at(data, _checked_offset(offset, len(data)), is_whole, version, copy)
         except _errors.DecodeError as error:
             failure = _errors.fresh(error)
-    # Raised anew: the frames of the first traceback hold views of the caller's buffer.
+    # Raise a copy of the error, because the traceback of the first one refers to views of the caller's buffer.
     try:
         raise failure
     finally:
-        del failure  # Its traceback holds this frame, which holds the buffer.
+        del failure  # Break the cycle of error, traceback and frame, which keeps the buffer alive.
 
 
 def _decode_at(data: bytes | memoryview, start: int, is_whole: bool, version: int, copy: bool) -> tuple[Packet, int]:
@@ -71,7 +106,7 @@ def _decode_at(data: bytes | memoryview, start: int, is_whole: bool, version: in
     if start == size:
         raise _incomplete(version, 0, version, None)
     first_byte = data[start]
-    # A CONNECT has a version of its own.
+    # A CONNECT states its own version.
     known = None if first_byte >> 4 == _CONNECT else version
     fault = _FIRST_BYTE_FAULTS[version][first_byte]
     if fault is not None:
@@ -84,7 +119,7 @@ def _decode_at(data: bytes | memoryview, start: int, is_whole: bool, version: in
     if end > size:
         raise _incomplete(version, size - start, known, first_byte >> 4)
     is_followed = is_whole and end != size
-    # Nobody gets the views of a packet that is refused.
+    # If bytes follow the packet, it is rejected: copy its data, so that no view of the caller's buffer is left.
     packet = decode_body(data, start, body, end, first_byte, version, known, None, copy or is_followed)
     if is_followed:
         known = packet.protocol_version if type(packet) is Connect else version
@@ -104,10 +139,27 @@ def _checked_offset(offset: object, size: int) -> int:
 
 
 def peek(buffer: Buffer, offset: int = 0) -> FixedHeader | None:
-    """The fixed header at `offset` of `buffer`; None while bytes of it are missing.
+    """Read the fixed header at an offset, without decoding the packet.
 
-    Judges the form of the Remaining Length (2.1.4) and nothing else: raises `MalformedPacketError` for it, `ValueError`
-    for an offset outside the buffer, `TypeError` or `BufferError` for a buffer that is no bytes.
+    Only the form of the Remaining Length is checked (2.1.4), not the packet type, its flags or its body.
+
+    Args:
+        buffer: One or more packets, in any buffer that `decode` takes. The function keeps no reference to it.
+        offset: Index of the packet's first byte, from 0 to the size of `buffer`.
+
+    Returns:
+        The fixed header, or None if `buffer` ends before the header does.
+
+    Raises:
+        MalformedPacketError: The Remaining Length has more than four bytes, or is not in its shortest form
+            ([MQTT-1.5.5-1]).
+        TypeError: `buffer` is not bytes-like, or `offset` is not an int.
+        BufferError: `buffer` is not C-contiguous, or its items are not single bytes.
+        ValueError: `offset` is outside `buffer`.
+
+    Example:
+        >>> peek(bytes.fromhex("30 06 00")).packet_size
+        8
     """
     with byte_view(buffer) as data:
         start = _checked_offset(offset, len(data))
@@ -122,12 +174,29 @@ def peek(buffer: Buffer, offset: int = 0) -> FixedHeader | None:
 
 
 def encode(packet: Packet, version: int = MQTTv5) -> bytes:
-    """The bytes of a packet; a CONNECT is written in its own `protocol_version`.
+    """Encode a packet.
 
-    Raises `EncodeError` for what `decode` would refuse and for what `version` cannot carry, `TypeError`, which names
-    the field, for values of the wrong Python type, `BufferError` for binary data that is not contiguous bytes, and
-    `ValueError` for a `version` other than 3, 4 and 5. Properties come in the order of the packet's fields, everything
-    in its shortest form.
+    Properties are written in the order of the packet's fields, and everything in its shortest form.
+
+    Args:
+        packet: An instance of one of the packet classes.
+        version: MQTT version of the connection: 3, 4 or 5, or a `ProtocolVersion`. A `Connect` is written in its own
+            `protocol_version` instead.
+
+    Returns:
+        The whole packet, as new bytes.
+
+    Raises:
+        EncodeError: A field has a value that `decode` would reject or `version` cannot carry, or the packet would
+            exceed 268,435,460 bytes (2.1.4).
+        TypeError: A field has a value of the wrong Python type (the message names the field), `packet` is not a packet,
+            or `version` is not an int.
+        BufferError: Binary data is in a buffer that is not C-contiguous, or whose items are not single bytes.
+        ValueError: `version` is not 3, 4 or 5.
+
+    Example:
+        >>> encode(Publish("a", b"21")).hex(" ")
+        '30 06 00 01 61 00 32 31'
     """
     head, payload = encode_head(packet, version if version is MQTTv5 else checked_version(version))
     return head + payload if type(payload) is bytes else _joined(head, payload)
@@ -141,7 +210,26 @@ def _joined(head: bytes, payload: bytes | memoryview) -> bytes:
 
 
 def encode_many(packets: Iterable[Packet], version: int = MQTTv5) -> bytes:
-    """The bytes of several packets, one after the other. Raises as `encode`, and what iterating `packets` raises."""
+    """Encode several packets, one after another.
+
+    Args:
+        packets: Packets, in the order in which they are to be sent; any iterable.
+        version: MQTT version of the connection, as for `encode`.
+
+    Returns:
+        The concatenated packets, as new bytes; empty if there are none.
+
+    Raises:
+        EncodeError: As for `encode`.
+        TypeError: As for `encode`, or `packets` is not iterable.
+        BufferError: As for `encode`.
+        ValueError: `version` is not 3, 4 or 5.
+        Exception: Anything that iterating over `packets` raises.
+
+    Example:
+        >>> encode_many([PubAck(1), PubAck(2)]).hex(" ")
+        '40 02 00 01 40 02 00 02'
+    """
     version = checked_version(version)
     parts: list[bytes] = []
     for packet in packets:
@@ -152,15 +240,36 @@ def encode_many(packets: Iterable[Packet], version: int = MQTTv5) -> bytes:
             parts.append(_joined(head, payload))
     try:
         return b"".join(parts)
-    except OverflowError:  # More than any bytes can hold.
+    except OverflowError:  # The result is larger than any bytes object can be.
         raise MemoryError from None
 
 
 def encode_into(packet: Packet, buffer: Buffer, offset: int = 0, version: int = MQTTv5) -> int:
-    """Write a packet into a writable buffer of bytes, from `offset` on; returns the offset behind it.
+    """Encode a packet into a buffer that the caller owns.
 
-    Raises as `encode`; `EncodeError` also when the buffer is too small, `ValueError` for an offset outside it,
-    `BufferError` when it is read-only. The buffer is untouched then.
+    If the call fails, the buffer is unchanged. The packet's payload may lie in the same buffer.
+
+    Args:
+        packet: An instance of one of the packet classes.
+        buffer: A writable, C-contiguous bytes-like object with one-byte items. The function keeps no reference to it.
+        offset: Index of the first byte to write, from 0 to the size of `buffer`.
+        version: MQTT version of the connection, as for `encode`.
+
+    Returns:
+        The offset of the first byte after the packet.
+
+    Raises:
+        EncodeError: As for `encode`, or the packet does not fit into `buffer` after `offset`.
+        TypeError: As for `encode`, or `buffer` is not bytes-like, or `offset` is not an int.
+        BufferError: As for `encode`, or `buffer` is read-only or not C-contiguous bytes.
+        ValueError: `offset` is outside `buffer`, or `version` is not 3, 4 or 5.
+
+    Example:
+        >>> buffer = bytearray(8)
+        >>> encode_into(PingReq(), buffer, 2)
+        4
+        >>> buffer.hex(" ")
+        '00 00 c0 00 00 00 00 00'
     """
     with byte_view(buffer) as target:
         if target.readonly:
@@ -173,7 +282,7 @@ def encode_into(packet: Packet, buffer: Buffer, offset: int = 0, version: int = 
             end = middle + len(payload)
             if end > len(target):
                 raise _errors.BUFFER_TOO_SMALL.encoding(version, "", end - start)
-            # The payload first: it may lie in the same buffer, where the head would overwrite it.
+            # Write the payload first. It may lie in the same buffer, where the head would overwrite it.
             target[middle:end] = payload
             target[start:middle] = head
             return end
@@ -182,9 +291,26 @@ def encode_into(packet: Packet, buffer: Buffer, offset: int = 0, version: int = 
 
 
 def encode_parts(packet: Packet, version: int = MQTTv5) -> tuple[bytes, Buffer]:
-    """What comes before the payload as bytes, and the payload of a PUBLISH as the object given, not copied (else b"").
+    """Encode a packet without copying its payload, for `writelines` or `sendmsg`.
 
-    For `writelines` and `sendmsg`. Raises as `encode`.
+    Args:
+        packet: An instance of one of the packet classes.
+        version: MQTT version of the connection, as for `encode`.
+
+    Returns:
+        The bytes before the payload, and the payload: for a `Publish` the very object in its `payload` field, for any
+        other packet b"". Do not change the payload until it is sent.
+
+    Raises:
+        EncodeError: As for `encode`.
+        TypeError: As for `encode`.
+        BufferError: As for `encode`.
+        ValueError: `version` is not 3, 4 or 5.
+
+    Example:
+        >>> head, payload = encode_parts(Publish("a", b"21"))
+        >>> head.hex(" "), payload
+        ('30 06 00 01 61 00', b'21')
     """
     head, payload = encode_head(packet, checked_version(version))
     release(payload)
@@ -192,7 +318,25 @@ def encode_parts(packet: Packet, version: int = MQTTv5) -> tuple[bytes, Buffer]:
 
 
 def encoded_size(packet: Packet, version: int = MQTTv5) -> int:
-    """The number of bytes `encode` would return. Raises as `encode`."""
+    """Compute the size of an encoded packet.
+
+    Args:
+        packet: An instance of one of the packet classes.
+        version: MQTT version of the connection, as for `encode`.
+
+    Returns:
+        The number of bytes that `encode` would return.
+
+    Raises:
+        EncodeError: As for `encode`.
+        TypeError: As for `encode`.
+        BufferError: As for `encode`.
+        ValueError: `version` is not 3, 4 or 5.
+
+    Example:
+        >>> encoded_size(Publish("a", b"21"))
+        8
+    """
     head, payload = encode_head(packet, checked_version(version))
     size = len(head) + len(payload)
     release(payload)

@@ -1,12 +1,12 @@
 # cython: language_level=3, auto_pickle=False, autotestdict=False, freethreading_compatible=True
-# Invariants of what is not checked: the caller has judged the first byte, so its packet type is 1 to 15 and the QoS of
-# a PUBLISH is not 3; `cursor.version` is 3, 4 or 5; a code is a byte. A line that relies on more says why it may.
+# Index checks are off. The indexes are valid because the caller has checked the first byte (the packet type is 1 to 15,
+# and the QoS of a PUBLISH is not 3), `cursor.version` is 3, 4 or 5, and a reason code is a byte. Where an index relies
+# on anything else, a comment gives the reason.
 # cython: boundscheck=False, wraparound=False
-"""Packets out of bytes: the compiled `_decode_py.py`, the same functions in the same order.
+"""Decodes packets: the compiled `_decode_py.py`, with the same functions in the same order.
 
-`decode_body` takes a cursor behind a fixed header that has been judged, and the first byte. Packets are made by
-`__new__` and filled through their C struct; what is absent is None, as `__new__` leaves it, or the default of the
-class.
+The caller checks the fixed header; `decode_body` reads the rest. Packets are created by `__new__` and filled through
+their C struct. A field without a value is None, as `__new__` leaves it, or is set to the default of the class.
 """
 
 from cpython.object cimport PyObject
@@ -57,7 +57,7 @@ cdef object SUCCESS = ReasonCode.SUCCESS
 cdef PingReq PING_REQ = PingReq()
 cdef PingResp PING_RESP = PingResp()
 
-# By version less 3, packet type and byte: the reason code or None.
+# By version - 3, packet type and byte: the reason code or None.
 cdef tuple REASON_CODES = tuple(
     [
         tuple([_spec.reason_codes(packet_type, version) if packet_type in used else None for packet_type in range(16)])
@@ -65,7 +65,7 @@ cdef tuple REASON_CODES = tuple(
     ]
 )
 
-# By packet type and byte: the only side that sends a reason code, or EITHER.
+# By packet type and byte: the only side that may send the reason code, or EITHER.
 cdef uint8_t SOLE_SENDERS[16][256]
 
 
@@ -84,7 +84,7 @@ fill_senders()
 
 
 cdef object decode_body(Cursor* cursor, int first_byte):
-    """The packet whose body begins at the cursor, which is at its end afterwards.
+    """Decode the packet whose body begins at the cursor, and leave the cursor at its end.
 
     Raises `MalformedPacketError`, `ProtocolError` and `UnsupportedVersionError`.
     """
@@ -116,7 +116,7 @@ cdef object decode_body(Cursor* cursor, int first_byte):
 
 
 cdef inline bint without_properties(Cursor* cursor) except -1:
-    """Whether there is a property list here and it is empty: stepped over then."""
+    """Skip an empty property list. Returns False, and moves nothing, if it is not empty or missing."""
     if cursor.ptr == cursor.end or cursor.ptr[0] != 0:
         return False
     take(cursor, 1, "Property Length")
@@ -124,7 +124,7 @@ cdef inline bint without_properties(Cursor* cursor) except -1:
 
 
 cdef inline object reason_code(Cursor* cursor, int packet_type):
-    """The next byte as a reason code, which the other side must be allowed to send."""
+    """Read a reason code, and check that the other side may send it."""
     cdef int code = byte(cursor, "reason_code")
     member = reason_code_of(cursor, code, packet_type)
     check_sender(cursor, code, cursor.ptr - 1, packet_type)
@@ -132,7 +132,7 @@ cdef inline object reason_code(Cursor* cursor, int packet_type):
 
 
 cdef inline object reason_code_of(Cursor* cursor, int code, int packet_type):
-    """The reason code of a byte that was just read."""
+    """The reason code for `code`, the byte that was just read."""
     member = (<tuple> (<tuple> REASON_CODES[cursor.version - 3])[packet_type])[code]
     if member is None:
         fail(cursor, _errors.REASON_CODE, cursor.ptr - 1, None, code)
@@ -140,7 +140,7 @@ cdef inline object reason_code_of(Cursor* cursor, int code, int packet_type):
 
 
 cdef inline int check_sender(Cursor* cursor, int code, const uint8_t* at, int packet_type) except -1:
-    """Refuse a reason code that only this side sends (the columns "Sent by" of the standard's tables)."""
+    """Reject a reason code that only this side may send ("Sent by" in the standard's tables)."""
     if cursor.role != EITHER and SOLE_SENDERS[packet_type][code] == cursor.role:
         fault = _errors.REASON_CODE_OF_SERVER if cursor.role == SERVER else _errors.REASON_CODE_OF_CLIENT
         fail(cursor, fault, at, None, code)
@@ -180,7 +180,7 @@ cdef Connect connect(Cursor* cursor):
         fail(cursor, _errors.CLIENT_ID_LENGTH, start, "", len(client_id))  # [U27]
     if flags & 0x04:
         packet.will = will(cursor, flags)
-    # A 3.1 packet may end before what the flags announce [U28].
+    # In 3.1 the packet may end before the fields that its flags announce [U28].
     if flags & 0x80 and not (level == 3 and cursor.ptr == cursor.end):
         packet.username = string(cursor, "username")
     if flags & 0x40 and not (level == 3 and cursor.ptr == cursor.end):
@@ -198,7 +198,7 @@ cdef int check_connect_flags(Cursor* cursor, int flags) except -1:
     if flags & 0x04:
         if flags & 0x18 == 0x18:
             fail(cursor, _errors.WILL_QOS, at, "", 3)  # [MQTT-3.1.2-12]
-    elif cursor.version != 3:  # 3.1 disregards both without a will.
+    elif cursor.version != 3:  # In 3.1 both are ignored without a will.
         if flags & 0x18:
             fail(cursor, _errors.WILL_QOS_WITHOUT_WILL, at)  # [MQTT-3.1.2-11]
         if flags & 0x20:
@@ -219,7 +219,7 @@ cdef Will will(Cursor* cursor, int flags):
     if not topic:
         fail(cursor, _errors.TOPIC_EMPTY, start, "will.topic")  # [MQTT-4.7.3-1]
     packet.payload = binary(cursor, "will.payload")
-    packet.qos = QOS[flags >> 3 & 3]  # Not 3: `check_connect_flags`.
+    packet.qos = QOS[flags >> 3 & 3]  # `check_connect_flags` has rejected 3.
     packet.retain = flags & 0x20 != 0
     return packet
 
@@ -229,7 +229,7 @@ cdef ConnAck connack(Cursor* cursor):
     cdef const uint8_t* start = cursor.ptr
     cdef int code, flags = byte(cursor, "session_present")
     if not has_session_present(cursor.version):
-        flags = 0  # The byte is not used [U31].
+        flags = 0  # This version does not use the byte [U31].
     if flags > 1:
         fail(cursor, _errors.CONNACK_FLAGS, start, "", flags)  # [MQTT-3.2.2-1]
     packet.session_present = flags == 1
@@ -247,7 +247,7 @@ cdef ConnAck connack(Cursor* cursor):
 
 
 cdef int refuse_earlier_version(Cursor* cursor, int flags, int code) except -1:
-    """Refuse a CONNACK that has no properties, and one of the return codes that there are before 5.0."""
+    """Raise the error for a CONNACK without properties whose code is a return code of an earlier version."""
     if code == 0:
         fail(cursor, _errors.ACCEPTED_BY_EARLIER_VERSION, cursor.end)  # [MQTT-2.2.2-1]
     if flags:
@@ -352,7 +352,7 @@ cdef Subscription subscription(Cursor* cursor):
         fail(cursor, _errors.OPTIONS_RESERVED, at, "", options)  # [MQTT-3-8.3-4]
     elif qos == 3:
         fail(cursor, _errors.REQUESTED_QOS, at, "", qos)  # [MQTT-3-8.3-4]
-    # In every version the branches above have made sure that neither is 3 and that the reserved bits are 0.
+    # The checks above ensure, for every version, that neither number is 3 and that the reserved bits are 0.
     packet.qos = QOS[qos]
     packet.no_local = options & 0x04 != 0
     packet.retain_as_published = options & 0x08 != 0
@@ -379,7 +379,8 @@ cdef tuple reason_codes(Cursor* cursor, int packet_type):
         fail(cursor, _errors.LIST_EMPTY, cursor.ptr, "reason_codes")  # [U40]
     taken = take(cursor, size, "reason_codes")
     codes = PyTuple_New(size)
-    # The collector can see the tuple, so no slot may be empty when other code runs: fill it, then raise the error.
+    # Fill the whole tuple before raising an error. The garbage collector can see it, so no slot may be empty when other
+    # code runs.
     for at in range(size):
         code = taken[at]
         member = members[code]

@@ -1,10 +1,10 @@
 # cython: language_level=3, auto_pickle=False, autotestdict=False, freethreading_compatible=True
-# Invariants of what is not checked: `cursor.place` is a place, 0 to 15, and an identifier that `property_identifier`
-# returns has a bit in ALLOWED, and so is below 64. QOS is read with a value that was found to be 0 or 1.
+# Index checks are off. The indexes are valid because `cursor.place` is 0 to 15, every identifier that
+# `property_identifier` returns has a bit in ALLOWED and so is below 64, and the index into QOS is checked to be 0 or 1.
 # cython: boundscheck=False, wraparound=False
-"""Property lists out of bytes (2.2.2): the compiled `_decode_properties_py.py`.
+"""Decodes property lists (2.2.2): the compiled `_decode_properties_py.py`.
 
-`read_properties` puts what it reads where the tables say that the C struct of the packet has the property's field.
+`read_properties` stores each value in the packet's C struct, at the offset that the tables have for the property.
 """
 
 from cpython.object cimport PyObject
@@ -25,11 +25,11 @@ from ._packets_c import _PROPERTY_OFFSETS
 cdef tuple QOS = tuple(QoS)
 cdef tuple PLACE_NAMES = tuple(map(_spec.place_name, range(16)))
 
-# By identifier, and by place: the kinds of properties, and the sets of those allowed and of those that may repeat.
+# By identifier: the kind of the property. By place: the set of properties allowed, and of those that may repeat.
 cdef uint8_t PROPERTY_KINDS[64]
 cdef uint64_t ALLOWED[16]
 cdef uint64_t REPEATABLE[16]
-# By place and identifier, where it is allowed: the offset of the field in the struct.
+# By place and identifier, if it is allowed there: the offset of the field in the struct.
 cdef Py_ssize_t OFFSETS[16][64]
 
 
@@ -51,7 +51,7 @@ fill_property_tables()
 
 
 cdef struct Properties:
-    # A property list that is being read; the cursor's `end` and `place` are the list's meanwhile.
+    # A property list that is being read. Meanwhile, `end` and `place` of the cursor are those of the list.
     uint64_t seen
     const uint8_t* packet_end
 
@@ -59,7 +59,8 @@ cdef struct Properties:
 cdef int read_properties(Cursor* cursor, PyObject* holder, int place, str about="Property Length") except -1:
     """Read a property list (2.2.2) into the fields of `holder`, the object that holds a packet's properties.
 
-    Fields of several values are `()` before. Nobody else has seen the packet, so that one can be a list meanwhile.
+    Fields that hold several values must be `()` before the call. While it runs, such a field may be a list, because no
+    other code can see the packet yet.
     """
     cdef Properties properties
     cdef uint64_t repeated
@@ -80,7 +81,10 @@ cdef int read_properties(Cursor* cursor, PyObject* holder, int place, str about=
 
 
 cdef int open_properties(Cursor* cursor, Properties* properties, int place, str about="Property Length") except -1:
-    """Read the length of a property list (2.2.2); `next_property` follows until `end`, then `close_properties`."""
+    """Read the length of a property list (2.2.2), and set the cursor's `end` to the end of the list.
+
+    The caller must call `next_property` until the cursor is at `end`, and then `close_properties`.
+    """
     cdef const uint8_t* start = cursor.ptr
     cdef int64_t length = variable_integer(cursor, about, False)  # [MQTT-2.2.2-1]
     if cursor.end - cursor.ptr < length:
@@ -101,7 +105,7 @@ cdef void close_properties(Cursor* cursor, Properties* properties) noexcept:
 
 
 cdef object next_property(Cursor* cursor, Properties* properties):
-    """The value of the next property, whose identifier is left in the cursor."""
+    """Read the next property; returns its value, and sets the cursor's `identifier`."""
     cdef const uint8_t* start = cursor.ptr
     cdef int identifier = property_identifier(cursor)
     cdef uint64_t bit = <uint64_t> 1 << identifier
@@ -115,7 +119,7 @@ cdef object next_property(Cursor* cursor, Properties* properties):
 cdef int property_identifier(Cursor* cursor) except -1:
     cdef const uint8_t* start = cursor.ptr
     cdef int64_t identifier
-    cdef uint8_t octet = start[0]  # Read once: another thread may write to the buffer.
+    cdef uint8_t octet = start[0]  # Read only once, because another thread may write to the buffer.
     if octet < 64 and ALLOWED[cursor.place] >> octet & 1:
         take(cursor, 1, None)
         return octet
@@ -165,16 +169,19 @@ cdef object property_value(Cursor* cursor, int kind):
 cdef extern from "_numbers.h":
     const bint KEEPS_NUMBERS
 
-# The int made last for each `value & 63`; each slot holds a reference.
+# By `value & 63`: the int created last, an owned reference.
 cdef PyObject* recent_numbers[64]
 
 
 cdef inline object number(int64_t value):
-    """An int, often that of an earlier packet: intervals and maxima are settings. It takes 5 ns less then."""
+    """An int object, often the one of an earlier packet.
+
+    Intervals and maxima are usually settings, so the same numbers return in later packets.
+    """
     cdef PyObject** kept = &recent_numbers[value & 63]
     cdef object made
     if value < 257 or not KEEPS_NUMBERS:
-        return value  # Python has these at hand.
+        return value  # Python caches these itself.
     if kept[0] != NULL and small_value(<object> kept[0]) == value:
         return <object> kept[0]
     made = value
@@ -197,7 +204,10 @@ cdef inline int set_field(PyObject** field, object value) except -1:
 
 
 cdef int append_to_field(PyObject** field, object value) except -1:
-    """Add a value to a field: a tuple of one, which is what most packets have, and a list from then on."""
+    """Add a value to a field that holds several.
+
+    The first value is stored as a tuple, because most packets have only one. The second turns the field into a list.
+    """
     items = <object> field[0]
     if type(items) is list:
         (<list> items).append(value)
@@ -209,6 +219,7 @@ cdef int append_to_field(PyObject** field, object value) except -1:
 
 
 cdef int close_field(PyObject** field) except -1:
+    """Convert a list back to a tuple, once all values are read."""
     items = <object> field[0]
     if type(items) is list:
         set_field(field, tuple(<list> items))

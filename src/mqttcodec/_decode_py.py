@@ -1,10 +1,10 @@
-"""Packets out of bytes: `_decode_c.pyx` in plain Python.
+"""Decodes packets: `_decode_c.pyx` in plain Python.
 
-`decode_body` comes behind a fixed header that has been judged. Packets are made without their `__init__`, by filling
-`__dict__`: a third of the time. What is absent is left to the defaults of the class.
+The caller checks the fixed header; `decode_body` reads the rest. To save time, packets are created without `__init__`,
+by filling `__dict__`. A field without a value is left to the default of the class.
 
-What most packets are is read by the `_fast` functions, without a cursor and without a word of what is wrong: where
-anything is out of the ordinary they return None, and the packet is read, and refused, the long way.
+The `_fast` functions read common packets without a cursor. They never raise an error: if anything about a packet is
+unusual, they return None, and the full function reads or rejects it.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ _PING_REQ = PingReq()
 _PING_RESP = PingResp()
 _new = object.__new__
 COPIED_SIZE = 2_048
-"""Up to this size a packet in someone else's buffer is copied as a whole: 60 % of the time of a small PUBLISH."""
+"""A packet of up to this size in a buffer that is not bytes is copied as a whole, so that the fast functions apply."""
 
 
 def decode_body(
@@ -70,17 +70,16 @@ def decode_body(
     role: Role | None,
     copy: bool,
 ) -> Packet:
-    """The packet from `start` to `end` of `data`, whose body begins at `body`.
+    """Decode the packet from `start` to `end` of `data`, whose body begins at `body`.
 
-    `version` is how it is read, `known` what an error reports: None for a CONNECT that opens a connection.
+    The packet is read as `version`; errors report `known`, which is None for a CONNECT that opens a connection.
     Raises `MalformedPacketError`, `ProtocolError` and `UnsupportedVersionError`.
     """
     if copy:
         if type(data) is not bytes and end - start <= COPIED_SIZE:
             data, start, body, end = copied(data, start, end), 0, body - start, end - start
         if type(data) is bytes:
-            # Without a cursor: half the time of a PUBLISH without properties, 40 % of that of an acknowledgement, two
-            # thirds of that of a SUBSCRIBE or a ping, three quarters of that of a SUBACK.
+            # Common packets are read without a cursor, whose creation and method calls would take most of the time.
             plain = _FAST_DECODERS[first_byte >> 4]
             if plain is not None:
                 packet = plain(data, body, end, first_byte, version)
@@ -92,7 +91,7 @@ def decode_body(
 
 
 def _reason_code(cursor: Cursor) -> Any:
-    """The next byte as a reason code, which the other side must be allowed to send."""
+    """Read a reason code, and check that the other side may send it."""
     member = _reason_code_of(cursor, cursor.byte("reason_code"))
     if cursor.role is not None:
         _check_sender(cursor, member, cursor.position - 1)
@@ -100,7 +99,7 @@ def _reason_code(cursor: Cursor) -> Any:
 
 
 def _reason_code_of(cursor: Cursor, code: int) -> Any:
-    """The reason code of a byte that was just read."""
+    """The reason code for `code`, the byte that was just read."""
     member = _spec.reason_codes(cursor.packet_type, cursor.version)[code]
     if member is None:
         cursor.fail(_errors.REASON_CODE, cursor.position - 1, _spec.place_name(cursor.packet_type), code)
@@ -108,7 +107,7 @@ def _reason_code_of(cursor: Cursor, code: int) -> Any:
 
 
 def _check_sender(cursor: Cursor, code: int, offset: int | None) -> None:
-    """Refuse a reason code that only this side sends (the columns "Sent by" of the standard's tables)."""
+    """Reject a reason code that only this side may send ("Sent by" in the standard's tables)."""
     fault = _spec.sender_fault(cursor.packet_type, code, cursor.role)
     if fault is not None:
         cursor.fail(fault, offset, _spec.place_name(cursor.packet_type), code)
@@ -141,7 +140,7 @@ def _connect(cursor: Cursor, first_byte: int) -> Connect:
         cursor.fail(_errors.CLIENT_ID_LENGTH, start, "", len(client_id))  # [U27]
     if flags & 0x04:
         fields["will"] = _will(cursor, flags)
-    # A 3.1 packet may end before what the flags announce [U28].
+    # In 3.1 the packet may end before the fields that its flags announce [U28].
     if flags & 0x80 and not (version == MQTTv31 and cursor.position == cursor.end):
         fields["username"] = cursor.string("username")
     if flags & 0x40 and not (version == MQTTv31 and cursor.position == cursor.end):
@@ -159,7 +158,7 @@ def _check_connect_flags(cursor: Cursor, flags: int) -> None:
     if flags & 0x04:
         if flags & 0x18 == 0x18:
             cursor.fail(_errors.WILL_QOS, at, "", 3)  # [MQTT-3.1.2-12]
-    elif cursor.version != MQTTv31:  # 3.1 disregards both without a will.
+    elif cursor.version != MQTTv31:  # In 3.1 both are ignored without a will.
         if flags & 0x18:
             cursor.fail(_errors.WILL_QOS_WITHOUT_WILL, at)  # [MQTT-3.1.2-11]
         if flags & 0x20:
@@ -189,7 +188,7 @@ def _connack(cursor: Cursor, first_byte: int) -> ConnAck:
     start = cursor.position
     flags = cursor.byte("session_present")
     if not _spec.has_session_present(cursor.version):
-        flags = 0  # The byte is not used [U31].
+        flags = 0  # This version does not use the byte [U31].
     if flags > 1:
         cursor.fail(_errors.CONNACK_FLAGS, start, "", flags)  # [MQTT-3.2.2-1]
     fields["session_present"] = flags == 1
@@ -206,7 +205,7 @@ def _connack(cursor: Cursor, first_byte: int) -> ConnAck:
 
 
 def _refuse_earlier_version(cursor: Cursor, flags: int, code: int) -> NoReturn:
-    """Refuse a CONNACK that has no properties, and one of the return codes that there are before 5.0."""
+    """Raise the error for a CONNACK without properties whose code is a return code of an earlier version."""
     if code == 0:
         cursor.fail(_errors.ACCEPTED_BY_EARLIER_VERSION, cursor.end)  # [MQTT-2.2.2-1]
     if flags:
@@ -221,7 +220,8 @@ def _publish(cursor: Cursor, first_byte: int) -> Publish:
     start = cursor.position
     fields["topic"] = topic = cursor.topic_name("topic")
     qos = first_byte >> 1 & 3
-    fields["payload"] = b""  # In its place: `encode` counts on each of these six to be there.
+    # `_fast_publish` of the encoder needs all six fields, even an empty payload, in a packet without properties.
+    fields["payload"] = b""
     fields["qos"] = _QOS[qos]
     fields["retain"] = first_byte & 0x01 != 0
     fields["dup"] = first_byte & 0x08 != 0
@@ -242,7 +242,7 @@ def _publish(cursor: Cursor, first_byte: int) -> Publish:
 
 
 def _fast_publish(data: bytes, body: int, end: int, first_byte: int, version: int) -> Publish | None:
-    """A PUBLISH without properties."""
+    """Decode a PUBLISH without properties."""
     if end - body < 2:
         return None
     start = body + 2
@@ -294,7 +294,7 @@ def _reason_and_properties(cursor: Cursor, fields: dict[str, Any]) -> None:
 
 
 def _fast_acknowledgement(data: bytes, body: int, end: int, first_byte: int, version: int) -> Any:
-    """One that says success and nothing more."""
+    """Decode an acknowledgement that consists of a packet identifier only."""
     if end - body != 2:
         return None
     packet_id = data[body] << 8 | data[body + 1]
@@ -323,7 +323,7 @@ def _subscribe(cursor: Cursor, first_byte: int) -> Subscribe:
 
 
 def _fast_subscribe(data: bytes, body: int, end: int, first_byte: int, version: int) -> Subscribe | None:
-    """A SUBSCRIBE without properties, and without an option but the QoS."""
+    """Decode a SUBSCRIBE without properties and without options other than the QoS."""
     position = _fast_start(data, body, end, version)
     if position == end:
         return None
@@ -358,7 +358,7 @@ def _fast_subscribe(data: bytes, body: int, end: int, first_byte: int, version: 
 
 
 def _fast_start(data: bytes, body: int, end: int, version: int) -> int:
-    """Where the list begins in a packet with an identifier and without properties; `end` for any other packet."""
+    """The index of the list in a packet with an identifier and no properties, or `end` for any other packet."""
     start = body + 3 if version == MQTTv5 else body + 2
     if start > end or (version == MQTTv5 and data[start - 1]) or not data[body] | data[body + 1]:
         return end
@@ -403,7 +403,7 @@ def _suback(cursor: Cursor, first_byte: int) -> SubAck:
 
 
 def _fast_suback(data: bytes, body: int, end: int, first_byte: int, version: int) -> SubAck | None:
-    """A SUBACK without properties."""
+    """Decode a SUBACK without properties."""
     members = _spec.reason_codes(first_byte >> 4, version)
     reason_codes = tuple([members[code] for code in data[_fast_start(data, body, end, version) : end]])
     if not reason_codes or None in reason_codes:

@@ -1,9 +1,9 @@
 # cython: language_level=3, auto_pickle=False, autotestdict=False, freethreading_compatible=True
-"""Bytes out of packets: the compiled `_encode_py.py`, the same functions in the same order.
+"""Encodes packets: the compiled `_encode_py.py`, with the same functions in the same order.
 
-A packet is checked and written in one pass over its fields, each looked at once: no list or buffer can change between a
-size and the bytes it stands for. Lengths are put in afterwards. A PUBLISH's payload is never copied before the packet
-is put together.
+A packet is checked and written in one pass, which reads each field once. So no list or buffer can change between the
+calculation of a size and the writing of its bytes. Lengths are inserted afterwards. The payload of a PUBLISH is not
+copied until the packet is complete.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
@@ -45,7 +45,7 @@ from . import _errors, _spec
 
 cdef tuple PACKET_NAMES = tuple(map(_spec.place_name, range(16)))
 
-# By version less 3 and packet type: which bytes are reason codes.
+# By version - 3, packet type and byte: whether the byte is a reason code.
 cdef uint8_t IS_REASON_CODE[3][16][256]
 
 
@@ -63,7 +63,7 @@ fill_tables()
 
 
 cdef int write_packet(Writer* writer, object packet) except -1:
-    """Write what comes before the payload; the writer holds that and says where it lies.
+    """Write everything before the payload. For a PUBLISH, the writer then holds the payload.
 
     Raises `EncodeError`, and `TypeError` for a field or a packet of the wrong Python type.
     """
@@ -114,7 +114,7 @@ cdef int write_packet(Writer* writer, object packet) except -1:
     else:
         raise _errors.wrong_type("packet", "one of this implementation's packets", packet)
     head_size = writer.ptr - writer.start - start - 2
-    # Not the sum, which overflows: a buffer may say it has PY_SSIZE_T_MAX bytes.
+    # The sum of both sizes could overflow: a buffer may report up to PY_SSIZE_T_MAX bytes.
     if head_size > MAXIMUM_REMAINING_LENGTH or writer.payload_size > MAXIMUM_REMAINING_LENGTH - head_size:
         refuse(writer, _errors.ENCODED_TOO_LARGE)  # [U36]
     writer.start[start] = <uint8_t> first_byte
@@ -124,8 +124,9 @@ cdef int write_packet(Writer* writer, object packet) except -1:
 
 
 cdef int put_reason_code(Writer* writer, object value, int packet_type) except -1:
+    """Check and write a reason code; returns its number."""
     cdef int64_t code = integer(value, "reason_code")
-    # `writer.version` is 3, 4 or 5, and `packet_type` one of ours.
+    # The indexes are valid: `writer.version` is 3, 4 or 5, and `packet_type` is a constant of the caller.
     if not 0 <= code <= 0xFF or not IS_REASON_CODE[writer.version - 3][packet_type][code]:
         refuse(writer, _errors.REASON_CODE, PACKET_NAMES[packet_type], value)
     put_byte(writer, <int> code)
@@ -201,7 +202,7 @@ cdef int publish(Writer* writer, Publish packet) except -1:
     cdef int bits = -1 if flags is None else flags.bits
     cdef bint has_topic
     if bits < 0:
-        bits = judged_flags(writer, packet)
+        bits = checked_flags(writer, packet)
     has_topic = put_topic_name(writer, packet.topic, "topic")
     if bits & 0x06:
         if packet.packet_id is None:
@@ -231,8 +232,8 @@ cdef int publish(Writer* writer, Publish packet) except -1:
     return 0x30 | bits
 
 
-cdef int judged_flags(Writer* writer, Publish packet) except -1:
-    """The lower four bits of the first byte, of flags that are not known to be right."""
+cdef int checked_flags(Writer* writer, Publish packet) except -1:
+    """The lower four bits of the first byte, from fields that may be invalid in this version."""
     cdef int qos = two_bits(packet.qos, "qos")
     cdef int retain, dup
     if qos == 3:
@@ -251,12 +252,16 @@ cdef int acknowledgement(Writer* writer, _Acknowledgement packet, int packet_typ
 
 
 cdef int put_reason_and_properties(Writer* writer, object reason_code, PyObject* packet, int packet_type) except -1:
-    """A reason code and properties that go unsaid before 5.0, and in 5.0 where they say nothing (3.4.2.1) [U39]."""
+    """Write a reason code and properties, and remove them again if the packet can do without (3.4.2.1) [U39].
+
+    Before 5.0 the packet has neither. In 5.0 an empty property list is left out, and with it the reason code if that is
+    `SUCCESS`. The fields are checked in every case.
+    """
     cdef Py_ssize_t start = writer.ptr - writer.start
     cdef int code
     if not has_reason_codes(writer.version) and integer(reason_code, "reason_code") != 0:
         refuse(writer, _errors.NOT_IN_VERSION, "reason_code")
-    code = put_reason_code(writer, reason_code, packet_type)  # [MQTT-3.4.2-1] and its like
+    code = put_reason_code(writer, reason_code, packet_type)  # [MQTT-3.4.2-1] and its counterparts
     write_properties(writer, packet, packet_type)
     if not has_reason_codes(writer.version):
         writer.ptr = writer.start + start

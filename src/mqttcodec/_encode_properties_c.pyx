@@ -1,5 +1,5 @@
 # cython: language_level=3, auto_pickle=False, autotestdict=False, freethreading_compatible=True
-"""Property lists into bytes (2.2.2): the compiled `_encode_properties_py.py`."""
+"""Encodes property lists (2.2.2): the compiled `_encode_properties_py.py`."""
 
 from cpython.object cimport PyObject
 from libc.stdint cimport int64_t
@@ -16,7 +16,7 @@ from ._packets_c import _PROPERTY_OFFSETS
 
 
 cdef struct Property:
-    # `name` is the field, which FIELD_NAMES holds; `offset` is where the struct of the packet has it.
+    # `name` is the name of the field, borrowed from FIELD_NAMES; `offset` is the field's offset in the packet's struct.
     PyObject* name
     Py_ssize_t offset
     int identifier
@@ -24,7 +24,7 @@ cdef struct Property:
     bint repeats
 
 
-# By place, in the order in which they are written, and how many there are.
+# By place: the properties, in the order in which they are written, and their number.
 cdef Property PROPERTIES[16][32]
 cdef int PROPERTY_COUNTS[16]
 cdef dict FIELD_NAMES = {}
@@ -51,7 +51,10 @@ fill_tables()
 
 
 cdef int write_properties(Writer* writer, PyObject* holder, int place) except -1:
-    """The properties of a place, out of the object that holds them; refused where the version has none (2.2.2)."""
+    """Write the property list of a place (2.2.2). `holder` is the object that holds a packet's properties.
+
+    If the version has no properties, nothing is written, and any property is rejected.
+    """
     cdef Py_ssize_t length, start
     cdef Property* row = &PROPERTIES[place][0]
     cdef Property* end = row + PROPERTY_COUNTS[place]
@@ -64,7 +67,7 @@ cdef int write_properties(Writer* writer, PyObject* holder, int place) except -1
     if has_properties(writer.version):
         length = writer.ptr - writer.start - start
         if length > MAXIMUM_REMAINING_LENGTH:
-            refuse(writer, _errors.ENCODED_TOO_LARGE)  # [U36]; `insert_length` has four bytes.
+            refuse(writer, _errors.ENCODED_TOO_LARGE)  # [U36]; `insert_length` writes at most four bytes.
         insert_length(writer, start - 1, length)  # [MQTT-2.2.2-1]
     return 0
 

@@ -1,4 +1,4 @@
-"""Property lists into bytes (2.2.2): `_encode_properties_c.pyx` in plain Python."""
+"""Encodes property lists (2.2.2): `_encode_properties_c.pyx` in plain Python."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from ._enums import Kind
 from ._writer_py import Writer, absent, two_bytes, variable_integer
 
 FEW = 16
-"""A list of up to this many is written without a look at the packet's limit: so few cannot exceed it."""
-# As plain numbers: to name a member of an enum takes 50 ns, ten times as long.
+"""The fast functions take lists of up to this many items. So few cannot exceed the limit of a packet's size."""
+# Plain numbers, because looking up a member of an enum is much slower than a global.
 _QOS, _TOPIC_ALIAS, _VARIABLE_NON_ZERO = map(int, (Kind.QOS, Kind.TOPIC_ALIAS, Kind.VARIABLE_NON_ZERO))
 _NON_ZERO = (int(Kind.TWO_BYTE_NON_ZERO), int(Kind.FOUR_BYTE_NON_ZERO))
 _STRING, _TOPIC_NAME, _BINARY, _STRING_PAIR = map(int, (Kind.STRING, Kind.TOPIC_NAME, Kind.BINARY, Kind.STRING_PAIR))
@@ -23,7 +23,7 @@ _identified_byte, _identified_two_bytes, _identified_four_bytes = (
 
 
 def _rows(place: int, packet_class: Any) -> list[tuple[int, int, str, bool]]:
-    """The properties of a place in the order of the fields: identifier, kind, field, whether it may repeat."""
+    """The properties of a place, in the order of the fields: identifier, kind, field name, whether it may repeat."""
     by_field = {_spec.property_field(place, identifier): identifier for identifier in _spec.PROPERTIES[place]}
     return [
         (int(identifier), int(_spec.PROPERTY_KINDS[identifier]), name, _spec.may_repeat(place, identifier))
@@ -37,7 +37,10 @@ PROPERTY_NAMES = [frozenset(name for _, _, name, _ in rows) for rows in _PROPERT
 
 
 def write_properties(writer: Writer, packet: Any, place: int) -> None:
-    """The properties of a place, if the version has any (2.2.2)."""
+    """Write the property list of a place (2.2.2).
+
+    If the version has no properties, nothing is written, and any property is rejected.
+    """
     fields = packet.__dict__
     packet_body = writer.body
     has_properties = _spec.has_properties(writer.version)
@@ -105,7 +108,7 @@ def _property_value(writer: Writer, value: Any, kind: int, name: str) -> None:
 
 
 def fast_properties(fields: dict[str, Any], place: int) -> bytes | None:
-    """A property list of 5.0 of values of exact types, a few in number: half the time of six properties."""
+    """Encode a property list of 5.0 if its values have the exact types expected and its lists are short; else None."""
     parts: list[bytes] = []
     try:
         for identifier, kind, name, _ in _PROPERTIES[place]:

@@ -1,10 +1,10 @@
-"""Bytes out of packets: `_encode_c.pyx` in plain Python.
+"""Encodes packets: `_encode_c.pyx` in plain Python.
 
-A packet is checked and written in one pass over its fields. `Writer` holds what comes before a PUBLISH's payload; the
-payload is never copied before the packet is put together.
+A packet is checked and written in one pass over its fields. A `Writer` collects everything before the payload of a
+PUBLISH. The payload is not copied until the packet is complete.
 
-What most packets are is written by the `_fast` functions, without a word of what is wrong: where anything is out of
-the ordinary, down to the exact type of a field, they return None, and the packet is written, or refused, the long way.
+The `_fast` functions write common packets without a writer. They never raise an error: if anything about a packet is
+unusual, such as the exact type of a field, they return None, and the full function writes or rejects the packet.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from ._packets_py import (
 from ._text_py import topic_filter_fault
 from ._writer_py import Writer, absent, two_bits, two_bytes, variable_integer
 
-# As plain numbers: to name a member of an enum takes 50 ns.
+# Plain numbers, because looking up a member of an enum is much slower than a global.
 _CONNECT, _CONNACK, _PUBLISH = map(int, (PacketType.CONNECT, PacketType.CONNACK, PacketType.PUBLISH))
 _SUBSCRIBE, _SUBACK = map(int, (PacketType.SUBSCRIBE, PacketType.SUBACK))
 _UNSUBSCRIBE, _UNSUBACK = map(int, (PacketType.UNSUBSCRIBE, PacketType.UNSUBACK))
@@ -51,14 +51,14 @@ _two_bytes_and_zero = struct.Struct(">HB").pack
 
 
 def encode_head(packet: Any, version: int) -> tuple[bytes, bytes | memoryview]:
-    """What comes before the payload, and the payload, as bytes or as a view for the caller to `release`.
+    """Encode everything before the payload; returns it with the payload, as bytes or a view.
 
-    Raises `EncodeError`, and `TypeError` for a field or a packet of the wrong Python type.
+    The caller must call `release` with the payload. Raises `EncodeError`, and `TypeError` for a field or a packet of
+    the wrong Python type.
     """
     plain = _FAST_ENCODERS.get(type(packet))
     if plain is not None:
-        # Without a writer: a third of the time of a PUBLISH, a seventh of that of an acknowledgement, a quarter of that
-        # of a ping, less than half of that of a SUBACK or a DISCONNECT, 57 % of a SUBSCRIBE, three quarters of an AUTH.
+        # Common packets are written without a writer, whose creation and method calls would take most of the time.
         parts = plain(packet, version)
         if parts is not None:
             return parts  # type: ignore[no-any-return]
@@ -70,8 +70,8 @@ def encode_head(packet: Any, version: int) -> tuple[bytes, bytes | memoryview]:
         first_byte = encoder(writer, packet)
     except AttributeError as error:
         if type(error.obj) not in _MADE_OF_FIELDS:
-            raise  # The caller's own object said so.
-        # A packet made without `__init__` lacks its fields.
+            raise  # The error comes from an object of the caller's.
+        # A packet that was created without `__init__` lacks its fields.
         raise _errors.wrong_type(str(error.name), "set", None) from None
     remaining_length = len(writer.body) + len(writer.payload)
     if remaining_length > _spec.MAXIMUM_REMAINING_LENGTH:
@@ -81,19 +81,20 @@ def encode_head(packet: Any, version: int) -> tuple[bytes, bytes | memoryview]:
 
 
 def _with_header(first_byte: int, remaining_length: int, body: bytes | bytearray) -> bytes:
-    """What begins with `body` and has that length in all, behind its fixed header."""
+    """The fixed header and `body`. The Remaining Length also counts a payload that the caller adds."""
     if remaining_length < 0x80:
         return bytes((first_byte, remaining_length)) + body
     return b"".join((bytes((first_byte,)), variable_integer(remaining_length), body))
 
 
 def release(payload: bytes | memoryview) -> None:
-    """Let go of the caller's object."""
+    """Release a view of the caller's object, so that the caller can resize it."""
     if type(payload) is memoryview:
         payload.release()
 
 
 def _reason_code(writer: Writer, value: Any, packet_type: int) -> int:
+    """Check and write a reason code; returns its number."""
     code = integer(value, "reason_code")
     if not 0 <= code <= 0xFF or _spec.reason_codes(packet_type, writer.version)[code] is None:
         writer.refuse(_errors.REASON_CODE, _spec.place_name(packet_type), code)
@@ -192,7 +193,7 @@ def _publish(writer: Writer, packet: Publish) -> int:
 
 
 def _fast_publish(packet: Publish, version: int) -> tuple[bytes, bytes] | None:
-    """One that is sent for the first time."""
+    """Encode a PUBLISH without the DUP flag."""
     fields = packet.__dict__
     if len(fields) < 6 or (version != MQTTv5 and len(fields) != 6):
         return None
@@ -248,7 +249,7 @@ def _acknowledgement(writer: Writer, packet: PubAck | PubRec | PubRel | PubComp)
 
 
 def _fast_acknowledgement(packet: PubAck | PubRec | PubRel | PubComp, version: int) -> tuple[bytes, bytes] | None:
-    """One that says success and nothing more: four bytes in every version."""
+    """Encode an acknowledgement that reports success and has no properties: four bytes in every version."""
     fields = packet.__dict__
     if len(fields) != 2 or fields["reason_code"] is not _SUCCESS:
         return None
@@ -259,11 +260,15 @@ def _fast_acknowledgement(packet: PubAck | PubRec | PubRel | PubComp, version: i
 
 
 def _reason_and_properties(writer: Writer, packet: Any, packet_type: int) -> None:
-    """A reason code and properties that go unsaid before 5.0, and in 5.0 where they say nothing (3.4.2.1) [U39]."""
+    """Write a reason code and properties, and remove them again if the packet can do without (3.4.2.1) [U39].
+
+    Before 5.0 the packet has neither. In 5.0 an empty property list is left out, and with it the reason code if that is
+    `SUCCESS`. The fields are checked in every case.
+    """
     start = len(writer.body)
     if not _spec.has_reason_codes(writer.version) and integer(packet.reason_code, "reason_code") != 0:
         writer.refuse(_errors.NOT_IN_VERSION, "reason_code")
-    code = _reason_code(writer, packet.reason_code, packet_type)  # [MQTT-3.4.2-1] and its like
+    code = _reason_code(writer, packet.reason_code, packet_type)  # [MQTT-3.4.2-1] and its counterparts
     write_properties(writer, packet, packet_type)
     if not _spec.has_reason_codes(writer.version):
         del writer.body[start:]
@@ -283,7 +288,7 @@ def _subscribe(writer: Writer, packet: Subscribe) -> int:
 
 
 def _fast_subscribe(packet: Subscribe, version: int) -> tuple[bytes, bytes] | None:
-    """One with a few filters and no option but the QoS."""
+    """Encode a SUBSCRIBE with few filters and no options other than the QoS."""
     subscriptions = packet.__dict__.get("subscriptions")
     if type(subscriptions) is not tuple or not 0 < len(subscriptions) <= FEW:
         return None
@@ -316,7 +321,7 @@ def _fast_subscribe(packet: Subscribe, version: int) -> tuple[bytes, bytes] | No
 
 
 def _fast_start(packet: Any, version: int, packet_type: int) -> bytes | None:
-    """The packet identifier, and the properties if the version has any."""
+    """Encode the packet identifier and, if the version has any, the properties."""
     fields = packet.__dict__
     packet_id = fields.get("packet_id")
     if type(packet_id) is not int or not 1 <= packet_id <= 0xFFFF:
@@ -360,7 +365,7 @@ def _suback(writer: Writer, packet: SubAck) -> int:
 
 
 def _fast_suback(packet: SubAck, version: int) -> tuple[bytes, bytes] | None:
-    """One with a few codes."""
+    """Encode a SUBACK with few reason codes."""
     reason_codes = packet.__dict__.get("reason_codes")
     if type(reason_codes) is not tuple or not 0 < len(reason_codes) <= FEW:
         return None
@@ -426,7 +431,7 @@ def _auth(writer: Writer, packet: Auth) -> int:
 
 
 def _fast_disconnect_or_auth(packet: Disconnect | Auth, version: int) -> tuple[bytes, bytes] | None:
-    """A DISCONNECT, or an AUTH that is not the empty one."""
+    """Encode a DISCONNECT of 5.0, or an AUTH that has an authentication method."""
     code = packet.reason_code
     packet_type = _DISCONNECT if type(packet) is Disconnect else _AUTH
     if version != MQTTv5 or type(code) is not ReasonCode or _spec.reason_codes(packet_type, 5)[code] is None:
@@ -443,7 +448,7 @@ def _fast_disconnect_or_auth(packet: Disconnect | Auth, version: int) -> tuple[b
     return _with_header(packet_type << 4, len(body), body), b""
 
 
-# The first byte of each.
+# By class: the first byte.
 _ACKNOWLEDGEMENTS: dict[type, int] = {PubAck: 0x40, PubRec: 0x50, PubRel: 0x62, PubComp: 0x70}
 
 _FAST_ENCODERS: dict[type, Any] = {

@@ -1,6 +1,6 @@
-"""The standard's numbered values, named as the standard names them.
+"""The standard's numbered values, under the standard's names.
 
-All are `IntEnum`s: a member equals its number, and `encode` takes the plain number too.
+Except for `Role`, all are `IntEnum`s: a member equals its number, and `encode` accepts the plain number as well.
 """
 
 from __future__ import annotations
@@ -9,7 +9,12 @@ from enum import Enum, IntEnum
 
 
 class ProtocolVersion(IntEnum):
-    """The versions, by the Protocol Level byte of their CONNECT (3.1.2.2)."""
+    """MQTT versions, by the Protocol Level in their CONNECT packets (3.1.2.2).
+
+    Example:
+        >>> MQTTv311 is ProtocolVersion.MQTT_3_1_1 is ProtocolVersion(4)
+        True
+    """
 
     MQTT_3_1 = 3
     MQTT_3_1_1 = 4
@@ -17,7 +22,7 @@ class ProtocolVersion(IntEnum):
 
     @property
     def title(self) -> str:
-        """The name people use: "MQTT 3.1.1"."""
+        """The version's usual name, such as "MQTT 3.1.1"."""
         return "MQTT " + self.name.removeprefix("MQTT_").replace("_", ".")
 
 
@@ -27,14 +32,24 @@ MQTTv5 = ProtocolVersion.MQTT_5_0
 
 
 class Role(Enum):
-    """The side a `Decoder` works for: what it receives is what the other side may send."""
+    """The side of a connection that a `Decoder` receives for; it accepts packets that the other side may send.
+
+    Example:
+        >>> Decoder(5, role=Role.CLIENT).role is Role.CLIENT
+        True
+    """
 
     CLIENT = "client"
     SERVER = "server"
 
 
 class PacketType(IntEnum):
-    """The upper four bits of the first byte (2.1.2). Type 0 is reserved; AUTH came with 5.0."""
+    """Packet types: the upper four bits of a packet's first byte (2.1.2). Type 0 is reserved; AUTH is new in 5.0.
+
+    Example:
+        >>> PacketType(0x30 >> 4).name
+        'PUBLISH'
+    """
 
     CONNECT = 1
     CONNACK = 2
@@ -54,7 +69,12 @@ class PacketType(IntEnum):
 
 
 class QoS(IntEnum):
-    """The delivery guarantee of a message (4.3)."""
+    """Delivery guarantees of a message (4.3), in all versions.
+
+    Example:
+        >>> Publish("a", qos=1, packet_id=7).qos is QoS.AT_LEAST_ONCE
+        True
+    """
 
     AT_MOST_ONCE = 0
     AT_LEAST_ONCE = 1
@@ -66,7 +86,12 @@ class QoS(IntEnum):
 
 
 class RetainHandling(IntEnum):
-    """When a new subscription receives retained messages (5.0, 3.8.3.1)."""
+    """Whether the server sends retained messages when a client subscribes (5.0, 3.8.3.1).
+
+    Example:
+        >>> Subscription("a", retain_handling=2).retain_handling is RetainHandling.DO_NOT_SEND
+        True
+    """
 
     SEND_AT_SUBSCRIBE = 0
     SEND_AT_SUBSCRIBE_IF_NEW = 1
@@ -74,7 +99,12 @@ class RetainHandling(IntEnum):
 
 
 class ConnectReturnCode(IntEnum):
-    """The answer in a CONNACK of 3.1 and 3.1.1 (3.1.1, Table 3.1)."""
+    """Results in a CONNACK of 3.1 and 3.1.1 (3.1.1, Table 3.1).
+
+    Example:
+        >>> decode(bytes.fromhex("20020005"), 4).reason_code is ConnectReturnCode.NOT_AUTHORIZED
+        True
+    """
 
     CONNECTION_ACCEPTED = 0
     UNACCEPTABLE_PROTOCOL_VERSION = 1
@@ -92,9 +122,13 @@ class ConnectReturnCode(IntEnum):
 
 
 class ReasonCode(IntEnum):
-    """The result of an operation (5.0, Table 2-6). 0x80 and above are failures.
+    """Results of an operation (5.0, Table 2-6). Codes of 0x80 and above are failures.
 
-    SUBACK of 3.1 and 3.1.1 uses four of them: the granted QoS and `FAILURE`.
+    SUBACK packets of 3.1 and 3.1.1 use those for the granted QoS; those of 3.1.1 also use `FAILURE`.
+
+    Example:
+        >>> PubAck(7, 0x87).reason_code is ReasonCode.NOT_AUTHORIZED
+        True
     """
 
     SUCCESS = 0x00
@@ -147,14 +181,14 @@ class ReasonCode(IntEnum):
 
 
 class Kind(IntEnum):
-    """How the value of a property is written, and which values it has."""
+    """The encoding of a property's value, and the values allowed."""
 
     BOOLEAN = 1  # a byte, 0 or 1, as a bool
     INDICATOR = 2  # a byte, 0 or 1, as an int
     QOS = 3  # a byte, 0 or 1, as a QoS
     TWO_BYTE = 4
     TWO_BYTE_NON_ZERO = 5
-    TOPIC_ALIAS = 6  # two bytes; 0 has a reason code of its own
+    TOPIC_ALIAS = 6  # two bytes; 0 is an error with a reason code of its own
     FOUR_BYTE = 7
     FOUR_BYTE_NON_ZERO = 8
     VARIABLE_NON_ZERO = 9
@@ -165,10 +199,15 @@ class Kind(IntEnum):
 
 
 class PropertyId(IntEnum):
-    """The identifiers of the 27 properties (5.0, Table 2-4)."""
+    """Identifiers of the 27 properties (5.0, Table 2-4).
 
-    # Each row also has the kind of the value and the packets that may carry the property. They are written in the order
-    # of the fields of the packet class.
+    Example:
+        >>> PropertyId(0x23).name
+        'TOPIC_ALIAS'
+    """
+
+    # Each row has the identifier, the kind of the value, and the packets that may carry the property. The encoder
+    # writes properties in the order of the packet's fields, not of these rows.
     PAYLOAD_FORMAT_INDICATOR = 0x01, Kind.INDICATOR, "Will PUBLISH"
     MESSAGE_EXPIRY_INTERVAL = 0x02, Kind.FOUR_BYTE, "Will PUBLISH"
     CONTENT_TYPE = 0x03, Kind.STRING, "Will PUBLISH"
@@ -205,7 +244,7 @@ class PropertyId(IntEnum):
     _kind: Kind
     _places: list[str]
 
-    # The defaults are for type checkers, to which `PropertyId(1)` calls this.
+    # Type checkers take `PropertyId(1)` for a call of this method, so the other parameters need defaults.
     def __new__(cls, identifier: int, kind: Kind = Kind.BINARY, places: str = "") -> PropertyId:
         member = int.__new__(cls, identifier)
         member._value_ = identifier
@@ -215,5 +254,5 @@ class PropertyId(IntEnum):
 
 
 for _enum in (ProtocolVersion, Role, PacketType, QoS, RetainHandling, ConnectReturnCode, ReasonCode, PropertyId):
-    _enum.__module__ = __package__  # What users import them from.
+    _enum.__module__ = __package__  # The public module that users import them from.
 del _enum

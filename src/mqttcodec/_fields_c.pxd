@@ -1,4 +1,4 @@
-"""How Python sees the packet classes: their names, their fields, and what it says to wrong arguments."""
+"""Adjusts the packet classes for Python: their names, their fields, and the errors for wrong arguments."""
 
 cdef extern from "_fields.h":
     int expose_field(object packet_class, object packet, object name, object value) except -1

@@ -1,4 +1,4 @@
-"""Where the memory of packets comes from."""
+"""The allocator of packets."""
 
 cdef extern from "_memory.h":
     void keep_memory_of(object packet_class)

@@ -1,6 +1,6 @@
-"""What the packet classes of both implementations do alike: compare, hash, show, copy, replace, pickle.
+"""The methods that the packet classes of both implementations share: compare, hash, print, copy, replace, pickle.
 
-All of it follows from one thing, the signature of the class; none of it is on a hot path.
+All of them are derived from the signature of the class. None of them is on a hot path.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ SHOWN_BYTES = 32
 
 
 class Signature:
-    """The `__signature__` of an extension type, from the text of its parameters; made when asked for."""
+    """Descriptor for the `__signature__` of an extension type, which is created from `parameters` when it is read."""
 
     def __init__(self, parameters: str) -> None:
         self.parameters = parameters
@@ -36,7 +36,7 @@ def _function(parameters: str) -> Any:
 
 
 class DataclassFields:
-    """`__dataclass_fields__` of an extension type: those of its plain twin, with types for their annotations."""
+    """Descriptor for the `__dataclass_fields__` of an extension type: the plain twin's, with annotations evaluated."""
 
     def __get__(self, instance: object, owner: type) -> dict[str, Any]:
         return _dataclass_fields(owner)
@@ -57,8 +57,8 @@ def _dataclass_fields(cls: type) -> dict[str, Any]:
     return found
 
 
-def refusing(cls: Any) -> Any:
-    """A function that refuses wrong arguments for an extension type as the `__init__` of its plain twin does."""
+def argument_checker(cls: Any) -> Any:
+    """A function that raises the same `TypeError` for wrong arguments as `__init__` of the class's plain twin."""
     import inspect
     from types import MethodType
 
@@ -70,8 +70,8 @@ def refusing(cls: Any) -> Any:
 
 @cache
 def fields(cls: Any) -> dict[str, Any]:
-    """The fields of a packet class in order, with their defaults (`Parameter.empty`: none)."""
-    import inspect  # 6 ms: only who compares or prints packets pays for it.
+    """The fields of a packet class, in order, with their defaults (`Parameter.empty` if there is none)."""
+    import inspect  # Not at the top, because it is slow to import, and few programs compare or print packets.
 
     return {name: parameter.default for name, parameter in inspect.signature(cls).parameters.items()}
 
@@ -87,7 +87,7 @@ def changed(packet: Any) -> dict[str, Any]:
 
 
 def _is_default(value: Any, default: Any) -> bool:
-    # A field may hold any object, of which only the plain ones are known to compare.
+    # A field may hold any object. Compare only objects of types that are known to compare without side effects.
     return value is default or (isinstance(value, (int, str, bytes, tuple)) and value == default)
 
 
@@ -119,14 +119,14 @@ def _shown(name: str, value: Any) -> str:
 
 
 def pydantic_schema(cls: Any) -> Any:
-    """What a pydantic model takes for a field of this class: its instances."""
+    """The pydantic schema of a packet class, which accepts its instances."""
     from pydantic_core import core_schema
 
     return core_schema.is_instance_schema(cls)
 
 
 def decoder_represented(decoder: Any, error: Exception | None) -> str:
-    """The `repr` of a `Decoder` that is in the state that `error` says, None for one that goes on."""
+    """The `repr` of a `Decoder`. `error` is the error that it failed with, or None."""
     version = None if decoder.version is None else decoder.version.name
     role = None if decoder.role is None else decoder.role.name
     state = "open" if error is None else f"failed ({type(error).__name__})"
@@ -142,12 +142,12 @@ def replaced(packet: Any, changes: dict[str, Any]) -> Any:
 
 
 def reduced(packet: Any) -> tuple[Any, ...]:
-    """For pickle: by public name, so that either implementation reads what the other wrote."""
+    """The result of `__reduce__`. It has the public name, so that each implementation can load pickles of the other."""
     return restore, (type(packet).__name__, named_values(packet))
 
 
 def restore(class_name: str, named: dict[str, Any]) -> Any:
-    """The packet that `reduced` took apart, of the implementation in use."""
+    """Create the packet for the result of `reduced`, in the implementation in use."""
     from . import _backend
 
     return getattr(_backend.packets, class_name)(**named)

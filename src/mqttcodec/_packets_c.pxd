@@ -1,4 +1,4 @@
-"""The packet classes as C structs. Other extensions `cimport` them from `mqttcodec`: `__init__.pxd`."""
+"""The packet classes as C structs. Other extensions `cimport` them from `mqttcodec`, through `__init__.pxd`."""
 
 cimport cython
 
@@ -9,7 +9,7 @@ cdef class _Value:
 
 @cython.final
 cdef class PublishFlags:
-    """What the first byte of a PUBLISH says, as given. `bits` are the byte's lower four; -1: encode has to judge."""
+    """The flags of a PUBLISH, as given. `bits`: the lower four bits of the first byte, or -1 if `encode` must check."""
 
     cdef object qos
     cdef object retain
@@ -21,7 +21,7 @@ cdef PublishFlags publish_flags(object qos, object retain, object dup)
 cdef PublishFlags flags_of_bits(int bits)
 
 
-# --- Made of `_packets_py.py` by `tools/packets.py --write`.
+# --- Generated from `_packets_py.py` by `tools/packets.py --write`.
 
 
 @cython.final
@@ -98,9 +98,9 @@ cdef class PublishProperties:
 
 @cython.final
 cdef class Publish(_Value):
-    # Six fields and not fourteen: 256 bytes with a topic of 24 and a payload of 64, not 320, and eight
-    # references fewer to set and to drop. `flags` are shared; None: `__init__` never ran.
-    # `properties` is None without any.
+    # Flags and properties are objects of their own. This saves memory and reference counting, because
+    # most packets have no properties, and flags are shared. `flags` is None if `__init__` never ran;
+    # `properties` is None if there are none.
     cdef readonly object topic
     cdef readonly object payload
     cdef readonly object qos

@@ -1,10 +1,10 @@
 # cython: language_level=3, auto_pickle=False, autotestdict=False, freethreading_compatible=True
-"""The packet classes as extension types: `_packets_py.py` compiled by hand, the same classes in the same order.
+"""The packet classes as extension types: `_packets_py.py` in Cython, with the same classes in the same order.
 
-`_packets_py.py` is the source of fields, defaults and docstrings; tests hold this file against it. `__signature__` is
-there because an extension type shows none of its own. Every class is `no_gc`: what its fields hold in sane use (str,
-bytes, int, tuples of them) closes no cycle, so that the collector need not count or visit packets. The price: packets
-nested in one another by the hundred thousand, which no field is for, are freed by recursion.
+`_packets_py.py` is the source of fields, defaults and docstrings; tests compare both files. `__signature__` is defined
+because an extension type has no signature of its own. Every class is `no_gc`: the values that fields are made for (str,
+bytes, int, tuples of them) cannot form a cycle, so that the garbage collector need not track packets. The drawback:
+packets that are nested very deeply, for which no field is made, are freed by recursion.
 """
 
 cimport cython
@@ -25,7 +25,10 @@ cdef object _QOS_2 = QoS.EXACTLY_ONCE
 
 
 cdef tuple by_number(object enum, object preferred=()):
-    """The members of an enum at the places of their numbers, None elsewhere; those of `preferred` come first."""
+    """A tuple that has each member of an enum at the index of its number, and None elsewhere.
+
+    If both have a number, the member in `preferred` is used.
+    """
     members = {member.value: member for member in (*enum, *preferred)}
     return tuple([members.get(number) for number in range(max(members) + 1)])
 
@@ -34,7 +37,7 @@ cdef tuple _QOS = by_number(QoS)
 cdef tuple _RETAIN_HANDLING = by_number(RetainHandling)
 cdef tuple _PROTOCOL_VERSIONS = by_number(ProtocolVersion)
 cdef tuple _REASON_CODES = by_number(ReasonCode)
-# A server of 3.1 and 3.1.1 refuses a CONNECT with 1 to 5.
+# In 3.1 and 3.1.1, a server rejects a CONNECT with the codes 1 to 5.
 cdef tuple _CONNACK_CODES = by_number(ReasonCode, preferred=list(ConnectReturnCode)[1:])
 cdef tuple _NONE = ()
 cdef object _SUCCESS = ReasonCode.SUCCESS
@@ -46,12 +49,12 @@ cdef int refuse_second_init(object packet) except -1:
     raise _errors.initialised_twice(packet)
 
 
-# --- How constructors convert the values they are given; anything else stays as it is. Converting a list locks
-# it, which may suspend the critical section of `__init__`, so that these conversions come before its guard.
+# --- Conversions of constructor arguments. Other values are stored as given. Converting a list locks it, which may
+# suspend the critical section of `__init__`, so these conversions must come before the check for a second `__init__`.
 
 
 cdef inline object member(tuple members, object value):
-    """The member of an enum that a plain number stands for, if there is one; `members` has None where there is none."""
+    """The member of an enum that has the number `value`, or `value` itself. `members` is from `by_number`."""
     cdef int64_t number
     if type(value) is not int:
         return value
@@ -82,7 +85,7 @@ cdef inline object connack_code_of(object value):
 
 
 cdef inline object several(object value):
-    """The tuple of a field of several values, for a list or None; `()` says as None does that there are none."""
+    """The value of a field that holds several values: a tuple for a list, and `()` for None."""
     if type(value) is tuple:
         return value
     if isinstance(value, list):
@@ -116,13 +119,27 @@ cdef object given_pairs(object value):
 
 @cython.no_gc
 cdef class _Value:
-    """The methods all packet classes share."""
+    """The methods that all packet classes share."""
 
-    # An extension type has none of its own; `dataclasses.fields`, `asdict` and cattrs work with it.
+    # For `dataclasses.fields`, `asdict` and cattrs: an extension type has no dataclass fields of its own.
     __dataclass_fields__ = _methods.DataclassFields()
 
     def replace(self, **changes):
-        """A copy with the given fields changed; `copy.replace` does the same."""
+        """Return a copy with the given fields changed. `copy.replace` does the same.
+
+        Args:
+            **changes: New values by field name. They are converted as by the constructor.
+
+        Returns:
+            A new packet of the same class.
+
+        Raises:
+            TypeError: The class has no field of that name.
+
+        Example:
+            >>> Publish("a", b"21").replace(topic="b")
+            Publish(topic='b', payload=b'21')
+        """
         return _methods.replaced(self, changes)
 
     def __replace__(self, **changes):
@@ -168,10 +185,10 @@ cdef class PublishFlags:
 
 
 cdef tuple _flags(tuple qos_by_bits):
-    """By the lower four bits of a first byte: the flags, whose `qos` are the objects given."""
+    """By the lower four bits of a first byte: the flags, with `qos` from `qos_by_bits`."""
     return tuple(
         [
-            # Of DUP with QoS 0 the version has to say whether it may be; no PUBLISH has QoS 3.
+            # -1 for DUP at QoS 0, which is valid only in 3.1. No PUBLISH has QoS 3.
             PublishFlags(qos_by_bits[bits >> 1 & 3], bits & 1 == 1, bits & 8 == 8, -1 if bits & 0b1110 == 8 else bits)
             for bits in range(16)
         ]
@@ -182,7 +199,7 @@ cdef tuple _FLAGS = _flags((_QOS_0, _QOS_1, _QOS_2, None))
 
 
 cdef PublishFlags publish_flags(object qos, object retain, object dup):
-    """The flags that hold these very objects."""
+    """The flags that hold exactly these objects. Common combinations are shared."""
     cdef int bits
     if (retain is True or retain is False) and (dup is True or dup is False):
         bits = (dup is True) << 3 | (retain is True)
@@ -192,12 +209,15 @@ cdef PublishFlags publish_flags(object qos, object retain, object dup):
 
 
 cdef PublishFlags flags_of_bits(int bits):
-    """The flags of a first byte whose QoS is not 3."""
+    """The flags for the lower four bits of a first byte, whose QoS must not be 3."""
     return <PublishFlags> _FLAGS[bits]
 
 
 cdef object replaced_publish(Publish packet, dict changes):
-    """What a broker does for each subscriber: 75 ns where `_methods.replaced` takes 1.3 us."""
+    """`Publish.replace` for the fields that are not properties.
+
+    Brokers call it once for each subscriber, so it copies the struct instead of calling `__init__`.
+    """
     cdef Publish copy = Publish.__new__(Publish)
     qos, retain, dup = packet.qos, packet.retain, packet.dup
     copy.topic = packet.topic
@@ -224,16 +244,35 @@ cdef object replaced_publish(Publish packet, dict changes):
     return copy
 
 
-# --- Made of `_packets_py.py` by `tools/packets.py --write`.
+# --- Generated from `_packets_py.py` by `tools/packets.py --write`.
 
 
 @cython.final
 @cython.no_gc
 cdef class Will(_Value):
-    """The message a server publishes when the connection ends without a DISCONNECT (3.1.2.5).
+    """The message that a server publishes when a connection ends without a normal DISCONNECT (3.1.2.5).
 
-    `payload` and `correlation_data` are bytes, at most 65,535; `will_delay_interval` and `message_expiry_interval`
-    seconds; `payload_format_indicator` 0 or 1.
+    Attributes:
+        topic (str): Topic name; not empty, without wildcards, at most 65,535 bytes in UTF-8. All versions.
+        payload (bytes | memoryview): At most 65,535 bytes. All versions.
+        qos (QoS): Delivery guarantee, 0 to 2. All versions.
+        retain (bool): Whether the server retains the message. All versions.
+        will_delay_interval (int | None): How long the server waits before it publishes the message, in seconds, 0 to
+            4,294,967,295. 5.0 only.
+        payload_format_indicator (int | None): 0 for unspecified bytes, 1 for UTF-8 text; the payload is not checked
+            against it. 5.0 only.
+        message_expiry_interval (int | None): Lifetime of the message, in seconds, 0 to 4,294,967,295. 5.0 only.
+        content_type (str | None): Type of the payload, such as a MIME type, at most 65,535 bytes in UTF-8. 5.0 only.
+        response_topic (str | None): Topic name for responses; not empty, without wildcards, at most 65,535 bytes in
+            UTF-8. 5.0 only.
+        correlation_data (bytes | memoryview | None): Data that matches a response to its request, at most 65,535 bytes.
+            5.0 only.
+        user_properties (tuple[tuple[str, str], ...]): Pairs of name and value, at most 65,535 bytes in UTF-8 each; in
+            order, and names may repeat. 5.0 only.
+
+    Example:
+        >>> Connect("sensor", will=Will("sensor/state", b"offline")).will
+        Will(topic='sensor/state', payload=b'offline')
     """
 
     __annotations__ = {
@@ -291,10 +330,41 @@ cdef class Will(_Value):
 @cython.final
 @cython.no_gc
 cdef class Connect(_Value):
-    """CONNECT, the client's first packet (3.1). It carries the version of the connection, and is written in it.
+    """CONNECT, the first packet that a client sends (3.1).
 
-    `keep_alive` and `session_expiry_interval` are seconds. `clean_start` is Clean Session in 3.1 and 3.1.1. A 3.1
-    client id has 1 to 23 characters; a 3.1.1 one may be empty with `clean_start`.
+    The packet states the MQTT version of the connection, and is encoded in that version.
+
+    Attributes:
+        client_id (str): Client identifier, at most 65,535 bytes in UTF-8. In 3.1 it has 1 to 23 characters; in 3.1.1 it
+            may be empty only if `clean_start` is true. All versions.
+        clean_start (bool): Whether to discard an earlier session; called Clean Session in 3.1 and 3.1.1. All versions.
+        keep_alive (int): Longest time the client lets pass between two packets, in seconds, 0 (no limit) to 65,535. All
+            versions.
+        username (str | None): User name, at most 65,535 bytes in UTF-8. All versions.
+        password (bytes | memoryview | None): At most 65,535 bytes; before 5.0 it requires `username`. Not shown by
+            `repr`. All versions.
+        will (Will | None): Message to publish when the connection is lost. All versions.
+        protocol_version (ProtocolVersion): Version of the connection, 3, 4 or 5. All versions.
+        session_expiry_interval (int | None): How long the session outlives the connection, in seconds, 0 to
+            4,294,967,295 (never expires). 5.0 only.
+        receive_maximum (int | None): How many unacknowledged messages of QoS 1 and 2 the sender accepts at once, 1 to
+            65,535. 5.0 only.
+        maximum_packet_size (int | None): Largest packet that the sender accepts, in bytes, 1 to 4,294,967,295. 5.0
+            only.
+        topic_alias_maximum (int | None): Highest topic alias that the sender accepts, 0 (none) to 65,535. 5.0 only.
+        request_response_information (bool | None): Whether the CONNACK may have `response_information`. 5.0 only.
+        request_problem_information (bool | None): Whether packets other than PUBLISH, CONNACK and DISCONNECT may have a
+            reason string and user properties. 5.0 only.
+        authentication_method (str | None): Name of the method for extended authentication, at most 65,535 bytes in
+            UTF-8. 5.0 only.
+        authentication_data (bytes | memoryview | None): Data of that method, at most 65,535 bytes; requires
+            `authentication_method`. Not shown by `repr`. 5.0 only.
+        user_properties (tuple[tuple[str, str], ...]): Pairs of name and value, at most 65,535 bytes in UTF-8 each; in
+            order, and names may repeat. 5.0 only.
+
+    Example:
+        >>> encode(Connect("c", keep_alive=30, protocol_version=4)).hex(" ")
+        '10 0d 00 04 4d 51 54 54 04 02 00 1e 00 01 63'
     """
 
     __annotations__ = {
@@ -368,7 +438,42 @@ cdef class Connect(_Value):
 @cython.final
 @cython.no_gc
 cdef class ConnAck(_Value):
-    """CONNACK, the server's answer to CONNECT (3.2). `reason_code` is a `ConnectReturnCode` in 3.1 and 3.1.1."""
+    """CONNACK, the server's answer to a CONNECT (3.2).
+
+    Attributes:
+        session_present (bool): Whether the server has a session for this client; false if the connection is refused.
+            3.1.1 and 5.0.
+        reason_code (ReasonCode | ConnectReturnCode): Result: a `ReasonCode` in 5.0, in 3.1 and 3.1.1 a
+            `ConnectReturnCode`. The constructor converts the numbers 1 to 5 to `ConnectReturnCode`. All versions.
+        session_expiry_interval (int | None): Session lifetime that the server chose, in seconds, 0 to 4,294,967,295
+            (never expires). 5.0 only.
+        receive_maximum (int | None): How many unacknowledged messages of QoS 1 and 2 the sender accepts at once, 1 to
+            65,535. 5.0 only.
+        maximum_qos (QoS | None): Highest QoS that the server supports if it does not support 2: 0 or 1. 5.0 only.
+        retain_available (bool | None): Whether the server supports retained messages. 5.0 only.
+        maximum_packet_size (int | None): Largest packet that the sender accepts, in bytes, 1 to 4,294,967,295. 5.0
+            only.
+        assigned_client_identifier (str | None): Client identifier that the server assigned, at most 65,535 bytes in
+            UTF-8. 5.0 only.
+        topic_alias_maximum (int | None): Highest topic alias that the sender accepts, 0 (none) to 65,535. 5.0 only.
+        reason_string (str | None): Diagnostic text for people, at most 65,535 bytes in UTF-8. 5.0 only.
+        wildcard_subscription_available (bool | None): Whether the server supports wildcards in topic filters. 5.0 only.
+        subscription_identifier_available (bool | None): Whether the server supports subscription identifiers. 5.0 only.
+        shared_subscription_available (bool | None): Whether the server supports shared subscriptions. 5.0 only.
+        server_keep_alive (int | None): Keep Alive that replaces the client's, in seconds, 0 to 65,535. 5.0 only.
+        response_information (str | None): Basis for response topics, at most 65,535 bytes in UTF-8. 5.0 only.
+        server_reference (str | None): Another server to use, at most 65,535 bytes in UTF-8. 5.0 only.
+        authentication_method (str | None): Name of the method for extended authentication, at most 65,535 bytes in
+            UTF-8. 5.0 only.
+        authentication_data (bytes | memoryview | None): Data of that method, at most 65,535 bytes. Not shown by `repr`.
+            5.0 only.
+        user_properties (tuple[tuple[str, str], ...]): Pairs of name and value, at most 65,535 bytes in UTF-8 each; in
+            order, and names may repeat. 5.0 only.
+
+    Example:
+        >>> encode(ConnAck(True, server_keep_alive=60)).hex(" ")
+        '20 06 01 00 03 13 00 3c'
+    """
 
     __annotations__ = {
         "session_present": "bool",
@@ -460,8 +565,33 @@ cdef class PublishProperties:
 cdef class Publish(_Value):
     """PUBLISH, an application message (3.3).
 
-    `packet_id` (1 to 65,535) is there exactly when `qos` is 1 or 2. In 5.0 `topic` may be empty where `topic_alias`
-    stands for it. `payload` is bytes, of any length the packet can hold; a memoryview after decoding with `copy=False`.
+    Attributes:
+        topic (str): Topic name without wildcards, at most 65,535 bytes in UTF-8. It may be empty in 5.0 if there is a
+            `topic_alias`. All versions.
+        payload (bytes | memoryview): Content of the message, as long as the packet has at most 268,435,460 bytes. A
+            read-only memoryview if it was decoded with `copy=False`. All versions.
+        qos (QoS): Delivery guarantee, 0 to 2. All versions.
+        retain (bool): Whether the server retains the message, or sends a retained one. All versions.
+        dup (bool): Whether this may repeat an earlier attempt; false at QoS 0, except in 3.1. All versions.
+        packet_id (int | None): Packet identifier, 1 to 65,535; present if and only if `qos` is 1 or 2. All versions.
+        payload_format_indicator (int | None): 0 for unspecified bytes, 1 for UTF-8 text; the payload is not checked
+            against it. 5.0 only.
+        message_expiry_interval (int | None): Lifetime of the message, in seconds, 0 to 4,294,967,295. 5.0 only.
+        topic_alias (int | None): Number that stands for the topic on this connection, 1 to 65,535. 5.0 only.
+        response_topic (str | None): Topic name for responses; not empty, without wildcards, at most 65,535 bytes in
+            UTF-8. 5.0 only.
+        correlation_data (bytes | memoryview | None): Data that matches a response to its request, at most 65,535 bytes.
+            5.0 only.
+        subscription_identifiers (tuple[int, ...]): Identifiers of the matching subscriptions, 1 to 268,435,455 each;
+            only a server sends them. 5.0 only.
+        content_type (str | None): Type of the payload, such as a MIME type, at most 65,535 bytes in UTF-8. 5.0 only.
+        user_properties (tuple[tuple[str, str], ...]): Pairs of name and value, at most 65,535 bytes in UTF-8 each; in
+            order, and names may repeat. 5.0 only.
+
+    Example:
+        >>> message = Publish("a", b"21", qos=1, packet_id=7, message_expiry_interval=60)
+        >>> encode(message).hex(" ")
+        '32 0d 00 01 61 00 07 05 02 00 00 00 3c 32 31'
     """
 
     __annotations__ = {
@@ -539,7 +669,21 @@ cdef class Publish(_Value):
         self.properties = properties
 
     def replace(self, **changes):
-        """A copy with the given fields changed; `copy.replace` does the same."""
+        """Return a copy with the given fields changed. `copy.replace` does the same.
+
+        Args:
+            **changes: New values by field name. They are converted as by the constructor.
+
+        Returns:
+            A new packet of the same class.
+
+        Raises:
+            TypeError: The class has no field of that name.
+
+        Example:
+            >>> Publish("a", b"21").replace(topic="b")
+            Publish(topic='b', payload=b'21')
+        """
         return replaced_publish(self, changes)
 
     def __replace__(self, **changes):
@@ -588,7 +732,7 @@ cdef class Publish(_Value):
 
 @cython.no_gc
 cdef class _Acknowledgement(_Value):
-    """The fields of the four packets that acknowledge a PUBLISH."""
+    """The fields of the four packets that acknowledge a PUBLISH or one another."""
 
     __annotations__ = {
         "packet_id": "int",
@@ -622,31 +766,91 @@ cdef class _Acknowledgement(_Value):
 @cython.final
 @cython.no_gc
 cdef class PubAck(_Acknowledgement):
-    """PUBACK, the answer to a PUBLISH of QoS 1 (3.4)."""
+    """PUBACK, the answer to a PUBLISH of QoS 1 (3.4).
+
+    Attributes:
+        packet_id (int): Packet identifier, 1 to 65,535. All versions.
+        reason_code (ReasonCode): Result; 5.0 only, in earlier versions always `SUCCESS`.
+        reason_string (str | None): Diagnostic text for people, at most 65,535 bytes in UTF-8. 5.0 only.
+        user_properties (tuple[tuple[str, str], ...]): Pairs of name and value, at most 65,535 bytes in UTF-8 each; in
+            order, and names may repeat. 5.0 only.
+
+    Example:
+        >>> encode(PubAck(7), 4).hex(" ")
+        '40 02 00 07'
+    """
 
 
 @cython.final
 @cython.no_gc
 cdef class PubRec(_Acknowledgement):
-    """PUBREC, the answer to a PUBLISH of QoS 2 (3.5)."""
+    """PUBREC, the answer to a PUBLISH of QoS 2 (3.5).
+
+    Attributes:
+        packet_id (int): Packet identifier, 1 to 65,535. All versions.
+        reason_code (ReasonCode): Result; 5.0 only, in earlier versions always `SUCCESS`.
+        reason_string (str | None): Diagnostic text for people, at most 65,535 bytes in UTF-8. 5.0 only.
+        user_properties (tuple[tuple[str, str], ...]): Pairs of name and value, at most 65,535 bytes in UTF-8 each; in
+            order, and names may repeat. 5.0 only.
+
+    Example:
+        >>> encode(PubRec(7), 4).hex(" ")
+        '50 02 00 07'
+    """
 
 
 @cython.final
 @cython.no_gc
 cdef class PubRel(_Acknowledgement):
-    """PUBREL, the answer to PUBREC (3.6)."""
+    """PUBREL, the answer to a PUBREC (3.6).
+
+    Attributes:
+        packet_id (int): Packet identifier, 1 to 65,535. All versions.
+        reason_code (ReasonCode): Result; 5.0 only, in earlier versions always `SUCCESS`.
+        reason_string (str | None): Diagnostic text for people, at most 65,535 bytes in UTF-8. 5.0 only.
+        user_properties (tuple[tuple[str, str], ...]): Pairs of name and value, at most 65,535 bytes in UTF-8 each; in
+            order, and names may repeat. 5.0 only.
+
+    Example:
+        >>> encode(PubRel(7), 4).hex(" ")
+        '62 02 00 07'
+    """
 
 
 @cython.final
 @cython.no_gc
 cdef class PubComp(_Acknowledgement):
-    """PUBCOMP, the answer to PUBREL, which ends a QoS 2 delivery (3.7)."""
+    """PUBCOMP, the answer to a PUBREL, which completes a QoS 2 delivery (3.7).
+
+    Attributes:
+        packet_id (int): Packet identifier, 1 to 65,535. All versions.
+        reason_code (ReasonCode): Result; 5.0 only, in earlier versions always `SUCCESS`.
+        reason_string (str | None): Diagnostic text for people, at most 65,535 bytes in UTF-8. 5.0 only.
+        user_properties (tuple[tuple[str, str], ...]): Pairs of name and value, at most 65,535 bytes in UTF-8 each; in
+            order, and names may repeat. 5.0 only.
+
+    Example:
+        >>> encode(PubComp(7), 4).hex(" ")
+        '70 02 00 07'
+    """
 
 
 @cython.final
 @cython.no_gc
 cdef class Subscription(_Value):
-    """A topic filter of SUBSCRIBE with its options (3.8.3). Before 5.0 `qos` is the only option."""
+    """A topic filter of a SUBSCRIBE, with its options (3.8.3).
+
+    Attributes:
+        topic_filter (str): Topic filter; not empty, at most 65,535 bytes in UTF-8. All versions.
+        qos (QoS): Highest QoS at which the server may send messages, 0 to 2. All versions.
+        no_local (bool): Whether to leave out the client's own messages; not allowed for shared subscriptions. 5.0 only.
+        retain_as_published (bool): Whether messages keep their `retain` flag. 5.0 only.
+        retain_handling (RetainHandling): When the server sends retained messages, 0 to 2. 5.0 only.
+
+    Example:
+        >>> Subscription("sensor/+/state", 1).qos.name
+        'AT_LEAST_ONCE'
+    """
 
     __annotations__ = {
         "topic_filter": "str",
@@ -687,7 +891,20 @@ cdef class Subscription(_Value):
 @cython.final
 @cython.no_gc
 cdef class Subscribe(_Value):
-    """SUBSCRIBE (3.8), with one `Subscription` or more."""
+    """SUBSCRIBE, a request for one or more subscriptions (3.8).
+
+    Attributes:
+        packet_id (int): Packet identifier, 1 to 65,535. All versions.
+        subscriptions (tuple[Subscription, ...]): Subscriptions, at least one. All versions.
+        subscription_identifier (int | None): Number that the server returns with matching messages, 1 to 268,435,455.
+            5.0 only.
+        user_properties (tuple[tuple[str, str], ...]): Pairs of name and value, at most 65,535 bytes in UTF-8 each; in
+            order, and names may repeat. 5.0 only.
+
+    Example:
+        >>> encode(Subscribe(7, [Subscription("a", 1)])).hex(" ")
+        '82 07 00 07 00 00 01 61 01'
+    """
 
     __annotations__ = {
         "packet_id": "int",
@@ -722,7 +939,20 @@ cdef class Subscribe(_Value):
 @cython.final
 @cython.no_gc
 cdef class SubAck(_Value):
-    """SUBACK (3.9), with a reason code for each subscription, in their order."""
+    """SUBACK, the answer to a SUBSCRIBE (3.9).
+
+    Attributes:
+        packet_id (int): Packet identifier, 1 to 65,535. All versions.
+        reason_codes (tuple[ReasonCode, ...]): Results, one for each subscription, in the same order; at least one. In
+            3.1.1 a granted QoS or `FAILURE`, in 3.1 a granted QoS. All versions.
+        reason_string (str | None): Diagnostic text for people, at most 65,535 bytes in UTF-8. 5.0 only.
+        user_properties (tuple[tuple[str, str], ...]): Pairs of name and value, at most 65,535 bytes in UTF-8 each; in
+            order, and names may repeat. 5.0 only.
+
+    Example:
+        >>> encode(SubAck(7, [ReasonCode.GRANTED_QOS_1])).hex(" ")
+        '90 04 00 07 00 01'
+    """
 
     __annotations__ = {
         "packet_id": "int",
@@ -757,7 +987,19 @@ cdef class SubAck(_Value):
 @cython.final
 @cython.no_gc
 cdef class Unsubscribe(_Value):
-    """UNSUBSCRIBE (3.10), with one topic filter or more."""
+    """UNSUBSCRIBE, a request to end subscriptions (3.10).
+
+    Attributes:
+        packet_id (int): Packet identifier, 1 to 65,535. All versions.
+        topic_filters (tuple[str, ...]): Topic filters, at least one, each at most 65,535 bytes in UTF-8 and not empty.
+            All versions.
+        user_properties (tuple[tuple[str, str], ...]): Pairs of name and value, at most 65,535 bytes in UTF-8 each; in
+            order, and names may repeat. 5.0 only.
+
+    Example:
+        >>> encode(Unsubscribe(7, ["a"])).hex(" ")
+        'a2 06 00 07 00 00 01 61'
+    """
 
     __annotations__ = {
         "packet_id": "int",
@@ -789,7 +1031,20 @@ cdef class Unsubscribe(_Value):
 @cython.final
 @cython.no_gc
 cdef class UnsubAck(_Value):
-    """UNSUBACK (3.11), with a reason code for each topic filter in 5.0, and none before."""
+    """UNSUBACK, the answer to an UNSUBSCRIBE (3.11).
+
+    Attributes:
+        packet_id (int): Packet identifier, 1 to 65,535. All versions.
+        reason_codes (tuple[ReasonCode, ...]): Results, one for each topic filter, in the same order; at least one in
+            5.0, none in earlier versions. 5.0 only.
+        reason_string (str | None): Diagnostic text for people, at most 65,535 bytes in UTF-8. 5.0 only.
+        user_properties (tuple[tuple[str, str], ...]): Pairs of name and value, at most 65,535 bytes in UTF-8 each; in
+            order, and names may repeat. 5.0 only.
+
+    Example:
+        >>> encode(UnsubAck(7), 4).hex(" ")
+        'b0 02 00 07'
+    """
 
     __annotations__ = {
         "packet_id": "int",
@@ -824,7 +1079,12 @@ cdef class UnsubAck(_Value):
 @cython.final
 @cython.no_gc
 cdef class PingReq(_Value):
-    """PINGREQ, the client's sign of life (3.12)."""
+    """PINGREQ, by which a client keeps its connection alive (3.12). It has no fields, in any version.
+
+    Example:
+        >>> encode(PingReq()).hex(" ")
+        'c0 00'
+    """
 
     __annotations__ = {}
     __match_args__ = ()
@@ -842,7 +1102,12 @@ cdef class PingReq(_Value):
 @cython.final
 @cython.no_gc
 cdef class PingResp(_Value):
-    """PINGRESP, the answer to PINGREQ (3.13)."""
+    """PINGRESP, the answer to a PINGREQ (3.13). It has no fields, in any version.
+
+    Example:
+        >>> encode(PingResp()).hex(" ")
+        'd0 00'
+    """
 
     __annotations__ = {}
     __match_args__ = ()
@@ -860,7 +1125,23 @@ cdef class PingResp(_Value):
 @cython.final
 @cython.no_gc
 cdef class Disconnect(_Value):
-    """DISCONNECT, the last packet (3.14); from a server in 5.0 only. `session_expiry_interval` is seconds."""
+    """DISCONNECT, the last packet of a connection (3.14).
+
+    In 3.1 and 3.1.1 only clients send it.
+
+    Attributes:
+        reason_code (ReasonCode): Why the connection ends; 5.0 only, in earlier versions always `SUCCESS`.
+        session_expiry_interval (int | None): New session lifetime, in seconds, 0 to 4,294,967,295 (never expires); only
+            a client sends it. 5.0 only.
+        reason_string (str | None): Diagnostic text for people, at most 65,535 bytes in UTF-8. 5.0 only.
+        server_reference (str | None): Another server to use, at most 65,535 bytes in UTF-8. 5.0 only.
+        user_properties (tuple[tuple[str, str], ...]): Pairs of name and value, at most 65,535 bytes in UTF-8 each; in
+            order, and names may repeat. 5.0 only.
+
+    Example:
+        >>> encode(Disconnect(ReasonCode.SERVER_BUSY)).hex(" ")
+        'e0 01 89'
+    """
 
     __annotations__ = {
         "reason_code": "ReasonCode",
@@ -898,7 +1179,22 @@ cdef class Disconnect(_Value):
 @cython.final
 @cython.no_gc
 cdef class Auth(_Value):
-    """AUTH, a step of extended authentication (5.0, 3.15). Without an `authentication_method` it is the empty one."""
+    """AUTH, a step of extended authentication (3.15). The packet exists in 5.0 only.
+
+    Attributes:
+        reason_code (ReasonCode): `SUCCESS`, `CONTINUE_AUTHENTICATION` or `RE_AUTHENTICATE`. 5.0 only.
+        authentication_method (str | None): Name of the method, at most 65,535 bytes in UTF-8; None only with `SUCCESS`
+            and no other property. 5.0 only.
+        authentication_data (bytes | memoryview | None): Data of the method, at most 65,535 bytes. Not shown by `repr`.
+            5.0 only.
+        reason_string (str | None): Diagnostic text for people, at most 65,535 bytes in UTF-8. 5.0 only.
+        user_properties (tuple[tuple[str, str], ...]): Pairs of name and value, at most 65,535 bytes in UTF-8 each; in
+            order, and names may repeat. 5.0 only.
+
+    Example:
+        >>> encode(Auth(0x18, authentication_method="m")).hex(" ")
+        'f0 06 18 04 15 00 01 6d'
+    """
 
     __annotations__ = {
         "reason_code": "ReasonCode",
@@ -933,7 +1229,7 @@ cdef class Auth(_Value):
         self.user_properties = user_properties
 
 
-# --- From here on written by hand.
+# --- Written by hand from here on.
 
 Packet = (
     Connect
@@ -957,6 +1253,7 @@ cdef object _getter = type(Will.topic)
 
 
 cdef int expose_fields(object packet_class) except -1:
+    """Replace the getters of a class by member descriptors, which the interpreter reads faster."""
     names = [name for name, item in vars(packet_class).items() if type(item) is _getter]
     values = {name: object() for name in names}
     packet = packet_class(**values)
@@ -966,7 +1263,7 @@ cdef int expose_fields(object packet_class) except -1:
 
 
 cdef dict property_offsets(object packet_class, int place):
-    """By identifier, in the order of the fields: where the struct that holds a packet's properties has each of them."""
+    """By identifier, in the order of the fields: the offset of a property in the struct that holds it."""
     cdef Publish publish
     by_field = {_spec.property_field(place, identifier): identifier for identifier in _spec.PROPERTIES[place]}
     annotated = packet_class if "__annotations__" in vars(packet_class) else packet_class.__base__
@@ -984,10 +1281,10 @@ cdef dict property_offsets(object packet_class, int place):
     return offsets
 
 
-# Publish and acknowledgements first: `explain_arguments` looks for a class in this order.
+# Publish and acknowledgements come first, because constructors look up their class in this order.
 for _packet_class in dict.fromkeys((Publish, PubAck, PubRec, PubRel, PubComp, Will, Subscription, *Packet.__args__)):
     keep_memory_of(_packet_class)
-    explain_arguments(_packet_class, _methods.refusing)
+    explain_arguments(_packet_class, _methods.argument_checker)
     rename(_packet_class, "mqttcodec." + _packet_class.__name__)
     if not issubclass(_packet_class, _Acknowledgement):
         expose_fields(_packet_class)
@@ -996,7 +1293,7 @@ rename(_Acknowledgement, "mqttcodec._Acknowledgement")
 keep_memory_of(PublishProperties)
 expose_fields(_Acknowledgement)
 
-# By place and identifier.
+# By place and identifier: the offset of the property.
 _PROPERTY_OFFSETS = {_spec.WILL: property_offsets(Will, _spec.WILL)} | {
     place: property_offsets(_packet_class, place) for place, _packet_class in enumerate(Packet.__args__, 1)
 }

@@ -1,11 +1,11 @@
 """The packet classes in plain Python: the source of their fields, types, defaults and docstrings.
 
-`_packets_c.pyx` has the same classes in the same order. Type checkers and editors read `_packets_py.pyi`, which is made
-of this file. Fields before `KW_ONLY` may be given by position; those after it are the properties of MQTT 5, each only
-where the standard allows it, in the order in which they are written.
+`_packets_c.pyx` has the same classes in the same order. Type checkers and editors read `_packets_py.pyi`, which is
+generated from this file. Fields before `KW_ONLY` may be passed by position. Fields after it are properties of MQTT 5.0,
+in the order in which the encoder writes them.
 
-Instances are immutable values. A field says what it holds: the constructor turns lists into tuples and plain numbers
-into the enum members that they stand for. Everything else stays as it is given, and is checked when it is encoded.
+Instances are immutable values. The type of a field is the type it holds: the constructor converts lists to tuples, and
+plain numbers to enum members. Everything else is stored as given, and checked when the packet is encoded.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ._enums import ConnectReturnCode, ProtocolVersion, QoS, ReasonCode, RetainH
 
 
 def _members(enum: Any, preferred: Any = ()) -> Any:
-    """A function that makes plain numbers members of an enum; those of `preferred` come first."""
+    """A function that converts plain numbers to members of an enum, or of `preferred` if both have the number."""
     by_number = {member.value: member for member in (*enum, *preferred)}
 
     def converted(value: Any) -> Any:
@@ -29,14 +29,14 @@ def _members(enum: Any, preferred: Any = ()) -> Any:
 
 
 def _several(value: Any) -> Any:
-    """The tuple of a field of several values, for a list or None; `()` says as None does that there are none."""
+    """The value of a field that holds several values: a tuple for a list, and `()` for None."""
     if issubclass(type(value), list):
         return tuple(list.copy(value))
     return () if value is None else value
 
 
 def _each(converted: Any) -> Any:
-    """As `_several`, with a function for each of the values."""
+    """A function like `_several` that also converts each value."""
 
     def all_converted(value: Any) -> Any:
         value = _several(value)
@@ -50,14 +50,14 @@ def _pair(value: Any) -> Any:
 
 
 _reason_code = _members(ReasonCode)
-# By the annotation of a field: how the constructor makes its value.
+# By the annotation of a field: the function that converts its value in the constructor.
 _CONVERTERS: dict[str, Any] = {
     "QoS": _members(QoS),
     "QoS | None": _members(QoS),
     "RetainHandling": _members(RetainHandling),
     "ProtocolVersion": _members(ProtocolVersion),
     "ReasonCode": _reason_code,
-    # A server of 3.1 and 3.1.1 refuses a CONNECT with 1 to 5.
+    # In 3.1 and 3.1.1, a server rejects a CONNECT with the codes 1 to 5.
     "ReasonCode | ConnectReturnCode": _members(ReasonCode, preferred=list(ConnectReturnCode)[1:]),
     "tuple[int, ...]": _several,
     "tuple[str, ...]": _several,
@@ -68,15 +68,16 @@ _CONVERTERS: dict[str, Any] = {
 
 
 def _packet(cls: Any) -> Any:
-    """Make a class a frozen dataclass, but for `__init__`: `_init_of` makes one that takes a third of the time."""
+    """Make a class a frozen dataclass without `__init__`. `_init_of` adds one that is faster than a dataclass's."""
     cls = dataclasses.dataclass(frozen=True, init=False, eq=False, repr=False)(cls)
-    del cls.__setattr__, cls.__delattr__  # Those of `_Value` refuse assignments in this package's words.
-    cls.__annotations__.pop("_", None)  # KW_ONLY, which `typing.get_type_hints` would look for in `mqttcodec`.
+    del cls.__setattr__, cls.__delattr__  # `_Value` has these, with error messages of this package.
+    # `typing.get_type_hints` would look for KW_ONLY in `mqttcodec`, and fail.
+    cls.__annotations__.pop("_", None)
     return cls
 
 
 def _init_of(cls: Any) -> Any:
-    """An `__init__` that fills `__dict__`, and leaves properties that are not given to the defaults of the class."""
+    """An `__init__` that fills `__dict__`. Properties that are not passed are left to the defaults of the class."""
     fields = dataclasses.fields(cls)
     names: dict[str, Any] = {"initialised_twice": _errors.initialised_twice}
     parameters, body = ["self"], ["fields = self.__dict__", "if fields: raise initialised_twice(self)"]
@@ -100,16 +101,30 @@ def _init_of(cls: Any) -> Any:
 
 
 class _Value:
-    """The methods all packet classes share."""
+    """The methods that all packet classes share."""
 
     def replace(self, **changes: Any) -> Any:
-        """A copy with the given fields changed; `copy.replace` does the same."""
+        """Return a copy with the given fields changed. `copy.replace` does the same.
+
+        Args:
+            **changes: New values by field name. They are converted as by the constructor.
+
+        Returns:
+            A new packet of the same class.
+
+        Raises:
+            TypeError: The class has no field of that name.
+
+        Example:
+            >>> Publish("a", b"21").replace(topic="b")
+            Publish(topic='b', payload=b'21')
+        """
         cls = type(self)
         converters = _FIELDS.get(cls)
         if converters is None or not converters.keys() >= changes.keys():
-            # A class of the caller's own, or a name that `__init__` is to refuse.
+            # A subclass, or a name that `__init__` rejects.
             return _methods.replaced(self, changes)
-        # A quarter of the time for a PUBLISH: 390 ns.
+        # Copy `__dict__`, which is faster than calling `__init__`.
         copy = object.__new__(cls)
         fields = copy.__dict__
         fields |= self.__dict__
@@ -151,10 +166,29 @@ class _Value:
 
 @_packet
 class Will(_Value):
-    """The message a server publishes when the connection ends without a DISCONNECT (3.1.2.5).
+    """The message that a server publishes when a connection ends without a normal DISCONNECT (3.1.2.5).
 
-    `payload` and `correlation_data` are bytes, at most 65,535; `will_delay_interval` and `message_expiry_interval`
-    seconds; `payload_format_indicator` 0 or 1.
+    Attributes:
+        topic (str): Topic name; not empty, without wildcards, at most 65,535 bytes in UTF-8. All versions.
+        payload (bytes | memoryview): At most 65,535 bytes. All versions.
+        qos (QoS): Delivery guarantee, 0 to 2. All versions.
+        retain (bool): Whether the server retains the message. All versions.
+        will_delay_interval (int | None): How long the server waits before it publishes the message, in seconds, 0 to
+            4,294,967,295. 5.0 only.
+        payload_format_indicator (int | None): 0 for unspecified bytes, 1 for UTF-8 text; the payload is not checked
+            against it. 5.0 only.
+        message_expiry_interval (int | None): Lifetime of the message, in seconds, 0 to 4,294,967,295. 5.0 only.
+        content_type (str | None): Type of the payload, such as a MIME type, at most 65,535 bytes in UTF-8. 5.0 only.
+        response_topic (str | None): Topic name for responses; not empty, without wildcards, at most 65,535 bytes in
+            UTF-8. 5.0 only.
+        correlation_data (bytes | memoryview | None): Data that matches a response to its request, at most 65,535 bytes.
+            5.0 only.
+        user_properties (tuple[tuple[str, str], ...]): Pairs of name and value, at most 65,535 bytes in UTF-8 each; in
+            order, and names may repeat. 5.0 only.
+
+    Example:
+        >>> Connect("sensor", will=Will("sensor/state", b"offline")).will
+        Will(topic='sensor/state', payload=b'offline')
     """
 
     topic: str
@@ -173,10 +207,41 @@ class Will(_Value):
 
 @_packet
 class Connect(_Value):
-    """CONNECT, the client's first packet (3.1). It carries the version of the connection, and is written in it.
+    """CONNECT, the first packet that a client sends (3.1).
 
-    `keep_alive` and `session_expiry_interval` are seconds. `clean_start` is Clean Session in 3.1 and 3.1.1. A 3.1
-    client id has 1 to 23 characters; a 3.1.1 one may be empty with `clean_start`.
+    The packet states the MQTT version of the connection, and is encoded in that version.
+
+    Attributes:
+        client_id (str): Client identifier, at most 65,535 bytes in UTF-8. In 3.1 it has 1 to 23 characters; in 3.1.1 it
+            may be empty only if `clean_start` is true. All versions.
+        clean_start (bool): Whether to discard an earlier session; called Clean Session in 3.1 and 3.1.1. All versions.
+        keep_alive (int): Longest time the client lets pass between two packets, in seconds, 0 (no limit) to 65,535. All
+            versions.
+        username (str | None): User name, at most 65,535 bytes in UTF-8. All versions.
+        password (bytes | memoryview | None): At most 65,535 bytes; before 5.0 it requires `username`. Not shown by
+            `repr`. All versions.
+        will (Will | None): Message to publish when the connection is lost. All versions.
+        protocol_version (ProtocolVersion): Version of the connection, 3, 4 or 5. All versions.
+        session_expiry_interval (int | None): How long the session outlives the connection, in seconds, 0 to
+            4,294,967,295 (never expires). 5.0 only.
+        receive_maximum (int | None): How many unacknowledged messages of QoS 1 and 2 the sender accepts at once, 1 to
+            65,535. 5.0 only.
+        maximum_packet_size (int | None): Largest packet that the sender accepts, in bytes, 1 to 4,294,967,295. 5.0
+            only.
+        topic_alias_maximum (int | None): Highest topic alias that the sender accepts, 0 (none) to 65,535. 5.0 only.
+        request_response_information (bool | None): Whether the CONNACK may have `response_information`. 5.0 only.
+        request_problem_information (bool | None): Whether packets other than PUBLISH, CONNACK and DISCONNECT may have a
+            reason string and user properties. 5.0 only.
+        authentication_method (str | None): Name of the method for extended authentication, at most 65,535 bytes in
+            UTF-8. 5.0 only.
+        authentication_data (bytes | memoryview | None): Data of that method, at most 65,535 bytes; requires
+            `authentication_method`. Not shown by `repr`. 5.0 only.
+        user_properties (tuple[tuple[str, str], ...]): Pairs of name and value, at most 65,535 bytes in UTF-8 each; in
+            order, and names may repeat. 5.0 only.
+
+    Example:
+        >>> encode(Connect("c", keep_alive=30, protocol_version=4)).hex(" ")
+        '10 0d 00 04 4d 51 54 54 04 02 00 1e 00 01 63'
     """
 
     client_id: str = ""
@@ -200,7 +265,42 @@ class Connect(_Value):
 
 @_packet
 class ConnAck(_Value):
-    """CONNACK, the server's answer to CONNECT (3.2). `reason_code` is a `ConnectReturnCode` in 3.1 and 3.1.1."""
+    """CONNACK, the server's answer to a CONNECT (3.2).
+
+    Attributes:
+        session_present (bool): Whether the server has a session for this client; false if the connection is refused.
+            3.1.1 and 5.0.
+        reason_code (ReasonCode | ConnectReturnCode): Result: a `ReasonCode` in 5.0, in 3.1 and 3.1.1 a
+            `ConnectReturnCode`. The constructor converts the numbers 1 to 5 to `ConnectReturnCode`. All versions.
+        session_expiry_interval (int | None): Session lifetime that the server chose, in seconds, 0 to 4,294,967,295
+            (never expires). 5.0 only.
+        receive_maximum (int | None): How many unacknowledged messages of QoS 1 and 2 the sender accepts at once, 1 to
+            65,535. 5.0 only.
+        maximum_qos (QoS | None): Highest QoS that the server supports if it does not support 2: 0 or 1. 5.0 only.
+        retain_available (bool | None): Whether the server supports retained messages. 5.0 only.
+        maximum_packet_size (int | None): Largest packet that the sender accepts, in bytes, 1 to 4,294,967,295. 5.0
+            only.
+        assigned_client_identifier (str | None): Client identifier that the server assigned, at most 65,535 bytes in
+            UTF-8. 5.0 only.
+        topic_alias_maximum (int | None): Highest topic alias that the sender accepts, 0 (none) to 65,535. 5.0 only.
+        reason_string (str | None): Diagnostic text for people, at most 65,535 bytes in UTF-8. 5.0 only.
+        wildcard_subscription_available (bool | None): Whether the server supports wildcards in topic filters. 5.0 only.
+        subscription_identifier_available (bool | None): Whether the server supports subscription identifiers. 5.0 only.
+        shared_subscription_available (bool | None): Whether the server supports shared subscriptions. 5.0 only.
+        server_keep_alive (int | None): Keep Alive that replaces the client's, in seconds, 0 to 65,535. 5.0 only.
+        response_information (str | None): Basis for response topics, at most 65,535 bytes in UTF-8. 5.0 only.
+        server_reference (str | None): Another server to use, at most 65,535 bytes in UTF-8. 5.0 only.
+        authentication_method (str | None): Name of the method for extended authentication, at most 65,535 bytes in
+            UTF-8. 5.0 only.
+        authentication_data (bytes | memoryview | None): Data of that method, at most 65,535 bytes. Not shown by `repr`.
+            5.0 only.
+        user_properties (tuple[tuple[str, str], ...]): Pairs of name and value, at most 65,535 bytes in UTF-8 each; in
+            order, and names may repeat. 5.0 only.
+
+    Example:
+        >>> encode(ConnAck(True, server_keep_alive=60)).hex(" ")
+        '20 06 01 00 03 13 00 3c'
+    """
 
     session_present: bool = False
     reason_code: ReasonCode | ConnectReturnCode = ReasonCode.SUCCESS
@@ -228,8 +328,33 @@ class ConnAck(_Value):
 class Publish(_Value):
     """PUBLISH, an application message (3.3).
 
-    `packet_id` (1 to 65,535) is there exactly when `qos` is 1 or 2. In 5.0 `topic` may be empty where `topic_alias`
-    stands for it. `payload` is bytes, of any length the packet can hold; a memoryview after decoding with `copy=False`.
+    Attributes:
+        topic (str): Topic name without wildcards, at most 65,535 bytes in UTF-8. It may be empty in 5.0 if there is a
+            `topic_alias`. All versions.
+        payload (bytes | memoryview): Content of the message, as long as the packet has at most 268,435,460 bytes. A
+            read-only memoryview if it was decoded with `copy=False`. All versions.
+        qos (QoS): Delivery guarantee, 0 to 2. All versions.
+        retain (bool): Whether the server retains the message, or sends a retained one. All versions.
+        dup (bool): Whether this may repeat an earlier attempt; false at QoS 0, except in 3.1. All versions.
+        packet_id (int | None): Packet identifier, 1 to 65,535; present if and only if `qos` is 1 or 2. All versions.
+        payload_format_indicator (int | None): 0 for unspecified bytes, 1 for UTF-8 text; the payload is not checked
+            against it. 5.0 only.
+        message_expiry_interval (int | None): Lifetime of the message, in seconds, 0 to 4,294,967,295. 5.0 only.
+        topic_alias (int | None): Number that stands for the topic on this connection, 1 to 65,535. 5.0 only.
+        response_topic (str | None): Topic name for responses; not empty, without wildcards, at most 65,535 bytes in
+            UTF-8. 5.0 only.
+        correlation_data (bytes | memoryview | None): Data that matches a response to its request, at most 65,535 bytes.
+            5.0 only.
+        subscription_identifiers (tuple[int, ...]): Identifiers of the matching subscriptions, 1 to 268,435,455 each;
+            only a server sends them. 5.0 only.
+        content_type (str | None): Type of the payload, such as a MIME type, at most 65,535 bytes in UTF-8. 5.0 only.
+        user_properties (tuple[tuple[str, str], ...]): Pairs of name and value, at most 65,535 bytes in UTF-8 each; in
+            order, and names may repeat. 5.0 only.
+
+    Example:
+        >>> message = Publish("a", b"21", qos=1, packet_id=7, message_expiry_interval=60)
+        >>> encode(message).hex(" ")
+        '32 0d 00 01 61 00 07 05 02 00 00 00 3c 32 31'
     """
 
     topic: str
@@ -251,7 +376,7 @@ class Publish(_Value):
 
 @_packet
 class _Acknowledgement(_Value):
-    """The fields of the four packets that acknowledge a PUBLISH."""
+    """The fields of the four packets that acknowledge a PUBLISH or one another."""
 
     packet_id: int
     reason_code: ReasonCode = ReasonCode.SUCCESS
@@ -261,24 +386,84 @@ class _Acknowledgement(_Value):
 
 
 class PubAck(_Acknowledgement):
-    """PUBACK, the answer to a PUBLISH of QoS 1 (3.4)."""
+    """PUBACK, the answer to a PUBLISH of QoS 1 (3.4).
+
+    Attributes:
+        packet_id (int): Packet identifier, 1 to 65,535. All versions.
+        reason_code (ReasonCode): Result; 5.0 only, in earlier versions always `SUCCESS`.
+        reason_string (str | None): Diagnostic text for people, at most 65,535 bytes in UTF-8. 5.0 only.
+        user_properties (tuple[tuple[str, str], ...]): Pairs of name and value, at most 65,535 bytes in UTF-8 each; in
+            order, and names may repeat. 5.0 only.
+
+    Example:
+        >>> encode(PubAck(7), 4).hex(" ")
+        '40 02 00 07'
+    """
 
 
 class PubRec(_Acknowledgement):
-    """PUBREC, the answer to a PUBLISH of QoS 2 (3.5)."""
+    """PUBREC, the answer to a PUBLISH of QoS 2 (3.5).
+
+    Attributes:
+        packet_id (int): Packet identifier, 1 to 65,535. All versions.
+        reason_code (ReasonCode): Result; 5.0 only, in earlier versions always `SUCCESS`.
+        reason_string (str | None): Diagnostic text for people, at most 65,535 bytes in UTF-8. 5.0 only.
+        user_properties (tuple[tuple[str, str], ...]): Pairs of name and value, at most 65,535 bytes in UTF-8 each; in
+            order, and names may repeat. 5.0 only.
+
+    Example:
+        >>> encode(PubRec(7), 4).hex(" ")
+        '50 02 00 07'
+    """
 
 
 class PubRel(_Acknowledgement):
-    """PUBREL, the answer to PUBREC (3.6)."""
+    """PUBREL, the answer to a PUBREC (3.6).
+
+    Attributes:
+        packet_id (int): Packet identifier, 1 to 65,535. All versions.
+        reason_code (ReasonCode): Result; 5.0 only, in earlier versions always `SUCCESS`.
+        reason_string (str | None): Diagnostic text for people, at most 65,535 bytes in UTF-8. 5.0 only.
+        user_properties (tuple[tuple[str, str], ...]): Pairs of name and value, at most 65,535 bytes in UTF-8 each; in
+            order, and names may repeat. 5.0 only.
+
+    Example:
+        >>> encode(PubRel(7), 4).hex(" ")
+        '62 02 00 07'
+    """
 
 
 class PubComp(_Acknowledgement):
-    """PUBCOMP, the answer to PUBREL, which ends a QoS 2 delivery (3.7)."""
+    """PUBCOMP, the answer to a PUBREL, which completes a QoS 2 delivery (3.7).
+
+    Attributes:
+        packet_id (int): Packet identifier, 1 to 65,535. All versions.
+        reason_code (ReasonCode): Result; 5.0 only, in earlier versions always `SUCCESS`.
+        reason_string (str | None): Diagnostic text for people, at most 65,535 bytes in UTF-8. 5.0 only.
+        user_properties (tuple[tuple[str, str], ...]): Pairs of name and value, at most 65,535 bytes in UTF-8 each; in
+            order, and names may repeat. 5.0 only.
+
+    Example:
+        >>> encode(PubComp(7), 4).hex(" ")
+        '70 02 00 07'
+    """
 
 
 @_packet
 class Subscription(_Value):
-    """A topic filter of SUBSCRIBE with its options (3.8.3). Before 5.0 `qos` is the only option."""
+    """A topic filter of a SUBSCRIBE, with its options (3.8.3).
+
+    Attributes:
+        topic_filter (str): Topic filter; not empty, at most 65,535 bytes in UTF-8. All versions.
+        qos (QoS): Highest QoS at which the server may send messages, 0 to 2. All versions.
+        no_local (bool): Whether to leave out the client's own messages; not allowed for shared subscriptions. 5.0 only.
+        retain_as_published (bool): Whether messages keep their `retain` flag. 5.0 only.
+        retain_handling (RetainHandling): When the server sends retained messages, 0 to 2. 5.0 only.
+
+    Example:
+        >>> Subscription("sensor/+/state", 1).qos.name
+        'AT_LEAST_ONCE'
+    """
 
     topic_filter: str
     qos: QoS = QoS.AT_MOST_ONCE
@@ -289,7 +474,20 @@ class Subscription(_Value):
 
 @_packet
 class Subscribe(_Value):
-    """SUBSCRIBE (3.8), with one `Subscription` or more."""
+    """SUBSCRIBE, a request for one or more subscriptions (3.8).
+
+    Attributes:
+        packet_id (int): Packet identifier, 1 to 65,535. All versions.
+        subscriptions (tuple[Subscription, ...]): Subscriptions, at least one. All versions.
+        subscription_identifier (int | None): Number that the server returns with matching messages, 1 to 268,435,455.
+            5.0 only.
+        user_properties (tuple[tuple[str, str], ...]): Pairs of name and value, at most 65,535 bytes in UTF-8 each; in
+            order, and names may repeat. 5.0 only.
+
+    Example:
+        >>> encode(Subscribe(7, [Subscription("a", 1)])).hex(" ")
+        '82 07 00 07 00 00 01 61 01'
+    """
 
     packet_id: int
     subscriptions: tuple[Subscription, ...]
@@ -300,7 +498,20 @@ class Subscribe(_Value):
 
 @_packet
 class SubAck(_Value):
-    """SUBACK (3.9), with a reason code for each subscription, in their order."""
+    """SUBACK, the answer to a SUBSCRIBE (3.9).
+
+    Attributes:
+        packet_id (int): Packet identifier, 1 to 65,535. All versions.
+        reason_codes (tuple[ReasonCode, ...]): Results, one for each subscription, in the same order; at least one. In
+            3.1.1 a granted QoS or `FAILURE`, in 3.1 a granted QoS. All versions.
+        reason_string (str | None): Diagnostic text for people, at most 65,535 bytes in UTF-8. 5.0 only.
+        user_properties (tuple[tuple[str, str], ...]): Pairs of name and value, at most 65,535 bytes in UTF-8 each; in
+            order, and names may repeat. 5.0 only.
+
+    Example:
+        >>> encode(SubAck(7, [ReasonCode.GRANTED_QOS_1])).hex(" ")
+        '90 04 00 07 00 01'
+    """
 
     packet_id: int
     reason_codes: tuple[ReasonCode, ...]
@@ -311,7 +522,19 @@ class SubAck(_Value):
 
 @_packet
 class Unsubscribe(_Value):
-    """UNSUBSCRIBE (3.10), with one topic filter or more."""
+    """UNSUBSCRIBE, a request to end subscriptions (3.10).
+
+    Attributes:
+        packet_id (int): Packet identifier, 1 to 65,535. All versions.
+        topic_filters (tuple[str, ...]): Topic filters, at least one, each at most 65,535 bytes in UTF-8 and not empty.
+            All versions.
+        user_properties (tuple[tuple[str, str], ...]): Pairs of name and value, at most 65,535 bytes in UTF-8 each; in
+            order, and names may repeat. 5.0 only.
+
+    Example:
+        >>> encode(Unsubscribe(7, ["a"])).hex(" ")
+        'a2 06 00 07 00 00 01 61'
+    """
 
     packet_id: int
     topic_filters: tuple[str, ...]
@@ -321,7 +544,20 @@ class Unsubscribe(_Value):
 
 @_packet
 class UnsubAck(_Value):
-    """UNSUBACK (3.11), with a reason code for each topic filter in 5.0, and none before."""
+    """UNSUBACK, the answer to an UNSUBSCRIBE (3.11).
+
+    Attributes:
+        packet_id (int): Packet identifier, 1 to 65,535. All versions.
+        reason_codes (tuple[ReasonCode, ...]): Results, one for each topic filter, in the same order; at least one in
+            5.0, none in earlier versions. 5.0 only.
+        reason_string (str | None): Diagnostic text for people, at most 65,535 bytes in UTF-8. 5.0 only.
+        user_properties (tuple[tuple[str, str], ...]): Pairs of name and value, at most 65,535 bytes in UTF-8 each; in
+            order, and names may repeat. 5.0 only.
+
+    Example:
+        >>> encode(UnsubAck(7), 4).hex(" ")
+        'b0 02 00 07'
+    """
 
     packet_id: int
     reason_codes: tuple[ReasonCode, ...] = ()
@@ -332,17 +568,43 @@ class UnsubAck(_Value):
 
 @_packet
 class PingReq(_Value):
-    """PINGREQ, the client's sign of life (3.12)."""
+    """PINGREQ, by which a client keeps its connection alive (3.12). It has no fields, in any version.
+
+    Example:
+        >>> encode(PingReq()).hex(" ")
+        'c0 00'
+    """
 
 
 @_packet
 class PingResp(_Value):
-    """PINGRESP, the answer to PINGREQ (3.13)."""
+    """PINGRESP, the answer to a PINGREQ (3.13). It has no fields, in any version.
+
+    Example:
+        >>> encode(PingResp()).hex(" ")
+        'd0 00'
+    """
 
 
 @_packet
 class Disconnect(_Value):
-    """DISCONNECT, the last packet (3.14); from a server in 5.0 only. `session_expiry_interval` is seconds."""
+    """DISCONNECT, the last packet of a connection (3.14).
+
+    In 3.1 and 3.1.1 only clients send it.
+
+    Attributes:
+        reason_code (ReasonCode): Why the connection ends; 5.0 only, in earlier versions always `SUCCESS`.
+        session_expiry_interval (int | None): New session lifetime, in seconds, 0 to 4,294,967,295 (never expires); only
+            a client sends it. 5.0 only.
+        reason_string (str | None): Diagnostic text for people, at most 65,535 bytes in UTF-8. 5.0 only.
+        server_reference (str | None): Another server to use, at most 65,535 bytes in UTF-8. 5.0 only.
+        user_properties (tuple[tuple[str, str], ...]): Pairs of name and value, at most 65,535 bytes in UTF-8 each; in
+            order, and names may repeat. 5.0 only.
+
+    Example:
+        >>> encode(Disconnect(ReasonCode.SERVER_BUSY)).hex(" ")
+        'e0 01 89'
+    """
 
     reason_code: ReasonCode = ReasonCode.SUCCESS
     _: KW_ONLY
@@ -354,7 +616,22 @@ class Disconnect(_Value):
 
 @_packet
 class Auth(_Value):
-    """AUTH, a step of extended authentication (5.0, 3.15). Without an `authentication_method` it is the empty one."""
+    """AUTH, a step of extended authentication (3.15). The packet exists in 5.0 only.
+
+    Attributes:
+        reason_code (ReasonCode): `SUCCESS`, `CONTINUE_AUTHENTICATION` or `RE_AUTHENTICATE`. 5.0 only.
+        authentication_method (str | None): Name of the method, at most 65,535 bytes in UTF-8; None only with `SUCCESS`
+            and no other property. 5.0 only.
+        authentication_data (bytes | memoryview | None): Data of the method, at most 65,535 bytes. Not shown by `repr`.
+            5.0 only.
+        reason_string (str | None): Diagnostic text for people, at most 65,535 bytes in UTF-8. 5.0 only.
+        user_properties (tuple[tuple[str, str], ...]): Pairs of name and value, at most 65,535 bytes in UTF-8 each; in
+            order, and names may repeat. 5.0 only.
+
+    Example:
+        >>> encode(Auth(0x18, authentication_method="m")).hex(" ")
+        'f0 06 18 04 15 00 01 6d'
+    """
 
     reason_code: ReasonCode = ReasonCode.SUCCESS
     _: KW_ONLY
@@ -382,11 +659,11 @@ Packet = (
     | Auth
 )
 
-# By class and field: how the constructor makes the field's value, or None.
+# By class and field: the function that converts the field's value in the constructor, or None.
 _FIELDS: dict[type, dict[str, Any]] = {}
 _Value.__module__ = _Acknowledgement.__module__ = __package__
 for _class in (Will, Subscription, *Packet.__args__):
     _class.__init__ = _init_of(_class)
-    _class.__module__ = __package__  # What users import it from, and where its annotations have their names.
+    _class.__module__ = __package__  # The public module, in which the names in annotations are found.
     _FIELDS[_class] = {field.name: _CONVERTERS.get(field.type) for field in dataclasses.fields(_class)}
 del _class

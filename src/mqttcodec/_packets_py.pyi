@@ -1,4 +1,4 @@
-"""What type checkers and editors know of the packet classes. `tools/packets.py` makes the classes."""
+"""The packet classes for type checkers and editors. `tools/packets.py` generates the classes."""
 
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, Self, TypeAlias, TypeVar, final
@@ -22,15 +22,34 @@ class _Value:
     def __hash__(self) -> int: ...
     def __repr__(self) -> str: ...
 
-# --- Made of `_packets_py.py` by `tools/packets.py --write`.
+# --- Generated from `_packets_py.py` by `tools/packets.py --write`.
 
 @final
 @dataclass(frozen=True, init=False, eq=False, repr=False)
 class Will(_Value):
-    """The message a server publishes when the connection ends without a DISCONNECT (3.1.2.5).
+    """The message that a server publishes when a connection ends without a normal DISCONNECT (3.1.2.5).
 
-    `payload` and `correlation_data` are bytes, at most 65,535; `will_delay_interval` and `message_expiry_interval`
-    seconds; `payload_format_indicator` 0 or 1.
+    Attributes:
+        topic (str): Topic name; not empty, without wildcards, at most 65,535 bytes in UTF-8. All versions.
+        payload (bytes | memoryview): At most 65,535 bytes. All versions.
+        qos (QoS): Delivery guarantee, 0 to 2. All versions.
+        retain (bool): Whether the server retains the message. All versions.
+        will_delay_interval (int | None): How long the server waits before it publishes the message, in seconds, 0 to
+            4,294,967,295. 5.0 only.
+        payload_format_indicator (int | None): 0 for unspecified bytes, 1 for UTF-8 text; the payload is not checked
+            against it. 5.0 only.
+        message_expiry_interval (int | None): Lifetime of the message, in seconds, 0 to 4,294,967,295. 5.0 only.
+        content_type (str | None): Type of the payload, such as a MIME type, at most 65,535 bytes in UTF-8. 5.0 only.
+        response_topic (str | None): Topic name for responses; not empty, without wildcards, at most 65,535 bytes in
+            UTF-8. 5.0 only.
+        correlation_data (bytes | memoryview | None): Data that matches a response to its request, at most 65,535 bytes.
+            5.0 only.
+        user_properties (tuple[tuple[str, str], ...]): Pairs of name and value, at most 65,535 bytes in UTF-8 each; in
+            order, and names may repeat. 5.0 only.
+
+    Example:
+        >>> Connect("sensor", will=Will("sensor/state", b"offline")).will
+        Will(topic='sensor/state', payload=b'offline')
     """
 
     topic: str
@@ -64,10 +83,41 @@ class Will(_Value):
 @final
 @dataclass(frozen=True, init=False, eq=False, repr=False)
 class Connect(_Value):
-    """CONNECT, the client's first packet (3.1). It carries the version of the connection, and is written in it.
+    """CONNECT, the first packet that a client sends (3.1).
 
-    `keep_alive` and `session_expiry_interval` are seconds. `clean_start` is Clean Session in 3.1 and 3.1.1. A 3.1
-    client id has 1 to 23 characters; a 3.1.1 one may be empty with `clean_start`.
+    The packet states the MQTT version of the connection, and is encoded in that version.
+
+    Attributes:
+        client_id (str): Client identifier, at most 65,535 bytes in UTF-8. In 3.1 it has 1 to 23 characters; in 3.1.1 it
+            may be empty only if `clean_start` is true. All versions.
+        clean_start (bool): Whether to discard an earlier session; called Clean Session in 3.1 and 3.1.1. All versions.
+        keep_alive (int): Longest time the client lets pass between two packets, in seconds, 0 (no limit) to 65,535. All
+            versions.
+        username (str | None): User name, at most 65,535 bytes in UTF-8. All versions.
+        password (bytes | memoryview | None): At most 65,535 bytes; before 5.0 it requires `username`. Not shown by
+            `repr`. All versions.
+        will (Will | None): Message to publish when the connection is lost. All versions.
+        protocol_version (ProtocolVersion): Version of the connection, 3, 4 or 5. All versions.
+        session_expiry_interval (int | None): How long the session outlives the connection, in seconds, 0 to
+            4,294,967,295 (never expires). 5.0 only.
+        receive_maximum (int | None): How many unacknowledged messages of QoS 1 and 2 the sender accepts at once, 1 to
+            65,535. 5.0 only.
+        maximum_packet_size (int | None): Largest packet that the sender accepts, in bytes, 1 to 4,294,967,295. 5.0
+            only.
+        topic_alias_maximum (int | None): Highest topic alias that the sender accepts, 0 (none) to 65,535. 5.0 only.
+        request_response_information (bool | None): Whether the CONNACK may have `response_information`. 5.0 only.
+        request_problem_information (bool | None): Whether packets other than PUBLISH, CONNACK and DISCONNECT may have a
+            reason string and user properties. 5.0 only.
+        authentication_method (str | None): Name of the method for extended authentication, at most 65,535 bytes in
+            UTF-8. 5.0 only.
+        authentication_data (bytes | memoryview | None): Data of that method, at most 65,535 bytes; requires
+            `authentication_method`. Not shown by `repr`. 5.0 only.
+        user_properties (tuple[tuple[str, str], ...]): Pairs of name and value, at most 65,535 bytes in UTF-8 each; in
+            order, and names may repeat. 5.0 only.
+
+    Example:
+        >>> encode(Connect("c", keep_alive=30, protocol_version=4)).hex(" ")
+        '10 0d 00 04 4d 51 54 54 04 02 00 1e 00 01 63'
     """
 
     client_id: str
@@ -111,7 +161,42 @@ class Connect(_Value):
 @final
 @dataclass(frozen=True, init=False, eq=False, repr=False)
 class ConnAck(_Value):
-    """CONNACK, the server's answer to CONNECT (3.2). `reason_code` is a `ConnectReturnCode` in 3.1 and 3.1.1."""
+    """CONNACK, the server's answer to a CONNECT (3.2).
+
+    Attributes:
+        session_present (bool): Whether the server has a session for this client; false if the connection is refused.
+            3.1.1 and 5.0.
+        reason_code (ReasonCode | ConnectReturnCode): Result: a `ReasonCode` in 5.0, in 3.1 and 3.1.1 a
+            `ConnectReturnCode`. The constructor converts the numbers 1 to 5 to `ConnectReturnCode`. All versions.
+        session_expiry_interval (int | None): Session lifetime that the server chose, in seconds, 0 to 4,294,967,295
+            (never expires). 5.0 only.
+        receive_maximum (int | None): How many unacknowledged messages of QoS 1 and 2 the sender accepts at once, 1 to
+            65,535. 5.0 only.
+        maximum_qos (QoS | None): Highest QoS that the server supports if it does not support 2: 0 or 1. 5.0 only.
+        retain_available (bool | None): Whether the server supports retained messages. 5.0 only.
+        maximum_packet_size (int | None): Largest packet that the sender accepts, in bytes, 1 to 4,294,967,295. 5.0
+            only.
+        assigned_client_identifier (str | None): Client identifier that the server assigned, at most 65,535 bytes in
+            UTF-8. 5.0 only.
+        topic_alias_maximum (int | None): Highest topic alias that the sender accepts, 0 (none) to 65,535. 5.0 only.
+        reason_string (str | None): Diagnostic text for people, at most 65,535 bytes in UTF-8. 5.0 only.
+        wildcard_subscription_available (bool | None): Whether the server supports wildcards in topic filters. 5.0 only.
+        subscription_identifier_available (bool | None): Whether the server supports subscription identifiers. 5.0 only.
+        shared_subscription_available (bool | None): Whether the server supports shared subscriptions. 5.0 only.
+        server_keep_alive (int | None): Keep Alive that replaces the client's, in seconds, 0 to 65,535. 5.0 only.
+        response_information (str | None): Basis for response topics, at most 65,535 bytes in UTF-8. 5.0 only.
+        server_reference (str | None): Another server to use, at most 65,535 bytes in UTF-8. 5.0 only.
+        authentication_method (str | None): Name of the method for extended authentication, at most 65,535 bytes in
+            UTF-8. 5.0 only.
+        authentication_data (bytes | memoryview | None): Data of that method, at most 65,535 bytes. Not shown by `repr`.
+            5.0 only.
+        user_properties (tuple[tuple[str, str], ...]): Pairs of name and value, at most 65,535 bytes in UTF-8 each; in
+            order, and names may repeat. 5.0 only.
+
+    Example:
+        >>> encode(ConnAck(True, server_keep_alive=60)).hex(" ")
+        '20 06 01 00 03 13 00 3c'
+    """
 
     session_present: bool
     reason_code: ReasonCode | ConnectReturnCode
@@ -162,8 +247,33 @@ class ConnAck(_Value):
 class Publish(_Value):
     """PUBLISH, an application message (3.3).
 
-    `packet_id` (1 to 65,535) is there exactly when `qos` is 1 or 2. In 5.0 `topic` may be empty where `topic_alias`
-    stands for it. `payload` is bytes, of any length the packet can hold; a memoryview after decoding with `copy=False`.
+    Attributes:
+        topic (str): Topic name without wildcards, at most 65,535 bytes in UTF-8. It may be empty in 5.0 if there is a
+            `topic_alias`. All versions.
+        payload (bytes | memoryview): Content of the message, as long as the packet has at most 268,435,460 bytes. A
+            read-only memoryview if it was decoded with `copy=False`. All versions.
+        qos (QoS): Delivery guarantee, 0 to 2. All versions.
+        retain (bool): Whether the server retains the message, or sends a retained one. All versions.
+        dup (bool): Whether this may repeat an earlier attempt; false at QoS 0, except in 3.1. All versions.
+        packet_id (int | None): Packet identifier, 1 to 65,535; present if and only if `qos` is 1 or 2. All versions.
+        payload_format_indicator (int | None): 0 for unspecified bytes, 1 for UTF-8 text; the payload is not checked
+            against it. 5.0 only.
+        message_expiry_interval (int | None): Lifetime of the message, in seconds, 0 to 4,294,967,295. 5.0 only.
+        topic_alias (int | None): Number that stands for the topic on this connection, 1 to 65,535. 5.0 only.
+        response_topic (str | None): Topic name for responses; not empty, without wildcards, at most 65,535 bytes in
+            UTF-8. 5.0 only.
+        correlation_data (bytes | memoryview | None): Data that matches a response to its request, at most 65,535 bytes.
+            5.0 only.
+        subscription_identifiers (tuple[int, ...]): Identifiers of the matching subscriptions, 1 to 268,435,455 each;
+            only a server sends them. 5.0 only.
+        content_type (str | None): Type of the payload, such as a MIME type, at most 65,535 bytes in UTF-8. 5.0 only.
+        user_properties (tuple[tuple[str, str], ...]): Pairs of name and value, at most 65,535 bytes in UTF-8 each; in
+            order, and names may repeat. 5.0 only.
+
+    Example:
+        >>> message = Publish("a", b"21", qos=1, packet_id=7, message_expiry_interval=60)
+        >>> encode(message).hex(" ")
+        '32 0d 00 01 61 00 07 05 02 00 00 00 3c 32 31'
     """
 
     topic: str
@@ -202,7 +312,7 @@ class Publish(_Value):
 
 @dataclass(frozen=True, init=False, eq=False, repr=False)
 class _Acknowledgement(_Value):
-    """The fields of the four packets that acknowledge a PUBLISH."""
+    """The fields of the four packets that acknowledge a PUBLISH or one another."""
 
     packet_id: int
     reason_code: ReasonCode
@@ -220,24 +330,84 @@ class _Acknowledgement(_Value):
 
 @final
 class PubAck(_Acknowledgement):
-    """PUBACK, the answer to a PUBLISH of QoS 1 (3.4)."""
+    """PUBACK, the answer to a PUBLISH of QoS 1 (3.4).
+
+    Attributes:
+        packet_id (int): Packet identifier, 1 to 65,535. All versions.
+        reason_code (ReasonCode): Result; 5.0 only, in earlier versions always `SUCCESS`.
+        reason_string (str | None): Diagnostic text for people, at most 65,535 bytes in UTF-8. 5.0 only.
+        user_properties (tuple[tuple[str, str], ...]): Pairs of name and value, at most 65,535 bytes in UTF-8 each; in
+            order, and names may repeat. 5.0 only.
+
+    Example:
+        >>> encode(PubAck(7), 4).hex(" ")
+        '40 02 00 07'
+    """
 
 @final
 class PubRec(_Acknowledgement):
-    """PUBREC, the answer to a PUBLISH of QoS 2 (3.5)."""
+    """PUBREC, the answer to a PUBLISH of QoS 2 (3.5).
+
+    Attributes:
+        packet_id (int): Packet identifier, 1 to 65,535. All versions.
+        reason_code (ReasonCode): Result; 5.0 only, in earlier versions always `SUCCESS`.
+        reason_string (str | None): Diagnostic text for people, at most 65,535 bytes in UTF-8. 5.0 only.
+        user_properties (tuple[tuple[str, str], ...]): Pairs of name and value, at most 65,535 bytes in UTF-8 each; in
+            order, and names may repeat. 5.0 only.
+
+    Example:
+        >>> encode(PubRec(7), 4).hex(" ")
+        '50 02 00 07'
+    """
 
 @final
 class PubRel(_Acknowledgement):
-    """PUBREL, the answer to PUBREC (3.6)."""
+    """PUBREL, the answer to a PUBREC (3.6).
+
+    Attributes:
+        packet_id (int): Packet identifier, 1 to 65,535. All versions.
+        reason_code (ReasonCode): Result; 5.0 only, in earlier versions always `SUCCESS`.
+        reason_string (str | None): Diagnostic text for people, at most 65,535 bytes in UTF-8. 5.0 only.
+        user_properties (tuple[tuple[str, str], ...]): Pairs of name and value, at most 65,535 bytes in UTF-8 each; in
+            order, and names may repeat. 5.0 only.
+
+    Example:
+        >>> encode(PubRel(7), 4).hex(" ")
+        '62 02 00 07'
+    """
 
 @final
 class PubComp(_Acknowledgement):
-    """PUBCOMP, the answer to PUBREL, which ends a QoS 2 delivery (3.7)."""
+    """PUBCOMP, the answer to a PUBREL, which completes a QoS 2 delivery (3.7).
+
+    Attributes:
+        packet_id (int): Packet identifier, 1 to 65,535. All versions.
+        reason_code (ReasonCode): Result; 5.0 only, in earlier versions always `SUCCESS`.
+        reason_string (str | None): Diagnostic text for people, at most 65,535 bytes in UTF-8. 5.0 only.
+        user_properties (tuple[tuple[str, str], ...]): Pairs of name and value, at most 65,535 bytes in UTF-8 each; in
+            order, and names may repeat. 5.0 only.
+
+    Example:
+        >>> encode(PubComp(7), 4).hex(" ")
+        '70 02 00 07'
+    """
 
 @final
 @dataclass(frozen=True, init=False, eq=False, repr=False)
 class Subscription(_Value):
-    """A topic filter of SUBSCRIBE with its options (3.8.3). Before 5.0 `qos` is the only option."""
+    """A topic filter of a SUBSCRIBE, with its options (3.8.3).
+
+    Attributes:
+        topic_filter (str): Topic filter; not empty, at most 65,535 bytes in UTF-8. All versions.
+        qos (QoS): Highest QoS at which the server may send messages, 0 to 2. All versions.
+        no_local (bool): Whether to leave out the client's own messages; not allowed for shared subscriptions. 5.0 only.
+        retain_as_published (bool): Whether messages keep their `retain` flag. 5.0 only.
+        retain_handling (RetainHandling): When the server sends retained messages, 0 to 2. 5.0 only.
+
+    Example:
+        >>> Subscription("sensor/+/state", 1).qos.name
+        'AT_LEAST_ONCE'
+    """
 
     topic_filter: str
     qos: QoS
@@ -256,7 +426,20 @@ class Subscription(_Value):
 @final
 @dataclass(frozen=True, init=False, eq=False, repr=False)
 class Subscribe(_Value):
-    """SUBSCRIBE (3.8), with one `Subscription` or more."""
+    """SUBSCRIBE, a request for one or more subscriptions (3.8).
+
+    Attributes:
+        packet_id (int): Packet identifier, 1 to 65,535. All versions.
+        subscriptions (tuple[Subscription, ...]): Subscriptions, at least one. All versions.
+        subscription_identifier (int | None): Number that the server returns with matching messages, 1 to 268,435,455.
+            5.0 only.
+        user_properties (tuple[tuple[str, str], ...]): Pairs of name and value, at most 65,535 bytes in UTF-8 each; in
+            order, and names may repeat. 5.0 only.
+
+    Example:
+        >>> encode(Subscribe(7, [Subscription("a", 1)])).hex(" ")
+        '82 07 00 07 00 00 01 61 01'
+    """
 
     packet_id: int
     subscriptions: tuple[Subscription, ...]
@@ -275,7 +458,20 @@ class Subscribe(_Value):
 @final
 @dataclass(frozen=True, init=False, eq=False, repr=False)
 class SubAck(_Value):
-    """SUBACK (3.9), with a reason code for each subscription, in their order."""
+    """SUBACK, the answer to a SUBSCRIBE (3.9).
+
+    Attributes:
+        packet_id (int): Packet identifier, 1 to 65,535. All versions.
+        reason_codes (tuple[ReasonCode, ...]): Results, one for each subscription, in the same order; at least one. In
+            3.1.1 a granted QoS or `FAILURE`, in 3.1 a granted QoS. All versions.
+        reason_string (str | None): Diagnostic text for people, at most 65,535 bytes in UTF-8. 5.0 only.
+        user_properties (tuple[tuple[str, str], ...]): Pairs of name and value, at most 65,535 bytes in UTF-8 each; in
+            order, and names may repeat. 5.0 only.
+
+    Example:
+        >>> encode(SubAck(7, [ReasonCode.GRANTED_QOS_1])).hex(" ")
+        '90 04 00 07 00 01'
+    """
 
     packet_id: int
     reason_codes: tuple[ReasonCode, ...]
@@ -294,7 +490,19 @@ class SubAck(_Value):
 @final
 @dataclass(frozen=True, init=False, eq=False, repr=False)
 class Unsubscribe(_Value):
-    """UNSUBSCRIBE (3.10), with one topic filter or more."""
+    """UNSUBSCRIBE, a request to end subscriptions (3.10).
+
+    Attributes:
+        packet_id (int): Packet identifier, 1 to 65,535. All versions.
+        topic_filters (tuple[str, ...]): Topic filters, at least one, each at most 65,535 bytes in UTF-8 and not empty.
+            All versions.
+        user_properties (tuple[tuple[str, str], ...]): Pairs of name and value, at most 65,535 bytes in UTF-8 each; in
+            order, and names may repeat. 5.0 only.
+
+    Example:
+        >>> encode(Unsubscribe(7, ["a"])).hex(" ")
+        'a2 06 00 07 00 00 01 61'
+    """
 
     packet_id: int
     topic_filters: tuple[str, ...]
@@ -311,7 +519,20 @@ class Unsubscribe(_Value):
 @final
 @dataclass(frozen=True, init=False, eq=False, repr=False)
 class UnsubAck(_Value):
-    """UNSUBACK (3.11), with a reason code for each topic filter in 5.0, and none before."""
+    """UNSUBACK, the answer to an UNSUBSCRIBE (3.11).
+
+    Attributes:
+        packet_id (int): Packet identifier, 1 to 65,535. All versions.
+        reason_codes (tuple[ReasonCode, ...]): Results, one for each topic filter, in the same order; at least one in
+            5.0, none in earlier versions. 5.0 only.
+        reason_string (str | None): Diagnostic text for people, at most 65,535 bytes in UTF-8. 5.0 only.
+        user_properties (tuple[tuple[str, str], ...]): Pairs of name and value, at most 65,535 bytes in UTF-8 each; in
+            order, and names may repeat. 5.0 only.
+
+    Example:
+        >>> encode(UnsubAck(7), 4).hex(" ")
+        'b0 02 00 07'
+    """
 
     packet_id: int
     reason_codes: tuple[ReasonCode, ...]
@@ -330,21 +551,47 @@ class UnsubAck(_Value):
 @final
 @dataclass(frozen=True, init=False, eq=False, repr=False)
 class PingReq(_Value):
-    """PINGREQ, the client's sign of life (3.12)."""
+    """PINGREQ, by which a client keeps its connection alive (3.12). It has no fields, in any version.
+
+    Example:
+        >>> encode(PingReq()).hex(" ")
+        'c0 00'
+    """
 
     def __init__(self) -> None: ...
 
 @final
 @dataclass(frozen=True, init=False, eq=False, repr=False)
 class PingResp(_Value):
-    """PINGRESP, the answer to PINGREQ (3.13)."""
+    """PINGRESP, the answer to a PINGREQ (3.13). It has no fields, in any version.
+
+    Example:
+        >>> encode(PingResp()).hex(" ")
+        'd0 00'
+    """
 
     def __init__(self) -> None: ...
 
 @final
 @dataclass(frozen=True, init=False, eq=False, repr=False)
 class Disconnect(_Value):
-    """DISCONNECT, the last packet (3.14); from a server in 5.0 only. `session_expiry_interval` is seconds."""
+    """DISCONNECT, the last packet of a connection (3.14).
+
+    In 3.1 and 3.1.1 only clients send it.
+
+    Attributes:
+        reason_code (ReasonCode): Why the connection ends; 5.0 only, in earlier versions always `SUCCESS`.
+        session_expiry_interval (int | None): New session lifetime, in seconds, 0 to 4,294,967,295 (never expires); only
+            a client sends it. 5.0 only.
+        reason_string (str | None): Diagnostic text for people, at most 65,535 bytes in UTF-8. 5.0 only.
+        server_reference (str | None): Another server to use, at most 65,535 bytes in UTF-8. 5.0 only.
+        user_properties (tuple[tuple[str, str], ...]): Pairs of name and value, at most 65,535 bytes in UTF-8 each; in
+            order, and names may repeat. 5.0 only.
+
+    Example:
+        >>> encode(Disconnect(ReasonCode.SERVER_BUSY)).hex(" ")
+        'e0 01 89'
+    """
 
     reason_code: ReasonCode
     _: KW_ONLY
@@ -365,7 +612,22 @@ class Disconnect(_Value):
 @final
 @dataclass(frozen=True, init=False, eq=False, repr=False)
 class Auth(_Value):
-    """AUTH, a step of extended authentication (5.0, 3.15). Without an `authentication_method` it is the empty one."""
+    """AUTH, a step of extended authentication (3.15). The packet exists in 5.0 only.
+
+    Attributes:
+        reason_code (ReasonCode): `SUCCESS`, `CONTINUE_AUTHENTICATION` or `RE_AUTHENTICATE`. 5.0 only.
+        authentication_method (str | None): Name of the method, at most 65,535 bytes in UTF-8; None only with `SUCCESS`
+            and no other property. 5.0 only.
+        authentication_data (bytes | memoryview | None): Data of the method, at most 65,535 bytes. Not shown by `repr`.
+            5.0 only.
+        reason_string (str | None): Diagnostic text for people, at most 65,535 bytes in UTF-8. 5.0 only.
+        user_properties (tuple[tuple[str, str], ...]): Pairs of name and value, at most 65,535 bytes in UTF-8 each; in
+            order, and names may repeat. 5.0 only.
+
+    Example:
+        >>> encode(Auth(0x18, authentication_method="m")).hex(" ")
+        'f0 06 18 04 15 00 01 6d'
+    """
 
     reason_code: ReasonCode
     _: KW_ONLY

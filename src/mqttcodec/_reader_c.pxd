@@ -1,7 +1,7 @@
-"""How bytes become numbers and strings: `_reader_py.py` as inline C functions.
+"""Reads numbers and strings from bytes: `_reader_py.py` as inline C functions.
 
-`Cursor` reads one packet. Rules about a single field stand here, and in `_writer_c.pxd` for the other direction; rules
-about a packet in `_decode_c.pyx` and `_encode_c.pyx`.
+A `Cursor` reads one packet. This file has the rules for single fields; `_writer_c.pxd` has them for the encoder. Rules
+for whole packets are in `_decode_c.pyx` and `_encode_c.pyx`.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
@@ -29,7 +29,7 @@ cdef extern from "Python.h":
 
 
 cdef inline object name_of(int place, int identifier):
-    """The field a property is, or the name of a packet."""
+    """The name of a property's field, or of the place itself if `identifier` is 0. Only error paths call this."""
     from . import _spec
 
     return _spec.property_field(place, identifier) if identifier else _spec.place_name(place)
@@ -38,9 +38,9 @@ cdef inline object name_of(int place, int identifier):
 cdef inline int read_length(
     const uint8_t* packet, Py_ssize_t size, int first_byte, int version, bint is_known, int64_t* remaining_length
 ) except -1:
-    """The Remaining Length (2.1.4) of a packet; returns the size of its fixed header, 0 when bytes are missing.
+    """Read the Remaining Length of a packet (2.1.4); returns the size of the fixed header, or 0 if it is incomplete.
 
-    An error reports the packet type of `first_byte` and, if it `is_known`, the version.
+    An error reports the packet type in `first_byte` and, if `is_known`, the version.
     """
     if size < 2:
         return 0
@@ -53,13 +53,13 @@ cdef inline int read_length(
 cdef inline int read_long_length(
     const uint8_t* packet, Py_ssize_t size, int first_byte, int version, bint is_known, int64_t* remaining_length
 ) except -1:
-    # `remaining_length` holds the first byte of the length, which goes on.
+    # `remaining_length` holds the first byte of the length, and more bytes follow it.
     cdef Py_ssize_t position
     cdef int shift = 7
     cdef uint8_t octet
     remaining_length[0] &= 0x7F
     for position in range(2, min(size, <Py_ssize_t> 5)):
-        octet = packet[position]  # Read once: another thread may write to the buffer.
+        octet = packet[position]  # Read only once, because another thread may write to the buffer.
         if octet >= 0x80 and shift == 21:
             refuse_length(faults().LENGTH_TOO_LONG, 4, first_byte, version, is_known)  # [U01]
         if octet == 0:
@@ -79,23 +79,24 @@ cdef inline int refuse_length(object fault, int offset, int first_byte, int vers
 
 
 cdef struct Cursor:
-    # start <= ptr <= end, and nothing outside is read. `start` is the first byte of the packet, so that offsets count
-    # from there. While properties are read, `end` is theirs.
+    # Invariant: start <= ptr <= end. Nothing outside is read. `start` is the first byte of the packet, because offsets
+    # in errors count from there. While a property list is read, `end` is the end of the list.
     const uint8_t* start
     const uint8_t* ptr
     const uint8_t* end
-    # A view of the whole buffer and where it begins, to cut binary data from; borrowed. NULL: binary data is copied.
+    # Borrowed: a memoryview of the whole buffer, and its first byte. Binary data is returned as slices of the view, or
+    # copied if it is NULL.
     PyObject* view
     const uint8_t* view_start
-    # The payload of a PUBLISH, when it does not follow in the same memory; borrowed.
+    # Borrowed: the payload of a PUBLISH, if it does not follow in the same memory.
     PyObject* payload
     int version
     Role role
-    # Whether errors report the version. It is unknown until a CONNECT has given its own.
+    # Whether errors report the version. It is unknown until the protocol level of a CONNECT was read.
     bint is_known
     int packet_type
-    # The packet's type and, while properties are read, where they stand and which one it is: what an error is about
-    # that is told None.
+    # The packet type and, while a property list is read, the place of the list and the identifier of the property. An
+    # error whose `about` is None takes its subject from them.
     int place
     int identifier
     bint in_properties
@@ -115,13 +116,13 @@ cdef inline void open_cursor(
 
 
 cdef inline void keep_views_of(Cursor* cursor, object view):
-    """Let the cursor cut binary data from `view`, which the caller keeps."""
+    """Make the cursor return binary data as slices of `view`. The caller must keep a reference to it."""
     cursor.view = <PyObject*> view
     cursor.view_start = <const uint8_t*> PyMemoryView_GET_BUFFER(view).buf
 
 
 cdef inline int fail(Cursor* cursor, object fault, const uint8_t* at, str about="", object found=None) except -1:
-    """Raise the error for a fault at `at`; NULL: at no single byte."""
+    """Raise the error for a fault at the byte `at`, or at no single byte if it is NULL."""
     if about is None:
         about = name_of(cursor.place, cursor.identifier if cursor.in_properties else 0)
     offset = None if at == NULL else at - cursor.start
@@ -130,17 +131,17 @@ cdef inline int fail(Cursor* cursor, object fault, const uint8_t* at, str about=
 
 
 cdef inline int missing(Cursor* cursor, str about) except -1:
-    """Raise the error for a field that should begin here, and does not fit."""
+    """Raise the error for a field that should begin at the cursor but does not fit."""
     return fail(cursor, faults().PROPERTY_CUT if cursor.in_properties else faults().FIELD_MISSING, cursor.ptr, about)
 
 
 cdef inline int cut(Cursor* cursor, str about, Py_ssize_t size) except -1:
-    """Raise the error for a field whose length, here, says more than there is."""
+    """Raise the error for a field whose length prefix, at the cursor, exceeds the bytes that are left."""
     return fail(cursor, faults().PROPERTY_CUT if cursor.in_properties else faults().FIELD_CUT, cursor.ptr, about, size)
 
 
 cdef inline const uint8_t* take(Cursor* cursor, Py_ssize_t size, str about) except NULL:
-    """Step over `size` bytes: the one place where the cursor moves."""
+    """Advance by `size` bytes and return the first of them. Only this function moves the cursor."""
     cdef const uint8_t* taken = cursor.ptr
     if cursor.end - taken < size:
         missing(cursor, about)
@@ -163,11 +164,11 @@ cdef inline int64_t four_bytes(Cursor* cursor, str about) except -1:
 
 
 cdef inline int64_t variable_integer(Cursor* cursor, str about, bint is_identifier) except -1:
-    """A Variable Byte Integer (1.5.5)."""
+    """Read a Variable Byte Integer (1.5.5)."""
     cdef uint8_t octet
     if cursor.ptr == cursor.end:
         missing(cursor, about)
-    octet = cursor.ptr[0]  # Read once: another thread may write to the buffer.
+    octet = cursor.ptr[0]  # Read only once, because another thread may write to the buffer.
     if octet < 0x80:
         take(cursor, 1, about)
         return octet
@@ -175,7 +176,7 @@ cdef inline int64_t variable_integer(Cursor* cursor, str about, bint is_identifi
 
 
 cdef inline int64_t long_variable_integer(Cursor* cursor, uint8_t octet, str about, bint is_identifier) except -1:
-    """One whose first byte, which the cursor is at, has been read as `octet`."""
+    """Read one whose first byte, at the cursor, was read as `octet` already."""
     cdef int64_t value = 0
     cdef int shift = 0
     while True:
@@ -192,11 +193,11 @@ cdef inline int64_t long_variable_integer(Cursor* cursor, uint8_t octet, str abo
         shift += 7
         if cursor.ptr == cursor.end:
             missing(cursor, about)
-        octet = cursor.ptr[0]  # Read once: another thread may write to the buffer.
+        octet = cursor.ptr[0]  # Read only once, because another thread may write to the buffer.
 
 
 cdef inline const uint8_t* length_prefixed(Cursor* cursor, Py_ssize_t* size, str about) except NULL:
-    """Step over a field with a two-byte length; returns its bytes, and `size`."""
+    """Advance past a field with a two-byte length; returns its first byte, and its size in `size`."""
     cdef const uint8_t* taken = cursor.ptr
     if cursor.end - taken < 2:
         missing(cursor, about)
@@ -207,7 +208,7 @@ cdef inline const uint8_t* length_prefixed(Cursor* cursor, Py_ssize_t* size, str
 
 
 cdef inline object keep(Cursor* cursor, const uint8_t* taken, Py_ssize_t size):
-    """Bytes that were taken as what the packet holds: a copy, or a view of the buffer."""
+    """Bytes that were read, as the object the packet holds: a copy, or a read-only view of the buffer."""
     if cursor.view == NULL:
         return PyBytes_FromStringAndSize(<const char*> taken, size)
     return kept_view(cursor, taken, size)
@@ -219,16 +220,17 @@ cdef inline object kept_view(Cursor* cursor, const uint8_t* taken, Py_ssize_t si
 
 
 cdef inline object binary(Cursor* cursor, str about):
-    """Binary Data (1.5.6)."""
+    """Read Binary Data (1.5.6)."""
     cdef Py_ssize_t size = 0
     cdef const uint8_t* taken = length_prefixed(cursor, &size, about)
     return keep(cursor, taken, size)
 
 
 cdef inline str text_of(Cursor* cursor, str about, int refused, int* found):
-    """A UTF-8 Encoded String (1.5.4), made without a second look where nothing of `refused` is found in it.
+    """Read a UTF-8 Encoded String (1.5.4). `found` is set to the flags of `copy_text`.
 
-    The bytes are copied into the str and judged there: another thread may write to the buffer meanwhile.
+    A text with none of the flags in `refused` is returned as it is, without a second pass. The bytes are copied into
+    the str first and checked there, because another thread may write to the buffer.
     """
     cdef Py_ssize_t size = 0
     cdef const uint8_t* taken = length_prefixed(cursor, &size, about)
@@ -236,21 +238,21 @@ cdef inline str text_of(Cursor* cursor, str about, int refused, int* found):
     cdef uint8_t* copy = <uint8_t*> PyUnicode_DATA(text)
     found[0] = copy_text(copy, taken, size)
     if found[0] & refused:
-        return judged_text(cursor, text, copy, size, about, refused)
+        return decoded_text(cursor, text, copy, size, about, refused)
     return text
 
 
-cdef inline str judged_text(
+cdef inline str decoded_text(
     Cursor* cursor, str text, const uint8_t* copy, Py_ssize_t size, str about, int refused
 ):
-    """`text`, whose bytes are at `copy`, as what they mean if they are not ASCII, or the error they deserve."""
+    """Decode the UTF-8 at `copy`, the bytes of `text`; raises the error for an invalid text."""
     cdef const uint8_t* taken = cursor.ptr - size
     cdef str decoded = None
     try:
         decoded = PyUnicode_DecodeUTF8(<const char*> copy, size, NULL)
     except UnicodeDecodeError as error:
         if type(error) is not UnicodeDecodeError:
-            raise  # Memory ran out while the traceback was made; the error caught is another then.
+            raise  # If memory runs out while the traceback is built, a different error arrives here.
         at = error.start
     else:
         at = -1
@@ -267,7 +269,7 @@ cdef inline str judged_text(
 cdef inline int refuse_text(
     Cursor* cursor, const uint8_t* text, Py_ssize_t size, object found, str about
 ) except -1:
-    """Raise what a judge of topics found in the text that was just read, if anything."""
+    """Raise the error for the result of a topic check of the text that was just read, unless it is None."""
     cdef Py_ssize_t at
     if found is None:
         return 0
@@ -276,13 +278,13 @@ cdef inline int refuse_text(
 
 
 cdef inline str string(Cursor* cursor, str about):
-    """A UTF-8 Encoded String (1.5.4)."""
+    """Read a UTF-8 Encoded String (1.5.4)."""
     cdef int found = 0
     return text_of(cursor, about, NON_ASCII | NUL, &found)
 
 
 cdef inline str topic_name(Cursor* cursor, str about):
-    """A topic name, which may be empty."""
+    """Read a topic name, which may be empty."""
     cdef int found = 0
     return text_of(cursor, about, NON_ASCII | NUL | WILDCARD, &found)
 
@@ -294,13 +296,13 @@ cdef inline str topic_filter(Cursor* cursor, str about):
         fail(cursor, faults().TOPIC_EMPTY, cursor.ptr - 2, about)  # [MQTT-4.7.3-1]
     if found & NON_ASCII:
         encoded = text.encode()
-        judge_filter(cursor, <const uint8_t*> PyBytes_AS_STRING(encoded), PyBytes_GET_SIZE(encoded), about)
+        check_filter(cursor, <const uint8_t*> PyBytes_AS_STRING(encoded), PyBytes_GET_SIZE(encoded), about)
     elif found or (<const uint8_t*> PyUnicode_DATA(text))[0] == c"$":
-        judge_filter(cursor, <const uint8_t*> PyUnicode_DATA(text), len(text), about)
+        check_filter(cursor, <const uint8_t*> PyUnicode_DATA(text), len(text), about)
     return text
 
 
-cdef inline int judge_filter(Cursor* cursor, const uint8_t* text, Py_ssize_t size, str about) except -1:
+cdef inline int check_filter(Cursor* cursor, const uint8_t* text, Py_ssize_t size, str about) except -1:
     return refuse_text(cursor, text, size, topic_filter_fault(text, size, cursor.version), about)
 
 
@@ -317,7 +319,7 @@ cdef inline int refuse_identifier(Cursor* cursor) except -1:
 
 
 cdef inline int finish(Cursor* cursor, str about) except -1:
-    """See that nothing follows the last field."""
+    """Check that no bytes follow the last field."""
     if cursor.ptr != cursor.end:
         fail(cursor, faults().LEFT_OVER, cursor.ptr, about, cursor.end - cursor.ptr)  # [U22]
     return 0

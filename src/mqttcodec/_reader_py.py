@@ -1,7 +1,7 @@
-"""How bytes become numbers and strings: `_reader_c.pxd` in plain Python.
+"""Reads numbers and strings from bytes: `_reader_c.pxd` in plain Python.
 
-`Cursor` reads one packet. Rules about a single field stand here, and in `_writer_py.py` for the other direction; rules
-about a packet in `_decode_py.py` and `_encode_py.py`.
+A `Cursor` reads one packet. This file has the rules for single fields; `_writer_py.py` has them for the encoder. Rules
+for whole packets are in `_decode_py.py` and `_encode_py.py`.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ _FOUR_BYTES = struct.Struct(">I")
 def read_length(
     data: Any, start: int, end: int, first_byte: int, version: int, known: int | None
 ) -> tuple[int, int] | None:
-    """The Remaining Length (2.1.4) of the packet at `start`, and where its body begins; None when bytes are missing.
+    """The Remaining Length of the packet at `start` (2.1.4) and the index of its body, or None if it is incomplete.
 
-    An error reports the version `known`, and the packet type of `first_byte`.
+    An error reports the version `known` and the packet type in `first_byte`.
     """
     if end - start < 2:
         return None
@@ -52,10 +52,11 @@ def refuse_length(fault: _errors.Fault, offset: int, first_byte: int, version: i
 
 
 class Cursor:
-    """A place in the body of one packet: start <= position <= end, and nothing outside is read.
+    """A position in the body of one packet. `data` is bytes.
 
-    `data` is bytes. `start` is where the packet begins, so that offsets count from its first byte. While properties are
-    read, `end` is theirs. `known` is the version that errors report: None until a CONNECT has given its own.
+    Invariant: start <= position <= end. Nothing outside is read. `start` is the first byte of the packet, because
+    offsets in errors count from there. While a property list is read, `end` is the end of the list. `known` is the
+    version that errors report: None until the protocol level of a CONNECT was read.
     """
 
     __slots__ = ("data", "end", "in_properties", "known", "packet_type", "position", "role", "start", "version")
@@ -84,7 +85,7 @@ class Cursor:
     def fail(
         self, fault: _errors.Fault, offset: int | None, about: str = "", found: object = None, **details: Any
     ) -> NoReturn:
-        """Raise the error for a fault at `offset` of `data`; None: at no single byte."""
+        """Raise the error for a fault at `offset` of `data`, or at no single byte if it is None."""
         raise fault.decoding(
             self.version,
             offset if offset is None else offset - self.start,
@@ -96,15 +97,15 @@ class Cursor:
         ) from None
 
     def missing(self, about: str) -> NoReturn:
-        """Raise the error for a field that should begin here, and does not fit."""
+        """Raise the error for a field that should begin at the cursor but does not fit."""
         self.fail(_errors.PROPERTY_CUT if self.in_properties else _errors.FIELD_MISSING, self.position, about)
 
     def cut(self, about: str, size: int) -> NoReturn:
-        """Raise the error for a field whose length, here, says more than there is."""
+        """Raise the error for a field whose length prefix, at the cursor, exceeds the bytes that are left."""
         self.fail(_errors.PROPERTY_CUT if self.in_properties else _errors.FIELD_CUT, self.position, about, size)
 
     def take(self, size: int) -> bytes:
-        """The next `size` bytes, which the caller knows to be there."""
+        """Read `size` bytes. The caller must have checked that they are there."""
         position = self.position
         self.position = end = position + size
         return self.data[position:end]  # type: ignore[no-any-return]
@@ -131,7 +132,7 @@ class Cursor:
         return _FOUR_BYTES.unpack_from(self.data, position)[0]  # type: ignore[no-any-return]
 
     def variable_integer(self, about: str, not_shortest: _errors.Fault = _errors.LENGTH_NOT_SHORTEST) -> int:
-        """A Variable Byte Integer (1.5.5)."""
+        """Read a Variable Byte Integer (1.5.5)."""
         value = shift = 0
         while True:
             if self.position == self.end:
@@ -151,7 +152,7 @@ class Cursor:
             shift += 7
 
     def length_prefixed(self, about: str) -> int:
-        """The two-byte length of a field all of which is there."""
+        """Read the two-byte length of a field, and check that the field is complete."""
         position = self.position
         left = self.end - position - 2
         if left < 0:
@@ -163,21 +164,22 @@ class Cursor:
         return size
 
     def keep(self, size: int) -> bytes:
-        """As `take`, for what the packet holds as binary data."""
+        """Like `take`, for bytes that become binary data of the packet."""
         return self.take(size)
 
     def binary(self, about: str) -> bytes:
-        """Binary Data (1.5.6)."""
+        """Read Binary Data (1.5.6)."""
         return self.keep(self.length_prefixed(about))
 
     def refuse_text(self, text: str, found: tuple[_errors.Fault, int] | None, about: str) -> None:
+        """Raise the error for the result of a topic check of the text that was just read, unless it is None."""
         if found:
             fault, at = found
             offset = self.position - len(text[at:].encode())
             self.fail(fault, offset, about, text[at : at + 1])
 
     def string(self, about: str) -> str:
-        """A UTF-8 Encoded String (1.5.4)."""
+        """Read a UTF-8 Encoded String (1.5.4)."""
         size = self.length_prefixed(about)
         start = self.position
         encoded = self.take(size)
@@ -192,7 +194,7 @@ class Cursor:
         return text
 
     def topic_name(self, about: str) -> str:
-        """A topic name, which may be empty."""
+        """Read a topic name, which may be empty."""
         text = self.string(about)
         self.refuse_text(text, topic_name_fault(text), about)
         return text
@@ -205,20 +207,20 @@ class Cursor:
         return text
 
     def packet_identifier(self, about: str) -> int:
-        """The identifier of `about`, a packet."""
+        """Read a packet identifier; `about` names the packet in an error."""
         identifier = self.two_bytes("packet_id")
         if identifier == 0:
             self.fail(_errors.PACKET_ID_ZERO, self.position - 2, about)  # [MQTT-2.2.1-3] [MQTT-2.2.1-4] [U24]
         return identifier
 
     def finish(self, about: str) -> None:
-        """See that nothing follows the last field of `about`, a packet."""
+        """Check that no bytes follow the last field; `about` names the packet in an error."""
         if self.position != self.end:
             self.fail(_errors.LEFT_OVER, self.position, about, self.end - self.position)  # [U22]
 
 
 class ViewCursor(Cursor):
-    """A cursor over a view of someone else's buffer: what is taken is copied, and checked in the copy."""
+    """A cursor over a view of the caller's buffer. Bytes are copied first, and checked in the copy."""
 
     __slots__ = ()
 
@@ -229,7 +231,7 @@ class ViewCursor(Cursor):
 
 
 class KeepingCursor(ViewCursor):
-    """A cursor that hands out binary data as views of the buffer."""
+    """A cursor that returns binary data as read-only views of the buffer."""
 
     __slots__ = ("views",)
 
@@ -246,7 +248,7 @@ class KeepingCursor(ViewCursor):
         return view
 
     def fail(self, *arguments: Any, **details: Any) -> NoReturn:
-        """Nobody gets the views of a packet that is refused."""
+        """Release the views first: a rejected packet is not returned, so nothing else would release them."""
         for view in self.views:
             view.release()
         super().fail(*arguments, **details)

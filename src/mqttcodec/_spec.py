@@ -1,6 +1,6 @@
-"""The standard's tables, as data both codecs work from.
+"""The standard's tables, as data that both codecs use.
 
-The compiled codec copies what it needs on its hot path into C arrays when it is imported.
+When it is imported, the compiled codec copies the tables that its hot paths need into C arrays.
 """
 
 from __future__ import annotations
@@ -29,22 +29,31 @@ if TYPE_CHECKING:
         header_size: int
         packet_size: int
 
-else:  # `typing` takes milliseconds to import.
+else:  # `typing` is not imported at run time, because importing it is slow.
     _FixedHeader = namedtuple("FixedHeader", "packet_type flags remaining_length header_size packet_size")
 
 
 class FixedHeader(_FixedHeader):
-    """The first two to five bytes of a packet (2.1), as `peek` reads them.
+    """The fixed header of a packet (2.1), as `peek` returns it. The format is the same in all versions.
 
-    `packet_type` is a `PacketType`, or 0, which the standard reserves; `flags` are the lower four bits of the first
-    byte. `remaining_length` counts the bytes behind the header, `header_size` those of it, `packet_size` all.
+    Attributes:
+        packet_type (int): A `PacketType`, or 0, which the standard reserves.
+        flags (int): The lower four bits of the first byte, 0 to 15.
+        remaining_length (int): Size of the rest of the packet, in bytes, 0 to 268,435,455.
+        header_size (int): Size of the fixed header, in bytes, 2 to 5.
+        packet_size (int): Size of the whole packet, in bytes, 2 to 268,435,460.
+
+    Example:
+        >>> header = peek(bytes.fromhex("30 06"))
+        >>> header.packet_type.name, header.header_size, header.packet_size
+        ('PUBLISH', 2, 8)
     """
 
     __slots__ = ()
 
 
 def fixed_header(first_byte: int, remaining_length: int, header_size: int) -> FixedHeader:
-    """What a first byte and the Remaining Length behind it say."""
+    """The `FixedHeader` with this first byte and this Remaining Length."""
     packet_type = first_byte >> 4
     return FixedHeader(
         PacketType(packet_type) if packet_type else 0,
@@ -55,7 +64,7 @@ def fixed_header(first_byte: int, remaining_length: int, header_size: int) -> Fi
     )
 
 
-# --- What a version has.
+# --- Differences between versions.
 
 
 def has_properties(version: int) -> bool:
@@ -74,17 +83,17 @@ def has_session_present(version: int) -> bool:
 
 
 def has_subscription_options(version: int) -> bool:
-    """Whether a subscription has options beside its QoS (3.8.3.1)."""
+    """Whether a subscription has options other than its QoS (3.8.3.1)."""
     return version >= MQTTv5
 
 
 def has_shared_subscriptions(version: int) -> bool:
-    """Whether `$share/` begins a shared subscription (4.8.2)."""
+    """Whether a topic filter that begins with `$share/` is a shared subscription (4.8.2)."""
     return version >= MQTTv5
 
 
 def has_auth(version: int) -> bool:
-    """Whether there is extended authentication, and AUTH (3.15)."""
+    """Whether the version has extended authentication and the AUTH packet (3.15)."""
     return version >= MQTTv5
 
 
@@ -98,7 +107,7 @@ def allows_password_alone(version: int) -> bool:
 _FIXED_FLAGS = dict.fromkeys(PacketType, (0b0000,)) | dict.fromkeys(
     (PacketType.PUBREL, PacketType.SUBSCRIBE, PacketType.UNSUBSCRIBE), (0b0010,)
 )
-# 3.1 sends these again with DUP [U29].
+# In 3.1 these packets may be sent again with the DUP flag [U29].
 _FIXED_FLAGS_V31 = _FIXED_FLAGS | dict.fromkeys(
     (PacketType.PUBREL, PacketType.SUBSCRIBE, PacketType.UNSUBSCRIBE), (0b0010, 0b1010)
 )
@@ -114,9 +123,10 @@ _FROM_SERVER = {PacketType.CONNACK, PacketType.SUBACK, PacketType.UNSUBACK, Pack
 
 @cache
 def first_byte_faults(version: int | None, role: Role | None, connected: bool) -> tuple[_errors.Fault | None, ...]:
-    """For each first byte what is wrong with it, by itself or on a connection where it would come now.
+    """For each of the 256 first bytes: its fault at this point of a connection, or None if it is valid.
 
-    `version` None: none is known yet, so that only CONNECT may come. `connected`: there was one already.
+    If `version` is None, the version is not known yet, and only CONNECT is valid. `connected` says whether a CONNECT
+    was received already.
     """
     return tuple(_first_byte_fault(byte, version, role, connected) for byte in range(256))
 
@@ -138,7 +148,7 @@ def _first_byte_fault(byte: int, version: int | None, role: Role | None, connect
     if version is None and packet_type != PacketType.CONNECT:
         return _errors.FIRST_NOT_CONNECT  # [MQTT-3.1.0-1]
     if packet_type == PacketType.DISCONNECT:
-        # Before 5.0 only a client sends it.
+        # Before 5.0, only clients send DISCONNECT.
         wrong_direction = role is Role.CLIENT and version != MQTTv5
     else:
         wrong_direction = packet_type in {None: (), Role.CLIENT: _FROM_CLIENT, Role.SERVER: _FROM_SERVER}[role]
@@ -150,7 +160,7 @@ def _first_byte_fault(byte: int, version: int | None, role: Role | None, connect
 
 
 def first_byte_error(fault: _errors.Fault, byte: int, version: int | None, known: int | None) -> _errors.DecodeError:
-    """The error for a fault of `first_byte_faults`; `known` is the version that it reports."""
+    """The error for a fault from `first_byte_faults`; `known` is the version that the error reports."""
     packet_type = byte >> 4
     about = PacketType(packet_type).name if packet_type else ""
     found = byte >> 1 & 3 if fault is _errors.PUBLISH_QOS else byte & 0x0F
@@ -161,17 +171,17 @@ def first_byte_error(fault: _errors.Fault, byte: int, version: int | None, known
 
 
 WILL = 0
-"""The place of the Will Properties beside the packet types."""
+"""The place of the Will Properties. The other places of properties are packet types."""
 
 
 def place_name(place: int) -> str:
-    """What an error calls a place of properties."""
+    """The name of a place of properties in error messages."""
     return "Will" if place == WILL else PacketType(place).name
 
 
 PROPERTY_KINDS: dict[int, Kind] = {identifier: identifier._kind for identifier in PropertyId}
 
-# By place: the properties that may stand there.
+# By place: the properties allowed there.
 PROPERTIES: dict[int, tuple[PropertyId, ...]] = {
     place: tuple(identifier for identifier in PropertyId if place_name(place) in identifier._places)
     for place in (WILL, *PacketType)
@@ -179,14 +189,14 @@ PROPERTIES: dict[int, tuple[PropertyId, ...]] = {
 
 
 def may_repeat(place: int, identifier: int) -> bool:
-    """Whether a property may stand several times in one list (2.2.2.2)."""
+    """Whether a property may occur more than once in a property list (2.2.2.2)."""
     return identifier == PropertyId.USER_PROPERTY or (
         identifier == PropertyId.SUBSCRIPTION_IDENTIFIER and place == PacketType.PUBLISH
     )
 
 
 def property_field(place: int, identifier: int) -> str:
-    """The packet field that holds a property: in the plural where the property may repeat."""
+    """The name of the packet field that holds a property; plural if the property may repeat."""
     if identifier == PropertyId.USER_PROPERTY:
         return "user_properties"
     name = PropertyId(identifier).name.lower()
@@ -208,7 +218,7 @@ _REASON_CODES: dict[int, tuple[int, ...]] = {
     PacketType.PUBCOMP: (0x00, 0x92),
     PacketType.SUBACK: (0x00, 0x01, 0x02, 0x80, 0x83, 0x87, 0x8F, 0x91, 0x97, 0x9E, 0xA1, 0xA2),
     PacketType.UNSUBACK: (0x00, 0x11, 0x80, 0x83, 0x87, 0x8F, 0x91),
-    # 0x8C stands in Table 2-6 only, not in the packet's own Table 3-10.
+    # 0x8C is in Table 2-6, but not in Table 3-10, which is the packet's own.
     PacketType.DISCONNECT: (
         *(0x00, 0x04, 0x80, 0x81, 0x82, 0x83, 0x87, 0x89, 0x8B, 0x8C, 0x8D, 0x8E, 0x8F, 0x90),
         *range(0x93, 0xA3),
@@ -219,7 +229,10 @@ _REASON_CODES: dict[int, tuple[int, ...]] = {
 
 @cache
 def reason_codes(packet_type: int, version: int) -> tuple[ReasonCode | ConnectReturnCode | None, ...]:
-    """For each byte the reason code it is in this packet, or None. In 3.x a PUBACK and its like know success only."""
+    """For each byte: the reason code it stands for in this packet, or None.
+
+    In 3.1 and 3.1.1 the acknowledgements of PUBLISH have no reason code, so that only `SUCCESS` is valid.
+    """
     members: list[ReasonCode | ConnectReturnCode | None] = [None] * 256
     if has_reason_codes(version):
         for value in _REASON_CODES.get(packet_type, ()):
@@ -235,8 +248,9 @@ def reason_codes(packet_type: int, version: int) -> tuple[ReasonCode | ConnectRe
     return tuple(members)
 
 
-# The codes that only one side sends: the columns "Sent by" of Tables 3-10 and 3-11, and for PUBACK and PUBREC 0x10,
-# because only a server knows of subscribers. Both sides may send all others, 0x8C in a DISCONNECT included (4.12.1).
+# The reason codes that only one side may send, from the "Sent by" columns of Tables 3-10 and 3-11. 0x10 in PUBACK and
+# PUBREC is here as well, because only a server knows the subscribers. Both sides may send all other codes, including
+# 0x8C in a DISCONNECT (4.12.1).
 SOLE_SENDERS: dict[int, dict[int, Role]] = {
     PacketType.PUBACK: {0x10: Role.SERVER},
     PacketType.PUBREC: {0x10: Role.SERVER},
@@ -249,7 +263,7 @@ SOLE_SENDERS: dict[int, dict[int, Role]] = {
 
 
 def sender_fault(packet_type: int, code: int, receiver: Role | None) -> _errors.Fault | None:
-    """The fault of a reason code that only the receiver's own side may send, or None."""
+    """The fault if only the receiver's own side may send this reason code, else None."""
     if receiver is None or SOLE_SENDERS.get(packet_type, {}).get(code) is not receiver:
         return None
     return _errors.REASON_CODE_OF_SERVER if receiver is Role.SERVER else _errors.REASON_CODE_OF_CLIENT

@@ -1,6 +1,6 @@
-"""The numbers of `_enums.py` and `_spec.py` that C switches need at compile time."""
+"""The numbers from `_enums.py` and `_spec.py` that C code needs at compile time."""
 
-# Packet types, and the Will as a place of properties.
+# Packet types, which are also the places of properties. WILL is the place of the Will Properties.
 cdef enum Place:
     WILL = 0
     CONNECT = 1
@@ -19,12 +19,12 @@ cdef enum Place:
     DISCONNECT = 14
     AUTH = 15
 
-# The properties that a packet may have several times (5.0, 2.2.2.2).
+# The properties that may occur more than once in a packet (5.0, 2.2.2.2).
 cdef enum Repeatable:
     SUBSCRIPTION_IDENTIFIER = 0x0B
     USER_PROPERTY = 0x26
 
-# `_spec.Kind`.
+# `_enums.Kind`.
 cdef enum Kind:
     KIND_BOOLEAN = 1
     KIND_INDICATOR = 2
@@ -40,7 +40,7 @@ cdef enum Kind:
     KIND_BINARY = 12
     KIND_STRING_PAIR = 13
 
-# `_enums.Role`, or neither.
+# `_enums.Role`. EITHER stands for None.
 ctypedef enum Role:
     EITHER
     CLIENT
@@ -50,7 +50,7 @@ cdef enum:
     MAXIMUM_REMAINING_LENGTH = 268_435_455
 
 
-# --- What a version has: the functions of `_spec.py`.
+# --- Differences between versions: the functions of `_spec.py`.
 
 
 cdef inline bint has_properties(int version) noexcept:

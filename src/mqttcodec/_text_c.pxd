@@ -1,4 +1,4 @@
-"""Text and topics, in both directions: `_text_py.py` as inline C functions."""
+"""Rules for text and topics, used by decoder and encoder: `_text_py.py` as inline C functions."""
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy
@@ -13,16 +13,17 @@ cdef extern from "_numbers.h":
     const uint64_t EACH_7F, EACH_80, EACH_08, EACH_PLUS
 
 cdef enum:
-    # What `copy_text` finds.
+    # The flags that `copy_text` returns.
     NON_ASCII = 1
     NUL = 2
     WILDCARD = 4
 
 
 cdef inline int copy_text(uint8_t* copy, const uint8_t* data, Py_ssize_t size) noexcept:
-    """Copy a text; returns which of NON_ASCII, NUL and WILDCARD are in the copy, NON_ASCII alone if that.
+    """Copy a text and report what the copy contains: NON_ASCII, or a combination of NUL and WILDCARD.
 
-    One pass, eight bytes at a time: 4 ns for 24 bytes, where a DFA takes 16.
+    If the text is not ASCII, it may contain NUL and wildcards as well: only NON_ASCII is reported then. One pass over
+    eight bytes at a time copies and checks at once; that is faster than checking each byte.
     """
     cdef uint64_t word = 0, high = 0, not_nul = ~0ULL, not_wildcard = ~0ULL
     cdef uint32_t first_four = 0, last_four = 0
@@ -39,22 +40,24 @@ cdef inline int copy_text(uint8_t* copy, const uint8_t* data, Py_ssize_t size) n
             for at in range(size):
                 copy[at] = data[at]
                 word = word << 8 | copy[at]
-        return judge_words(word, word + EACH_7F, ((word | EACH_08) ^ EACH_PLUS) + EACH_7F)
+        return classify_words(word, word + EACH_7F, ((word | EACH_08) ^ EACH_PLUS) + EACH_7F)
     while True:
         memcpy(&word, data + at, 8)
         memcpy(copy + at, &word, 8)
         high |= word
-        # The top bit of a byte of the sum is 0 where the byte is: true of ASCII, and of nothing else is it asked.
+        # In the sum, the top bit of a byte is 0 if the byte is 0. This is valid only for ASCII; `classify_words`
+        # ignores the result for other text.
         not_nul &= word + EACH_7F
-        # '#' is 0x23 and '+' is 0x2B: with bit 3 set they are one.
+        # '#' is 0x23 and '+' is 0x2B: with bit 3 set, both are 0x2B.
         not_wildcard &= ((word | EACH_08) ^ EACH_PLUS) + EACH_7F
         at += 8
         if at >= size:
-            return judge_words(high, not_nul, not_wildcard)
-        at = min(at, size - 8)  # The last eight bytes may overlap those before.
+            return classify_words(high, not_nul, not_wildcard)
+        at = min(at, size - 8)  # The last word may overlap the one before it.
 
 
-cdef inline int judge_words(uint64_t high, uint64_t not_nul, uint64_t not_wildcard) noexcept:
+cdef inline int classify_words(uint64_t high, uint64_t not_nul, uint64_t not_wildcard) noexcept:
+    """The flags of a text, from the combined words of `copy_text`."""
     cdef int found = 0
     if high & EACH_80:
         return NON_ASCII
@@ -66,7 +69,7 @@ cdef inline int judge_words(uint64_t high, uint64_t not_nul, uint64_t not_wildca
 
 
 cdef inline object topic_name_fault(const uint8_t* text, Py_ssize_t size):
-    """What is wrong with a topic name that is not empty, in UTF-8, and at which byte (4.7.1)."""
+    """The fault of a non-empty topic name in UTF-8 and the index of the byte at fault, or None (4.7.1)."""
     cdef Py_ssize_t at
     for at in range(size):
         if text[at] == c"+" or text[at] == c"#":
@@ -75,7 +78,7 @@ cdef inline object topic_name_fault(const uint8_t* text, Py_ssize_t size):
 
 
 cdef inline object topic_filter_fault(const uint8_t* text, Py_ssize_t size, int version):
-    """What is wrong with a topic filter that is not empty, in UTF-8, and at which byte (4.7.1, 4.8.2)."""
+    """The fault of a non-empty topic filter in UTF-8 and the index of the byte at fault, or None (4.7.1, 4.8.2)."""
     cdef Py_ssize_t at, first = 0, last = size - 1
     cdef bint opens, is_wild = False
     if has_shared_subscriptions(version) and size >= 7 and memcmp(text, b"$share/", 7) == 0:
@@ -101,4 +104,5 @@ cdef inline object topic_filter_fault(const uint8_t* text, Py_ssize_t size, int 
 
 
 cdef inline str character_at(const uint8_t* text, Py_ssize_t size, Py_ssize_t at):
+    """The character that begins at byte `at` of a text in UTF-8."""
     return PyUnicode_DecodeUTF8(<const char*> text + at, size - at, NULL)[:1]

@@ -1,4 +1,4 @@
-"""Topics, in both directions: `_text_c.pxd` in plain Python."""
+"""Rules for topics, used by decoder and encoder: `_text_c.pxd` in plain Python."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import re
 from . import _errors, _spec
 
 _WILDCARD = re.compile("[+#]")
-# One that does not begin its level, that does not fill it, or is '#' and not the last character.
+# A wildcard that does not begin its level, a '+' that does not fill it, or a '#' that is not the last character.
 _MISPLACED_WILDCARD = re.compile(r"[+#](?:(?<=[^/].)|(?<=\+)[^/]|(?<=#).)", re.DOTALL)
 
 
 def topic_name_fault(text: str) -> tuple[_errors.Fault, int] | None:
-    """What is wrong with a topic name that is not empty, and at which character (4.7.1)."""
+    """The fault of a non-empty topic name and the index of the character at fault, or None (4.7.1)."""
     if "+" in text or "#" in text:
         match = _WILDCARD.search(text)
         assert match
@@ -21,7 +21,7 @@ def topic_name_fault(text: str) -> tuple[_errors.Fault, int] | None:
 
 
 def topic_filter_fault(text: str, version: int) -> tuple[_errors.Fault, int] | None:
-    """What is wrong with a topic filter that is not empty, and at which character (4.7.1, 4.8.2)."""
+    """The fault of a non-empty topic filter and the index of the character at fault, or None (4.7.1, 4.8.2)."""
     first = 0
     if text.startswith("$share/") and _spec.has_shared_subscriptions(version):
         slash = text.find("/", 7)

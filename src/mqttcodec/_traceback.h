@@ -1,7 +1,7 @@
-/* Keeps the package to one frame of a traceback: the function that the caller called.
+/* Limits the package to one frame in a traceback: that of the function the user called.
 
-   Cython adds a frame for every function that an exception leaves. Here each new frame replaces the frames of this
-   package that it would precede. Frames of other code, such as the `__buffer__` of a caller's object, stay. */
+   Cython adds a frame for every function that an exception leaves. Here each new frame replaces the package's frames
+   that would follow it. Frames of other code, such as the `__buffer__` of a caller's object, are kept. */
 
 #ifndef MQTTCODEC_TRACEBACK_H
 #define MQTTCODEC_TRACEBACK_H
@@ -10,14 +10,15 @@
 
 static int is_own_frame(PyFrameObject *frame) {
     PyObject *globals = PyFrame_GetGlobals(frame);
-    PyObject *package = PyDict_GetItemString(globals, "__package__");  /* Borrowed; sets no error. */
+    PyObject *package = PyDict_GetItemString(globals, "__package__");  /* A borrowed reference; sets no error. */
     int is_own = package != NULL && PyUnicode_Check(package) &&
                  PyUnicode_CompareWithASCIIString(package, "mqttcodec") == 0;
     Py_DECREF(globals);
     return is_own;
 }
 
-/* The first frame of other code in a traceback, or NULL. Takes one reference and returns one. */
+/* The traceback from its first frame of other code on, or NULL. Consumes the reference to its argument, and returns a
+   new one. */
 static PyObject *without_own_frames(PyObject *traceback) {
     while (traceback != NULL && is_own_frame(((PyTracebackObject *) traceback)->tb_frame)) {
         PyObject *next = (PyObject *) ((PyTracebackObject *) traceback)->tb_next;
@@ -28,7 +29,7 @@ static PyObject *without_own_frames(PyObject *traceback) {
     return traceback;
 }
 
-/* Drop this package's leading frames from the traceback of the exception that is set. */
+/* Drop this package's leading frames from the traceback of the pending exception. */
 static void drop_own_frames(void) {
 #if PY_VERSION_HEX >= 0x030C0000
     PyObject *error = PyErr_GetRaisedException();
@@ -43,8 +44,8 @@ static void drop_own_frames(void) {
 #endif
 }
 
-/* Whether a frame is of this function. Cython keeps code objects by line number alone, so that a function of one file may
-   get the code of another function on the same line of another file. */
+/* Whether a frame belongs to this function. Cython caches code objects by line number alone, so a function may get the
+   code object of another function on the same line of another file. */
 static int is_frame_of(PyFrameObject *frame, const char *function, const char *file) {
     PyCodeObject *code = PyFrame_GetCode(frame);
     int is_same = PyUnicode_CompareWithASCIIString(code->co_name, function) == 0 &&
@@ -53,6 +54,7 @@ static int is_frame_of(PyFrameObject *frame, const char *function, const char *f
     return is_same;
 }
 
+/* A frame with this function's name, and the globals of `like`. */
 static PyFrameObject *new_frame(PyFrameObject *like, const char *function, const char *file, int line) {
     PyCodeObject *code = PyCode_NewEmpty(file, function, line);
     PyObject *globals = PyFrame_GetGlobals(like);
@@ -62,6 +64,7 @@ static PyFrameObject *new_frame(PyFrameObject *like, const char *function, const
     return frame;
 }
 
+/* Add a frame to the traceback of the pending exception, as the only one of this package. */
 static int add_only_frame(PyFrameObject *frame, const char *function, const char *file, int line) {
     PyFrameObject *own = NULL;
     int failed;
@@ -70,7 +73,7 @@ static int add_only_frame(PyFrameObject *frame, const char *function, const char
         PyObject *type, *error, *traceback;
         PyErr_Fetch(&type, &error, &traceback);
         own = new_frame(frame, function, file, line);
-        if (own == NULL)  /* No memory: the error matters more than the name of its frame. */
+        if (own == NULL)  /* Out of memory: keep the wrong name rather than lose the error. */
             PyErr_Clear();
         PyErr_Restore(type, error, traceback);
     }
@@ -79,7 +82,7 @@ static int add_only_frame(PyFrameObject *frame, const char *function, const char
     return failed;
 }
 
-/* The names are those of the only function that calls it, Cython's `__Pyx_AddTraceback`. */
+/* The arguments are variables of `__Pyx_AddTraceback`, the only function of Cython that calls PyTraceBack_Here. */
 #define PyTraceBack_Here(frame) add_only_frame(frame, funcname, filename, py_line)
 
 #endif

@@ -1,6 +1,6 @@
-"""How numbers and strings become bytes: `_writer_py.py` as inline C functions.
+"""Writes numbers and strings as bytes: `_writer_py.py` as inline C functions.
 
-A function that writes has the name of its method in `_writer_py.py` behind `put_`.
+A function named `put_x` is the method `x` of the plain twin's `Writer`.
 """
 
 from cpython.buffer cimport PyBuffer_Release
@@ -16,13 +16,13 @@ from ._spec_c cimport MAXIMUM_REMAINING_LENGTH
 from ._text_c cimport NON_ASCII, NUL, character_at, copy_text, topic_filter_fault, topic_name_fault
 
 cdef extern from "Python.h":
-    # Without `except NULL`: the caller looks at the error itself.
+    # Declared without `except NULL`: the caller must check the result.
     const char* PyUnicode_AsUTF8AndSize(object text, Py_ssize_t* size)
     Py_ssize_t PyUnicode_GET_LENGTH(object text)
     bint PyUnicode_Check(object value)
     bint PyUnicode_IS_COMPACT_ASCII(object text)
     void* PyUnicode_DATA(object text)
-    void Py_CLEAR(PyObject* owned) noexcept  # A macro: it sets what it is given to NULL.
+    void Py_CLEAR(PyObject* owned) noexcept  # A macro, which sets its argument to NULL.
     Py_ssize_t PyTuple_GET_SIZE(object value)
     Py_ssize_t PyList_GET_SIZE(object value)
 
@@ -31,19 +31,20 @@ cdef enum:
 
 
 cdef struct Writer:
-    # Functions move `ptr` before they write through a copy of it: a store of bytes may change the struct, as far as the
-    # compiler knows, and to read `ptr` again after each of them cost `encode_many` 1.5 ns a packet of 20.
+    # Functions copy `ptr`, advance the field, and then write through the copy. If they wrote through the field, the
+    # compiler would have to reload it after each byte, because a store of bytes may alias the struct.
     #
-    # start <= ptr <= end: what is written is between the first two. It lies on the caller's stack until it outgrows
-    # that.
+    # Invariant: start <= ptr <= end. The bytes written so far are between `start` and `ptr`. They are on the caller's
+    # stack until they outgrow it, then on the heap.
     uint8_t* start
     uint8_t* ptr
     uint8_t* end
     bint on_heap
     int version
-    # Where the packet begins that is being written.
+    # Offset of the packet that is being written.
     Py_ssize_t packet
-    # The payload a PUBLISH ends with, where it lies. Its object is held, and `payload_view` where there is one of it.
+    # The payload of a PUBLISH, in the memory of its own object. The writer owns a reference to the object and, if
+    # `holds_view`, the buffer view.
     const uint8_t* payload
     Py_ssize_t payload_size
     PyObject* payload_owner
@@ -52,7 +53,7 @@ cdef struct Writer:
 
 
 cdef inline void open_writer(Writer* writer, uint8_t* stack, int version) noexcept:
-    """Begin to write into `stack`, of STACK_SIZE bytes."""
+    """Start writing into `stack`, which has STACK_SIZE bytes. The caller must call `close_writer`."""
     writer.start = writer.ptr = stack
     writer.end = stack + STACK_SIZE
     writer.on_heap = False
@@ -84,7 +85,7 @@ cdef inline int refuse(Writer* writer, object fault, str about="", object found=
 
 
 cdef inline int reserve(Writer* writer, Py_ssize_t size) except -1:
-    """See that `size` bytes fit behind `ptr`: the one place where the writer grows."""
+    """Make room for `size` bytes at `ptr`."""
     if writer.end - writer.ptr < size:
         grow(writer, size)
     return 0
@@ -96,7 +97,7 @@ cdef inline int grow(Writer* writer, Py_ssize_t size) except -1:
     capacity = min(capacity, <size_t> writer.packet + <size_t> MAXIMUM_REMAINING_LENGTH + 5)
     if capacity < <size_t> used + <size_t> size:
         capacity = <size_t> used + <size_t> size
-    # PyMem refuses what a Py_ssize_t cannot count.
+    # PyMem_Realloc fails for a size above PY_SSIZE_T_MAX.
     cdef uint8_t* start = <uint8_t*> PyMem_Realloc(writer.start if writer.on_heap else NULL, capacity)
     if start == NULL:
         raise MemoryError
@@ -119,7 +120,7 @@ cdef inline int put_byte(Writer* writer, int value) except -1:
 
 
 cdef inline int put_bytes(Writer* writer, const void* data, Py_ssize_t size) except -1:
-    if size:  # `data` may be NULL where there is none, and memcpy takes no NULL.
+    if size:  # `data` may be NULL if `size` is 0, and memcpy does not accept NULL.
         reserve(writer, size)
         memcpy(writer.ptr, data, <size_t> size)
         writer.ptr += size
@@ -127,7 +128,7 @@ cdef inline int put_bytes(Writer* writer, const void* data, Py_ssize_t size) exc
 
 
 cdef inline int put_variable_integer(Writer* writer, int64_t value) except -1:
-    """A Variable Byte Integer (1.5.5) in its shortest form; `value` fits."""
+    """Write a Variable Byte Integer (1.5.5) in its shortest form. `value` must be in range."""
     while value > 0x7F:
         put_byte(writer, <int> (value & 0x7F) | 0x80)
         value >>= 7
@@ -135,7 +136,7 @@ cdef inline int put_variable_integer(Writer* writer, int64_t value) except -1:
 
 
 cdef inline int insert_length(Writer* writer, Py_ssize_t at, int64_t length) except -1:
-    """Write a Variable Byte Integer at offset `at`, where one byte was left for it."""
+    """Write a Variable Byte Integer at offset `at`, where one byte is reserved for it."""
     if length > 0x7F:
         return insert_long_length(writer, at, length)
     writer.start[at] = <uint8_t> length
@@ -159,7 +160,7 @@ cdef inline int insert_long_length(Writer* writer, Py_ssize_t at, int64_t length
 
 
 cdef inline bint absent(object value):
-    """Whether a field of several values says that there is none."""
+    """Whether a field that holds several values has none: None, or an empty tuple or list."""
     if value is None:
         return True
     if isinstance(value, tuple):
@@ -168,7 +169,7 @@ cdef inline bint absent(object value):
 
 
 cdef inline int64_t put_number(Writer* writer, object value, int size, str about) except -1:
-    """An unsigned integer of `size` bytes, two or four; returns its value."""
+    """Write an unsigned integer of two or four bytes; returns its value."""
     cdef uint8_t* target
     cdef int64_t number = integer(value, about)
     if number == OUTSIDE or number >> 8 * size:
@@ -186,7 +187,7 @@ cdef inline int64_t put_number(Writer* writer, object value, int size, str about
 
 
 cdef inline int flag(Writer* writer, object value, str about) except -1:
-    """The bit of a flag: 0 or 1."""
+    """The bit of a flag, 0 or 1. Accepts True, False and ints of these values."""
     cdef int64_t number
     if value is True:
         return 1
@@ -201,13 +202,13 @@ cdef inline int flag(Writer* writer, object value, str about) except -1:
 
 
 cdef inline int two_bits(object value, str about) except -1:
-    """The bits of a QoS or its like; 3, which means nothing, for what is not 0, 1 or 2."""
+    """The bits of a QoS or another number from 0 to 2. Returns 3, which is never valid, for any other int."""
     cdef int64_t number = integer(value, about)
     return <int> number if 0 <= number <= 2 else 3
 
 
 cdef inline tuple sequence(object value, str about):
-    """A snapshot of a tuple or list."""
+    """The items of a tuple or list, as an exact tuple that cannot change."""
     if type(value) is tuple:
         return <tuple> value
     if isinstance(value, tuple):
@@ -218,7 +219,7 @@ cdef inline tuple sequence(object value, str about):
 
 
 cdef inline uint8_t* put_prefix(Writer* writer, Py_ssize_t size, str about) except NULL:
-    """The two-byte length of a field; returns where the field goes, which is counted as written."""
+    """Write the two-byte length of a field; returns where its `size` bytes go. `ptr` is moved past them already."""
     cdef uint8_t* target
     if size > 0xFFFF:
         refuse(writer, faults().TOO_LONG, about, size)  # [U36] [MQTT-4.7.3-3]
@@ -232,7 +233,8 @@ cdef inline uint8_t* put_prefix(Writer* writer, Py_ssize_t size, str about) exce
 
 
 cdef inline int grow_for_field(Writer* writer, Py_ssize_t size) except -1:
-    # Of what no packet can hold no more is written: a list may name one long string many times.
+    # Stop once the packet exceeds the limit. A list may hold one long string many times, and without this check the
+    # buffer would grow far beyond the largest packet.
     if writer.ptr - writer.start - writer.packet > MAXIMUM_REMAINING_LENGTH:
         refuse(writer, faults().ENCODED_TOO_LARGE)  # [U36]
     return grow(writer, size)
@@ -240,13 +242,13 @@ cdef inline int grow_for_field(Writer* writer, Py_ssize_t size) except -1:
 
 cdef inline int put_prefixed(Writer* writer, const void* data, Py_ssize_t size, str about) except -1:
     cdef uint8_t* target = put_prefix(writer, size, about)
-    if size:  # `data` may be NULL where there is none, and memcpy takes no NULL.
+    if size:  # `data` may be NULL if `size` is 0, and memcpy does not accept NULL.
         memcpy(target, data, <size_t> size)
     return 0
 
 
 cdef inline int put_binary(Writer* writer, object value, str about) except -1:
-    """Binary Data (1.5.6)."""
+    """Write Binary Data (1.5.6)."""
     cdef Py_buffer view
     if type(value) is bytes:
         return put_prefixed(writer, PyBytes_AS_STRING(value), PyBytes_GET_SIZE(value), about)
@@ -258,7 +260,7 @@ cdef inline int put_binary(Writer* writer, object value, str about) except -1:
 
 
 cdef inline int put_text(Writer* writer, object value, str about) except -1:
-    """A UTF-8 Encoded String (1.5.4); returns what `copy_text` found in it."""
+    """Write a UTF-8 Encoded String (1.5.4); returns the flags of `copy_text`."""
     cdef Py_ssize_t size = 0
     cdef const char* encoded
     cdef int found
@@ -278,7 +280,7 @@ cdef inline int put_text(Writer* writer, object value, str about) except -1:
 
 
 cdef inline int refuse_surrogate(Writer* writer, str about) except -1:
-    """Raise what a str that has no UTF-8 deserves; any other error goes on."""
+    """Raise the error for a str that UTF-8 cannot encode, or re-raise any other pending error."""
     if PyErr_ExceptionMatches(UnicodeEncodeError):
         PyErr_Clear()
         refuse(writer, faults().ILL_FORMED_UTF8, about)  # [MQTT-1.5.4-1]
@@ -291,7 +293,7 @@ cdef inline int put_string(Writer* writer, object value, str about) except -1:
 
 
 cdef inline bint put_topic_name(Writer* writer, object value, str about) except -1:
-    """A topic name; returns whether there is one, as it may be empty."""
+    """Write a topic name; returns whether it is non-empty."""
     cdef Py_ssize_t start = writer.ptr - writer.start + 2
     cdef Py_ssize_t size
     cdef int found = put_text(writer, value, about)
@@ -314,7 +316,7 @@ cdef inline int put_topic_filter(Writer* writer, object value, str about) except
 
 
 cdef inline int refuse_topic(Writer* writer, Py_ssize_t size, object found, str about) except -1:
-    """Raise what a judge of topics found in the last `size` bytes written, if anything."""
+    """Raise the error for the result of a topic check of the last `size` bytes written, unless it is None."""
     if found is None:
         return 0
     fault, at = found
@@ -322,7 +324,7 @@ cdef inline int refuse_topic(Writer* writer, Py_ssize_t size, object found, str 
 
 
 cdef inline int put_packet_identifier(Writer* writer, object value, str about) except -1:
-    """The identifier of `about`, a packet."""
+    """Write a packet identifier; `about` names the packet in an error."""
     cdef uint8_t* target
     cdef int64_t identifier = integer(value, "packet_id")
     if not 1 <= identifier <= 0xFFFF:

@@ -1,4 +1,4 @@
-"""How numbers and strings become bytes: `_writer_c.pxd` in plain Python."""
+"""Writes numbers and strings as bytes: `_writer_c.pxd` in plain Python."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ two_bytes = struct.Struct(">H").pack
 
 
 def variable_integer(value: int) -> bytes:
-    """A Variable Byte Integer (1.5.5) in its shortest form; `value` fits."""
+    """A Variable Byte Integer (1.5.5) in its shortest form. `value` must be in range."""
     if value < 0x80:
         return bytes((value,))
     if value < 0x4000:
@@ -27,20 +27,20 @@ def variable_integer(value: int) -> bytes:
 
 
 def absent(value: Any) -> bool:
-    """Whether a field of several values says that there is none."""
+    """Whether a field that holds several values has none: None, or an empty tuple or list."""
     if issubclass(type(value), tuple):
         return tuple.__len__(value) == 0
     return value is None or (issubclass(type(value), list) and list.__len__(value) == 0)
 
 
 def two_bits(value: object, about: str) -> int:
-    """The bits of a QoS or its like; 3, which means nothing, for what is not 0, 1 or 2."""
+    """The bits of a QoS or another number from 0 to 2. Returns 3, which is never valid, for any other int."""
     number = integer(value, about)
     return number if 0 <= number <= 2 else 3
 
 
 class Writer:
-    """The body of one packet in the making, but for the payload a PUBLISH ends with."""
+    """Collects the body of one packet. The payload of a PUBLISH is kept apart, so that it need not be copied."""
 
     __slots__ = ("body", "payload", "version")
 
@@ -53,7 +53,7 @@ class Writer:
         raise fault.encoding(self.version, about, found) from None
 
     def number(self, value: object, size: int, about: str) -> int:
-        """An unsigned integer of `size` bytes; returns its value."""
+        """Write an unsigned integer of two or four bytes; returns its value."""
         number = integer(value, about)
         if not 0 <= number < 1 << 8 * size:
             self.refuse(_errors.NOT_TWO_BYTES if size == 2 else _errors.NOT_FOUR_BYTES, about, number)
@@ -61,7 +61,7 @@ class Writer:
         return number
 
     def flag(self, value: Any, about: str) -> int:
-        """The bit of a flag: 0 or 1."""
+        """The bit of a flag, 0 or 1. Accepts True, False and ints of these values."""
         if value is False:
             return 0
         if value is True:
@@ -74,7 +74,7 @@ class Writer:
         return number
 
     def sequence(self, value: Any, about: str) -> tuple[Any, ...]:
-        """A snapshot of a tuple or list."""
+        """The items of a tuple or list, as an exact tuple that cannot change."""
         if issubclass(type(value), tuple):
             return tuple.__getitem__(value, slice(None))
         if issubclass(type(value), list):
@@ -86,14 +86,15 @@ class Writer:
         if size > 0xFFFF:
             self.refuse(_errors.TOO_LONG, about, size)  # [U36] [MQTT-4.7.3-3]
         body = self.body
-        # Of what no packet can hold no more is written: a list may name one long string many times.
+        # Stop once the packet exceeds the limit. A list may hold one long string many times, and without this check
+        # the buffer would grow far beyond the largest packet.
         if len(body) > _spec.MAXIMUM_REMAINING_LENGTH:
             self.refuse(_errors.ENCODED_TOO_LARGE)  # [U36]
         body += two_bytes(size)
         body += encoded
 
     def binary(self, value: object, about: str) -> None:
-        """Binary Data (1.5.6)."""
+        """Write Binary Data (1.5.6)."""
         if type(value) is bytes:
             self._prefixed(value, about)
         else:
@@ -101,7 +102,7 @@ class Writer:
                 self._prefixed(view, about)
 
     def string(self, value: Any, about: str) -> str:
-        """A UTF-8 Encoded String (1.5.4); returns it as an exact str."""
+        """Write a UTF-8 Encoded String (1.5.4); returns it as an exact str."""
         if type(value) is not str:
             if not issubclass(type(value), str):
                 raise _errors.wrong_type(about, "str", value)
@@ -116,7 +117,7 @@ class Writer:
         return value  # type: ignore[no-any-return]
 
     def topic_name(self, value: object, about: str) -> str:
-        """A topic name, which may be empty."""
+        """Write a topic name, which may be empty; returns it as an exact str."""
         text = self.string(value, about)
         self.refuse_topic(text, topic_name_fault(text), about)
         return text
@@ -129,11 +130,12 @@ class Writer:
         return text
 
     def refuse_topic(self, text: str, found: tuple[_errors.Fault, int] | None, about: str) -> None:
+        """Raise the error for the result of a topic check of `text`, unless it is None."""
         if found:
             fault, at = found
             self.refuse(fault, about, text[at : at + 1])
 
     def packet_identifier(self, value: object, about: str) -> None:
-        """The identifier of `about`, a packet."""
+        """Write a packet identifier; `about` names the packet in an error."""
         if self.number(value, 2, "packet_id") == 0:
             self.refuse(_errors.PACKET_ID_ZERO, about)  # [MQTT-2.2.1-3] [U24]

@@ -24,21 +24,21 @@ PREFIX = "put_"
 APART = {
     "fills C arrays from the tables": "fill_property_tables fill_senders fill_tables fill_first_bytes",
     "the rare part of a function that is inline": (
-        "large_integer long_variable_integer read_long_length insert_long_length kept_view judged_text judge_filter "
-        "present_property grow_for_field refuse_identifier refuse_surrogate without_properties refuse_rest take_in"
+        "large_integer long_variable_integer read_long_length insert_long_length kept_view decoded_text check_filter "
+        "present_property grow_for_field refuse_identifier refuse_surrogate without_properties refuse_rest feed_any"
     ),
     "structs and memory": (
         "is_byte_format open_cursor keep_views_of open_writer drop_payload close_writer reserve grow byte bytes "
         "insert_length prefix open_packet view_to_keep field_of set_field append_to_field close_field cinit dealloc "
         "data resize clear size_to_lend size_written publish_properties share_between_threads"
     ),
-    "scans text, for which Python has methods": "copy_text judge_words character_at text_of text",
+    "scans text, for which Python has methods": "copy_text classify_words character_at text_of text",
     "looks up what only an error needs": "faults name_of",
     "a property list is read in steps": "open_properties next_property close_properties number property",
-    "a packet is written into the caller's memory": "write_packet judged_flags",
+    "a packet is written into the caller's memory": "write_packet checked_flags",
     "a packet is written into parts, which are joined": "encode_head with_header release joined",
     "the decoder in steps, for `decode_from` and iteration": (
-        "find_head judge_first_byte accept packet_or_error go_on_raising next_or_null publish_head_size bury"
+        "find_head check_first_byte accept packet_or_error reraise next_or_null publish_head_size record_pending_error"
     ),
     "the decoder's calls of `decode_body`": "decode incomplete",
     "the usual packet, without a cursor or a writer": (

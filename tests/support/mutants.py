@@ -49,7 +49,7 @@ MODULES = (
 # Functions that raise, always or where a rule is broken.
 CHECKS = {
     *("fail", "missing", "cut", "refuse", "refuse_length", "refuse_text", "refuse_topic"),
-    *("finish", "_check_sender", "_check_connect_flags", "_refuse_earlier_version", "_judge_size"),
+    *("finish", "_check_sender", "_check_connect_flags", "_refuse_earlier_version", "_check_size"),
 }
 SUITE = (
     *("packets/test_encode", "packets/test_functions", "streams/test_decoder"),
@@ -62,10 +62,10 @@ ALIKE = {
     ("_writer_py", "deleted", "self.refuse(_errors.ENCODED_TOO_LARGE)  # [U36]"): (
         "the packet is refused when it is whole; what the line saves is memory, and test_memory looks at that"
     ),
-    ("_encode_py", "deleted", "raise  # The caller's own object said so."): (
+    ("_encode_py", "deleted", "raise  # The error comes from an object of the caller's."): (
         "before Python 3.12, whose objects may have `__buffer__`, encoding runs nothing of the caller's"
     ),
-    ("_arguments_py", "deleted", "raise  # The owner's own error."): (
+    ("_arguments_py", "deleted", "raise  # The error comes from the object's `__buffer__`."): (
         "before Python 3.12 no object of the caller's own making has `__buffer__`"
     ),
     (

@@ -1,0 +1,44 @@
+"""The examples in the docstrings of public functions and classes run, and print what they show."""
+
+from __future__ import annotations
+
+import doctest
+import enum
+import inspect
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+import mqttcodec
+from mqttcodec import _packets_py
+
+# The functions and classes; errors need no examples.
+NAMES = [
+    name
+    for name, item in vars(mqttcodec).items()
+    if name in mqttcodec.__all__
+    and (inspect.isroutine(item) or (inspect.isclass(item) and not issubclass(item, Exception)))
+    and name != "answer_to"
+]
+
+
+def documented(mqtt: SimpleNamespace, name: str) -> list[Any]:
+    """A function, or a class and its public members. Fields of packets are described with their class."""
+    owner = getattr(mqtt, name)
+    if not inspect.isclass(owner) or issubclass(owner, enum.Enum):
+        return [owner]
+    if hasattr(_packets_py, name):
+        return [owner, owner.replace]
+    members = [member for key, member in vars(owner).items() if not key.startswith("_")]
+    return [owner, *(member for member in members if inspect.getdoc(member))]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_examples(mqtt: SimpleNamespace, name: str) -> None:
+    parser = doctest.DocTestParser()
+    for item in documented(mqtt, name):
+        test = parser.get_doctest(inspect.getdoc(item), dict(vars(mqtt)), name, None, None)
+        assert test.examples, item
+        report: list[str] = []
+        assert not doctest.DocTestRunner().run(test, out=report.append).failed, "".join(report)
