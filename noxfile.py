@@ -7,10 +7,10 @@
     nox -s tests -- -k decoder    passes arguments to pytest
     nox -s sanitized -- --full    runs the full form
 
-Some sessions take minutes in their short form and up to hours in their full form, which `--full` alone selects. Other
-arguments go to the tool that the session runs.
+Some sessions take minutes in their short form and up to hours in their full form. `--full` as the only argument selects
+the full form. Other arguments are passed to the tool that the session runs.
 
-Each session has a virtual environment in `.nox/`; `-R` uses it again without installing.
+Each session has a virtual environment in `.nox/`. `-R` reuses it without installing.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ import nox
 nox.options.sessions = ["lint", "tests"]
 nox.options.default_venv_backend = "venv"
 nox.options.reuse_existing_virtualenvs = True
-# Only `pythons` names interpreters, and takes those that it finds.
+# Only `pythons` names interpreters. It uses those that are installed.
 nox.options.error_on_missing_interpreters = False
 
 PROJECT = nox.project.load_toml("pyproject.toml")
 HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
 FULL = ["--full"]
 
-# An older release that has a wheel is better than the newest if that has to be built.
+# Prefer an older release with a wheel to a newer one that must be built.
 TEST = ("--prefer-binary", ".[test]")
 
 TYPING = "tests/packets/test_typing.py"
 DIFFERENTIAL = "tests/hardening/test_differential.py"
 LEAKS = "tests/hardening/test_leaks.py"
-# The tests of sizes at which 32 bits differ from 64.
+# Tests of sizes at which 32-bit and 64-bit platforms differ.
 SIZES = ["tests/hardening/test_memory.py"]
-# The tests of the code that reads, writes and holds memory. The whole suite takes a quarter of an hour on these builds.
+# Tests of the code that reads, writes and holds memory. The whole suite takes a quarter of an hour on these builds.
 HARDENED = [
     f"tests/{file}"
     for file in (
@@ -100,7 +100,7 @@ def pythons(session: nox.Session) -> None:
 
 @nox.session
 def floors(session: nox.Session) -> None:
-    """The tests, on extensions built by the oldest Cython and setuptools that pyproject.toml admits."""
+    """The tests, on extensions built by the oldest Cython and setuptools that pyproject.toml allows."""
     requirements = PROJECT["build-system"]["requires"]
     session.install(*(requirement.replace(">=", "==") + ".*" for requirement in requirements))
     install(session, "--no-build-isolation", ".[test]")
@@ -127,14 +127,14 @@ def differential(session: nox.Session) -> None:
 
 @nox.session
 def mutants(session: nox.Session) -> None:
-    """Whether the tests notice each rule that is taken away."""
+    """Check that the tests notice each removed rule."""
     install(session, *TEST, extensions="off")
     session.run("python", "tests/support/mutants.py", *session.posargs)
 
 
 @nox.session
 def coverage(session: nox.Session) -> None:
-    """The lines that the tests run, of both codecs, those of the .pyx files too."""
+    """Line coverage of both codecs, including the .pyx files."""
     session.run("python", "tools/line_coverage.py", *session.posargs)
 
 
@@ -147,29 +147,29 @@ def docs(session: nox.Session) -> None:
 
 @nox.session
 def benchmarks(session: nox.Session) -> None:
-    """That what each participant makes is right; no figures."""
+    """Check the result of each participant, without timing it."""
     install(session, ".[benchmark]")
     pytest(session, "-r", "f", "benchmarks", "--benchmark-disable")
 
 
 @nox.session
 def instructions(session: nox.Session) -> None:
-    """That no case takes more instructions than it did."""
+    """Check that no case takes more instructions than before."""
     install(session, ".[benchmark]")
     session.run("python", "benchmarks/instructions.py", *session.posargs)
 
 
 @nox.session
 def wheels(session: nox.Session) -> None:
-    """The distributions and the workflows that make them; full: a wheel for each Python here, and Pyodide."""
-    # The tools do without the extensions; what they try has them.
+    """The distributions and their workflows; full: a wheel for each installed Python, and Pyodide."""
+    # The tools do not need the extensions. The wheels that they test have them.
     session.install(".[wheels]", env={"MQTTCODEC_EXTENSIONS": "off"})
     session.run("python", "tools/check.py", *session.posargs)
 
 
 @nox.session
 def sanitized(session: nox.Session) -> None:
-    """Address, undefined behaviour and leak sanitizers, on what touches memory; full: all tests, gcc and clang."""
+    """Address, undefined behaviour and leak sanitizers, on the memory tests; full: all tests, gcc and clang."""
     if session.posargs == FULL:
         session.run("python", "tools/sanitized.py", env={"MQTTCODEC_EVERY": "1"})
         session.run("python", "tools/sanitized.py", "--compiler", "clang")
@@ -179,7 +179,7 @@ def sanitized(session: nox.Session) -> None:
 
 @nox.session
 def checked(session: nox.Session) -> None:
-    """A debug build of Python, Cython and C, on what touches memory; full: all tests."""
+    """A debug build of Python, Cython and C, on the memory tests; full: all tests."""
     few = [*HARDENED, LEAKS, "-k", "not python"]
     session.run("python", "tools/checked.py", *([] if session.posargs == FULL else session.posargs or few))
 
@@ -197,7 +197,7 @@ def as_root(session: nox.Session, *command: str) -> None:
 @nox.session(venv_backend="none")
 @nox.parametrize("architecture", ["i386", "s390x"], ids=["i386", "s390x"])
 def foreign(session: nox.Session, architecture: str) -> None:
-    """The tests, on Debian of 32 bits or big-endian; full: on 32 bits, the slow tests of sizes too."""
+    """The tests, on 32-bit or big-endian Debian; full: on 32 bits, also the slow tests of sizes."""
     is_full = session.posargs == FULL
     as_root(session, "tools/foreign.sh", architecture, *([] if is_full else session.posargs))
     if is_full and architecture == "i386":
@@ -207,5 +207,5 @@ def foreign(session: nox.Session, architecture: str) -> None:
 @nox.session(venv_backend="none")
 @nox.parametrize("interpreter", ["python3.14", "python3.15", "pypy3"], ids=["python3.14", "python3.15", "pypy3"])
 def newer(session: nox.Session, interpreter: str) -> None:
-    """The tests, on Debian unstable's newest Pythons and compiler, and on PyPy, without extensions."""
+    """The tests, on the newest Pythons and compiler of Debian unstable, or on PyPy without extensions."""
     as_root(session, "tools/newer.sh", interpreter, *session.posargs)
