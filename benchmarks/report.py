@@ -162,7 +162,7 @@ def circumstances(result: Result, program: str = "benchmarks/report.py") -> str:
 
 def compare(taken: float, compiled: float) -> str:
     """A time, and its ratio to the compiled codec's time."""
-    return f"{figure(taken)} ({plots.multiple(taken / compiled)})"
+    return f"{figure(taken)}\N{NO-BREAK SPACE}({plots.multiple(taken / compiled)})"
 
 
 def summary(result: Result) -> str:
