@@ -1,8 +1,8 @@
-"""The extension modules, and what to do where they cannot be built. Everything else is in pyproject.toml.
+"""Build the extension modules, or install without them. All other settings are in pyproject.toml.
 
-The environment variable MQTTCODEC_EXTENSIONS says how: `auto` or nothing (build them; without Cython, a compiler or
-Python's headers install the pure Python twin), `require` (a failure is an error), `off` (pure Python). An installation
-without them keeps the reason, and `mqttcodec.BACKEND_ERROR` shows it.
+The environment variable MQTTCODEC_EXTENSIONS selects the mode: `auto`, the default (build them, or install the plain
+Python twin if Cython, a compiler or Python's headers are missing), `require` (a failure is an error), `off` (plain
+Python). An installation without extensions keeps the reason, which `mqttcodec.BACKEND_ERROR` shows.
 """
 
 import os
@@ -27,16 +27,15 @@ PYPROJECT = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))
 MODULES = sorted(path.stem for path in Path("src/mqttcodec").glob("*.pyx"))
 HEADERS = sorted(map(str, Path("src/mqttcodec").glob("*.h")))
 
-# With `build_ext --debug`: what the sources rely on is looked at, and C's own asserts are on. What a source says in its
-# first lines, such as `boundscheck=False`, stays; `tools/environments.py` changes that too.
+# `build_ext --debug` enables checks of assumptions in the sources, and C assertions. It does not override directives at
+# the head of a source, such as `boundscheck=False`; `tools/environments.py` does.
 CHECKS = {"initializedcheck": True, "nonecheck": True}
 DEBUG_FLAGS = ["-O1", "-g", "-UNDEBUG"]
 
-# -O3 takes a tenth off what decodes and encodes; of the packet classes and the decoder it makes 40 KiB more and nothing
-# faster.
+# -O3 makes decoding and encoding faster. For the packet classes and the decoder it only makes larger code.
 OPTIMISED_FURTHER = ("_decode_properties_c", "_decode_c", "_encode_properties_c", "_encode_c", "_codec_c")
 
-# The levels of optimisation (-O1) and of debug information (-g) that the user chose.
+# The levels of optimisation (-O1) and of debug information (-g) that the user set.
 USER_LEVELS = [flag for flag in shlex.split(os.environ.get("CFLAGS", "")) if flag.startswith(("-O", "-g"))]
 
 
@@ -47,18 +46,18 @@ def compiler_flags(module: str, compiler_type: str, *, debug: bool) -> list[str]
         flags = DEBUG_FLAGS
     else:
         flags = ["-O3" if module in OPTIMISED_FURTHER else "-O2", "-g0", "-fvisibility=hidden"]
-    # Ours come after the user's, and the last one counts.
+    # Our flags follow the user's, and the last flag counts.
     return [flag for flag in flags if flag[:2] not in {level[:2] for level in USER_LEVELS}]
 
 
 def linker_flags() -> list[str]:
-    """Symbols nobody uses and padding between pages are a fifth of the size."""
+    """Drop unused symbols and page padding, which make up a large part of the file."""
     wants_symbols = any(level.startswith("-g") and level != "-g0" for level in USER_LEVELS)
     return ["-Wl,-z,noseparate-code"] if wants_symbols else ["-Wl,-s", "-Wl,-z,noseparate-code"]
 
 
 def too_old(name: str, found: str) -> str:
-    """What to install if the version found is too old, or nothing. Without build isolation pip does not check."""
+    """An error if the version is too old, or an empty string. Without build isolation pip does not check."""
     (needed,) = (text for text in PYPROJECT["build-system"]["requires"] if text.startswith(name + ">="))
     if version_numbers(found) >= version_numbers(needed):
         return ""
@@ -79,7 +78,7 @@ def check_cython() -> None:
 
 
 def leave_note(package: Path, reason: str) -> None:
-    """Keep the reason why this folder has no extensions, and remove old ones; an empty reason means it has some."""
+    """Store why this folder has no extensions, and remove old extensions. An empty reason removes the note."""
     note = package / "_build_error.txt"
     if not reason:
         note.unlink(missing_ok=True)
@@ -91,7 +90,7 @@ def leave_note(package: Path, reason: str) -> None:
 
 
 class BuildExtensions(build_ext):
-    """Builds all extension modules or, if the choice is `auto`, none and a note why."""
+    """Builds all extension modules. If the choice is `auto` and this fails, builds none and stores the reason."""
 
     reason = ""
 
@@ -106,11 +105,11 @@ class BuildExtensions(build_ext):
             print(f"building mqttcodec without its extensions: {error}")
             self.reason = str(error)
             for extension in self.extensions:
-                extension.optional = True  # So that nobody asks for the file afterwards.
+                extension.optional = True  # So that no later step expects the file.
         leave_note(Path(self.build_lib, "mqttcodec"), self.reason)
 
     def copy_extensions_to_source(self) -> None:
-        """With --inplace, and in an editable installation."""
+        """Runs with --inplace, and in an editable installation."""
         super().copy_extensions_to_source()
         leave_note(Path(self.get_finalized_command("build_py").get_package_dir("mqttcodec")), self.reason)
 
@@ -120,14 +119,14 @@ class BuildExtensions(build_ext):
             extension.extra_compile_args = compiler_flags(module, self.compiler.compiler_type, debug=bool(self.debug))
             if self.debug:
                 extension.cython_directives = CHECKS
-        # That it is built on Linux is true of Emscripten too, whose linker knows none of this.
+        # Emscripten builds on Linux too, but its linker knows none of these flags.
         if self.plat_name.startswith("linux") and not self.debug:
             known = self.known_to_the_linker(linker_flags())
             for extension in self.extensions:
                 extension.extra_link_args = known
 
     def known_to_the_linker(self, flags: list[str]) -> list[str]:
-        """Those of the flags with which it links something small."""
+        """The flags that work in a small trial link."""
         known = []
         with tempfile.TemporaryDirectory() as folder:
             source = Path(folder, "nothing.c")
@@ -143,7 +142,7 @@ class BuildExtensions(build_ext):
 
 
 class BuildPython(build_py):
-    """If the choice is `off`, leaves a note that it was."""
+    """If the choice is `off`, stores that as the reason."""
 
     def run(self) -> None:
         super().run()
@@ -153,7 +152,7 @@ class BuildPython(build_py):
 
 
 def readme() -> str:
-    """README.md for a page that is not beside the files it links to."""
+    """README.md for a page whose links cannot be relative."""
     source = PYPROJECT["project"]["urls"]["Source"]
     text = Path("README.md").read_text(encoding="utf-8")
     text = re.sub(r"(!\[[^]]*\]\()(?!https:)", rf"\1{source}/raw/main/", text)
@@ -174,6 +173,6 @@ setup(
     long_description_content_type="text/markdown",
     ext_modules=extensions,
     cmdclass={"build_ext": BuildExtensions, "build_py": BuildPython},
-    # Who would `cimport` the packets is told so when compiling, not when importing.
+    # Without extensions, `cimport` then fails at compile time and not at import time.
     exclude_package_data={"mqttcodec": ["*.pxd"]} if CHOICE == "off" else {},
 )
