@@ -1,7 +1,6 @@
-"""The packets all participants carry, as packets of the plain implementation and as bytes.
+"""The packets of the benchmarks, as packets of the plain implementation and as bytes.
 
-A topic has 24 bytes and a payload 64 unless the name says otherwise; strings of properties are of the length such
-strings have in practice.
+A topic has 24 bytes and a payload 64 unless the name says otherwise. The strings of properties have realistic lengths.
 """
 
 from __future__ import annotations
@@ -42,12 +41,12 @@ class Case(NamedTuple):
 
     @property
     def times(self) -> int:
-        """How often a round of a benchmark does it, so that the loop's own start does not count."""
+        """Executions per round, enough to make the start of the loop negligible."""
         return 1000 if len(self.data) < KIB else 1
 
 
 class Stream(NamedTuple):
-    """Packets one after the other, in the pieces in which they come in."""
+    """Several packets, and the pieces in which their bytes arrive."""
 
     name: str
     version: ProtocolVersion
@@ -72,7 +71,7 @@ def stream(name: str, packets: list[Any], piece_size: int, version: ProtocolVers
 
 
 def fields(packet: Any) -> dict[str, Any]:
-    """The fields of one of our packets, those of packets inside it too."""
+    """The fields of one of our packets, including those of nested packets."""
 
     def told(value: Any) -> Any:
         return fields(value) if type(value).__name__ in ("Will", "Subscription") else value
@@ -88,7 +87,7 @@ def publish(topic: str = TOPIC, payload: bytes = PAYLOAD, qos: int = 1, **proper
 
 
 def messages(count: int) -> list[Any]:
-    """What a gateway sends for many sensors: as many topics as packets, 109 bytes each in 5.0."""
+    """Messages from a gateway for many sensors: a different topic in each packet, 109 bytes each in 5.0."""
     return [
         Publish(f"sensors/flat{number:03d}/humidity", bytes(78), 1, packet_id=number + 1) for number in range(count)
     ]

@@ -1,7 +1,7 @@
 # cython: language_level=3, binding=False, boundscheck=False, wraparound=False, freethreading_compatible=True
-"""The floor: the objects of the corpus, made from offsets known beforehand. Nothing is parsed, nothing is judged.
+"""The floor: makes the objects of the corpus from known offsets, without parsing or checks.
 
-No codec that returns these packets can be faster. What lies above it is what parsing and judging cost.
+The difference between the floor and a codec that returns these packets is the cost of parsing and checking.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
@@ -40,7 +40,7 @@ cdef object VERSION_5 = MQTTv5
 cdef object SEND = RetainHandling.SEND_AT_SUBSCRIBE
 cdef object PING_REQ = PingReq()
 cdef tuple QOS = (QoS.AT_MOST_ONCE, QOS_1)
-# The flags of QoS 0 and of QoS 1.
+# The flags of QoS 0 and QoS 1.
 cdef tuple FLAGS = (flags_of_bits(0), flags_of_bits(2))
 
 
@@ -218,5 +218,5 @@ cdef class Messages:
 
 
 def copy_of(packet, bytes encoded):
-    """What encoding makes: the bytes, copied from where they lie."""
+    """The result of encoding: a copy of the known bytes."""
     return PyBytes_FromStringAndSize(PyBytes_AS_STRING(encoded), PyBytes_GET_SIZE(encoded))

@@ -1,7 +1,7 @@
-"""How time grows with what a packet or a stream has, and how much memory a packet takes: `python benchmarks/growth.py`.
+"""Measure how time grows with the size of the input, and the memory of a packet: `python benchmarks/growth.py`.
 
-Times are minima, slopes least squares over all sizes. Memory is what the resident set of a fresh process grows by for
-each packet it keeps, so that it is the same measure for objects of Python and of Rust; Linux only.
+Times are minima. Slopes are least squares over all sizes. Memory is the growth of the resident set of a fresh process
+for each packet it keeps, which measures Python and Rust objects the same way. It is available on Linux only.
 """
 
 from __future__ import annotations
@@ -30,21 +30,21 @@ Points = list[tuple[int, float]]
 
 
 class Series(NamedTuple):
-    """One thing that grows."""
+    """One input that grows."""
 
     make: Callable[[int], Case | Stream]
     sizes: list[int]
     per: str
-    """What a slope is told for."""
+    """The unit of a slope."""
     unit: int = 1
-    """So much of the size is one of these."""
+    """The size of one such unit."""
 
     def call(self, of: Participant, size: int) -> Call | None:
         made = self.make(size)
         return of.stream(made) if isinstance(made, Stream) else of.decode(made)
 
     def slope(self, points: Points) -> float:
-        """Nanoseconds for each more of it."""
+        """Nanoseconds for each additional unit."""
         return linear_regression(*zip(*points, strict=True)).slope * self.unit
 
 
@@ -57,7 +57,7 @@ def with_filters(count: int) -> Case:
 
 
 def in_chunks(count: int) -> Stream:
-    """64 KiB of PUBLISH packets in so many pieces, or as near to it as whole bytes allow."""
+    """64 KiB of PUBLISH packets in `count` pieces, or as close to it as whole bytes allow."""
     packets = messages(600)
     return stream("", packets, -(-len(codec.encode_many(packets)) // count))
 
@@ -79,7 +79,7 @@ SERIES = {
 
 
 def shortest(call: Call, seconds: float) -> float:
-    """Nanoseconds of one execution, of runs of a millisecond or more that go on for so long."""
+    """Nanoseconds of one execution: the minimum of runs of a millisecond or more, repeated for `seconds`."""
     times = 1
     while (taken := nanoseconds(call.loop(times))) < 1_000_000:
         times *= 2 if taken > 100_000 else 10
@@ -107,10 +107,10 @@ def installed() -> dict[str, Participant]:
 
 
 def growth(seconds: float = 0.1) -> dict[str, dict[str, Points]]:
-    """By series and participant, the sizes and nanoseconds; so many seconds for each point."""
+    """The sizes and nanoseconds by series and participant. Each point is measured for `seconds`."""
     participants = installed()
     measured: dict[str, dict[str, Points]] = {}
-    gc.disable()  # As the benchmarks do while they measure.
+    gc.disable()  # The benchmarks do the same.
     for series_name, series in SERIES.items():
         measured[series_name] = {name: [] for name in participants}
         for size in series.sizes:
@@ -125,7 +125,7 @@ def growth(seconds: float = 0.1) -> dict[str, dict[str, Points]]:
 
 
 def different(packet: Any, number: int) -> Any:
-    """The packet with content that no other has, of the same length."""
+    """A copy of the packet with unique content of the same length."""
     contents = {
         "packet_id": number % 65_535 + 1,
         "topic": f"{number:07d}{getattr(packet, 'topic', '')[7:]}",
@@ -136,7 +136,7 @@ def different(packet: Any, number: int) -> Any:
 
 
 def bytes_kept(name: str, kind_name: str, count: int) -> float:
-    """By how much the resident set of this process grows for each of so many packets."""
+    """How much the resident set of this process grows per packet, over `count` packets."""
     kind = CASES[kind_name]
     call = participant(name).decode(kind)
     assert call
@@ -147,7 +147,7 @@ def bytes_kept(name: str, kind_name: str, count: int) -> float:
         for number in numbers:
             names["data"] = codec.encode(different(kind.packet, number), kind.version)
             made = eval(statement, names)
-            kept[number] = made[0] if isinstance(made, tuple) else made  # mqtt5 tells the size, too.
+            kept[number] = made[0] if isinstance(made, tuple) else made  # mqtt5 also returns the size.
 
     keep(range(1000))
     before = resident()
@@ -160,7 +160,7 @@ def resident() -> int:
 
 
 def memory(count: int = 100_000) -> dict[str, dict[str, float]]:
-    """By case and participant, the bytes of one packet among so many."""
+    """The bytes of one packet among `count`, by case and participant."""
     if not STATM.exists():
         return {}
     program = "import sys, growth; print(growth.bytes_kept(sys.argv[1], sys.argv[2], int(sys.argv[3])))"

@@ -1,10 +1,11 @@
-"""The regression gate: instructions for each packet, which do not depend on what else the machine does.
+"""The regression gate: instructions per packet, which do not depend on the load of the machine.
 
     python benchmarks/instructions.py
 
-counts them by valgrind's cachegrind for the compiled codec and fails where a case takes 5 % more than it did:
-`instructions.json` says so for a combination of interpreter, Cython and compiler, `--write` enters the present counts.
-For another combination the parent commit (HEAD where there are changes, or `--against REVISION`) is built and counted.
+It counts the instructions of the compiled codec with valgrind's cachegrind, and fails if a case takes 5 % more than
+before. `instructions.json` has the counts for some combinations of interpreter, Cython and compiler; `--write` stores
+new ones. For any other combination, the parent commit is built and counted (HEAD if there are uncommitted changes, or
+`--against REVISION`).
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ CASES = [
     ("build and encode", "PUBLISH 5 QoS 1"),
 ]
 
-# Multiples of 600. What does not depend on the number of packets is in both, and not in the difference.
+# Multiples of 600. Costs that do not depend on the number of packets cancel out in the difference.
 PACKETS = (2400, 12_000)
 PROGRAM = """
 import gc, sys
@@ -66,15 +67,15 @@ run()
 
 
 def interpreter() -> str:
-    """Such as `CPython 3.11.7 (PGO)`, where it was built with a profile."""
+    """A name such as `CPython 3.11.7 (PGO)`; PGO marks a profile-guided build."""
     options = str(sysconfig.get_config_var("CONFIG_ARGS"))
-    # Debian does so without the option, and takes the flag out afterwards.
+    # Debian builds with a profile without the option, and removes the flag afterwards.
     profiled = "--enable-optimizations" in options or sysconfig.get_config_var("PGO_PROF_USE_FLAG") == ""
     return f"{platform.python_implementation()} {platform.python_version()}{' (PGO)' if profiled else ''}"
 
 
 def built_with() -> tuple[str, str]:
-    """Cython and the compiler, as the extensions themselves tell it."""
+    """The versions of Cython and the compiler, read from the extensions."""
     binaries = [file.read_bytes() for file in (PACKAGE / "mqttcodec").glob("*_c" + EXTENSION_SUFFIXES[0])]
 
     def told(pattern: bytes) -> str:
@@ -87,10 +88,10 @@ def built_with() -> tuple[str, str]:
 
 
 def instructions(source: Path) -> dict[str, int]:
-    """For each packet, by operation and case, with the package in that directory."""
+    """Instructions per packet, by operation and case, for the package in `source`."""
     environment = {**os.environ, "PYTHONHASHSEED": "0", "PYTHONPATH": os.pathsep.join((str(source), str(HERE)))}
     python = [sys.executable, "-S", "-c", PROGRAM]
-    # Once without counting, so that modules are compiled for all that follow.
+    # The first run compiles the modules for the counted runs.
     subprocess.run([*python, *CASES[0], "1"], env=environment, check=True, capture_output=True, text=True)
 
     def count(operation: str, name: str, packets: int) -> int:
@@ -128,7 +129,7 @@ def build(tree: Path) -> None:
 
 
 def of_commit(against: str | None) -> tuple[str, dict[str, int]]:
-    """A commit's name, and the same counts of it, built here and now; why there are none where they cannot be had."""
+    """Build and count a commit. Returns its name and counts, or the reason why there are none and an empty dict."""
     try:
         revision = against or ("HEAD" if git("status", "--porcelain", "src", "setup.py") else "HEAD^")
         commit = git("rev-parse", "--short", "--verify", revision + "^{commit}")

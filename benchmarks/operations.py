@@ -1,4 +1,4 @@
-"""What is measured: each operation with its cases, and what a right result is."""
+"""The measured operations: their cases and the checks of their results."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from mqttcodec import _codec_py as codec
 
 
 class Operation(NamedTuple):
-    """One thing that all participants are asked to do."""
+    """One operation that all participants perform."""
 
     method: str
-    """Of the participant: takes a case, returns the call."""
+    """The name of a method of `Participant`, which takes a case and returns the call."""
     cases: list[Case | Stream]
     is_right: Callable[[Any, Any], bool]
-    """Takes what was judged and the case."""
+    """Takes the result and the case."""
 
 
 def agrees(told: Any, wanted: Any) -> bool:
-    """Whether every field told is as it should be; a library may have a default where ours has None."""
+    """Whether all decoded fields have the expected values. A library may have a default where ours has None."""
     if isinstance(told, dict):
         return bool(told or not wanted) and all(agrees(value, wanted[name]) for name, value in told.items())
     if isinstance(told, tuple) and isinstance(wanted, tuple):
@@ -69,7 +69,7 @@ OPERATIONS = {
 
 
 def call_of(participant: Participant, operation: str, case: Case | Stream) -> Call | None:
-    """The call, judged; None where the participant has no such thing."""
+    """The call, after a check of its result; None if the participant does not offer the operation."""
     call: Call | None = getattr(participant, OPERATIONS[operation].method)(case)
     if call is not None and not OPERATIONS[operation].is_right(call.judged(), case):
         raise AssertionError(f"{participant.name}, {operation}, {case.name}: wrong result")

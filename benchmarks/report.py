@@ -1,12 +1,12 @@
-"""The one command that measures and tells: `python benchmarks/report.py`.
+"""Measure everything and write the results: `python benchmarks/report.py`.
 
-It runs the benchmark several times over, measures growth and memory (`growth.py`), and writes
+It runs the benchmark several times, measures growth and memory (`growth.py`), and writes
 
-* `docs/speed.json`: the figures, those of each interpreter beside the others';
+* `docs/speed.json`: the figures, with a section for each interpreter that has been measured;
 * `docs/plots/*.svg` and `docs/performance.md`;
 * the table of `server.py` in `docs/integration.md`, between its two markers.
 
-A figure is the least of all runs, in nanoseconds for each packet.
+Each figure is the minimum of all runs, in nanoseconds per packet.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import argparse
 import ast
 import importlib.metadata
 import json
+import math
 import platform
 import re
 import subprocess
@@ -43,25 +44,24 @@ MARKERS = "<!-- server: begin -->\n", "<!-- server: end -->"
 COMPILED, PLAIN, FLOOR, RUST = "mqttcodec, compiled", "mqttcodec, plain Python", "floor", "mqtt5"
 PURE_PEERS = [name for name in PARTICIPANTS if name not in (COMPILED, PLAIN, FLOOR, RUST)]
 
+PUBLISHES = ["PUBLISH 5 QoS 1", "PUBLISH 5, six properties", "PUBLISH 3.1.1 QoS 1"]
 SUMMARY = {
-    "decode": [
-        *("PUBLISH 5 QoS 1", "PUBLISH 3.1.1 QoS 1", "PUBLISH 5, six properties"),
-        *("PUBACK 5", "CONNECT 5", "SUBSCRIBE 5, four filters"),
-    ],
+    "decode": [*PUBLISHES, "PUBACK 5", "CONNECT 5", "SUBSCRIBE 5, four filters"],
     "decode and read four fields": ["PUBLISH 5 QoS 1"],
     "stream": ["600 PUBLISH 5, whole", "600 PUBLISH 5, pieces of 1448"],
-    "encode": ["PUBLISH 5 QoS 1", "PUBLISH 3.1.1 QoS 1", "PUBLISH 5, six properties"],
+    "encode": PUBLISHES,
     "build and encode": ["PUBLISH 5 QoS 1"],
     "replace and encode": ["PUBLISH 5 QoS 1"],
     "encode_many": ["600 PUBLISH 5, whole"],
 }
+# By operation: the title of the plot and its cases.
 PLOTTED = {
-    "decode": SUMMARY["decode"],
-    "encode": SUMMARY["decode"],
-    "stream": [
-        *("600 PUBLISH 5, whole", "600 PUBLISH 3.1.1, whole"),
-        *("600 PUBLISH 5, pieces of 1448", "600 PUBLISH 5, pieces of 37"),
-    ],
+    "decode": ("Time to decode a packet", PUBLISHES),
+    "encode": ("Time to encode a packet", PUBLISHES),
+    "stream": (
+        "Time to decode each of 600 packets in a stream",
+        ["600 PUBLISH 5, whole", "600 PUBLISH 5, pieces of 1448", "600 PUBLISH 3.1.1, whole"],
+    ),
 }
 
 # By operation, case and participant.
@@ -75,7 +75,7 @@ Result = dict[str, Any]
 
 
 def sweep(seconds: float) -> Iterator[tuple[str, str, str, float]]:
-    """One run of the benchmark: operation, case, participant, nanoseconds for each packet."""
+    """One run of the benchmark: operation, case, participant, nanoseconds per packet."""
     with tempfile.TemporaryDirectory() as directory:
         file = Path(directory) / "benchmark.json"
         command = [sys.executable, "-m", "pytest", "benchmarks/test_speed.py", "-q", "-r", "f", "--benchmark-quiet"]
@@ -138,7 +138,7 @@ def versions() -> Iterator[tuple[str, str]]:
             yield name, importlib.metadata.version(name)
 
 
-# --- Telling.
+# --- Writing.
 
 
 def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
@@ -154,23 +154,64 @@ def figure(value: float | None) -> str:
 
 
 def circumstances(result: Result, program: str = "benchmarks/report.py") -> str:
-    run = "a quick run" if result["quick"] else f"minima of {result['sweeps']} runs"
+    minima = "one run" if result["sweeps"] == 1 else f"minima of {result['sweeps']} runs"
+    run = "a quick run" if result["quick"] else minima
     parts = (result["interpreter"], result["cython"], result["compiler"], result["cpu"], result["system"])
     return f"{', '.join(parts)}; {result['date']}; {run} of `python {program}`."
 
 
+def compare(taken: float, compiled: float) -> str:
+    """A time, and its ratio to the compiled codec's time."""
+    return f"{figure(taken)}\N{NO-BREAK SPACE}({plots.multiple(taken / compiled)})"
+
+
 def summary(result: Result) -> str:
     def cells(operation: str, case: str) -> Iterator[str]:
-        of = result["nanoseconds"].get(operation, {}).get(case, {})
+        of = result["nanoseconds"][operation][case]
+        compiled = of[COMPILED]
         yield f"{operation}: {case}"
-        yield from (figure(of.get(name)) for name in (COMPILED, PLAIN, FLOOR, RUST))
+        yield figure(compiled)
+        yield compare(of[RUST], compiled) if RUST in of else ""
         taken, name = min(((of[name], name) for name in PURE_PEERS if name in of), default=(None, ""))
-        yield f"{figure(taken)} ({name})" if name else ""
-        yield f"{of[RUST] / of[COMPILED]:.2f}" if RUST in of and COMPILED in of else ""
+        yield f"{name} {compare(taken, compiled)}" if taken else ""
+        yield from (compare(of[name], compiled) if name in of else "" for name in (PLAIN, FLOOR))
 
-    head = ("ns per packet", "compiled", "plain Python", "floor", "mqtt5", "fastest pure peer", "mqtt5 : compiled")
-    rows = (cells(operation, case) for operation, cases in SUMMARY.items() for case in cases)
+    head = ("ns per packet", "mqttcodec, compiled", "mqtt5 (Rust)", "fastest in Python", PLAIN, FLOOR)
+    rows = (
+        cells(operation, case)
+        for operation, cases in SUMMARY.items()
+        for case in cases
+        if COMPILED in result["nanoseconds"].get(operation, {}).get(case, ())
+    )
     return "\n".join([*table(head, rows), "", circumstances(result)])
+
+
+def ahead(result: Result) -> Iterator[tuple[str, str, str]]:
+    """For each row in which another codec beats the compiled one: its name, our figure, their figures."""
+    measured = {
+        **{f"{operation} (ns)": cases for operation, cases in result["nanoseconds"].items()},
+        "growth (ns for each)": slopes(result["growth"]),
+        "memory (bytes)": result["memory"],
+    }
+    for of_what, cases in measured.items():
+        for case, of in cases.items():
+            if COMPILED not in of:
+                continue
+            smaller = sorted((of[name], name) for name in (RUST, *PURE_PEERS) if of.get(name, math.inf) < of[COMPILED])
+            if smaller:
+                told = ", ".join(f"{name} {exact(value)}" for value, name in smaller)
+                yield f"{of_what}: {case}", exact(of[COMPILED]), told
+
+
+def exact(value: float) -> str:
+    """Three digits or more, so that figures close together differ."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def slower(results: list[Result]) -> str:
+    head = ("interpreter", "row", COMPILED, "ahead of it")
+    rows = ([result["interpreter"], *cells] for result in results for cells in ahead(result))
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, ["---", "---", "---:", "---"], *rows))
 
 
 def write_integration(result: Result) -> None:
@@ -187,76 +228,91 @@ def write_integration(result: Result) -> None:
 
 def write_plots(result: Result) -> None:
     (DOCS / "plots").mkdir(exist_ok=True)
-    where = f"{result['interpreter']}, {result['cpu']}."
-    note = f"Nanoseconds per packet on a logarithmic scale; less is better. {where}"
-    for name, cases in PLOTTED.items():
+    notes = [
+        f"Time as a multiple of {COMPILED}, on a logarithmic scale; shorter is faster.",
+        f"{FLOOR}: the same result without parsing or checks. {RUST}: Rust. Purple: Python.",
+        f"{result['interpreter']}, {result['cpu']}.",
+    ]
+    for name, (title, cases) in PLOTTED.items():
         of = result["nanoseconds"].get(name, {})
-        title = {"decode": "Decoding", "encode": "Encoding", "stream": "Streams"}[name]
-        drawn = plots.bars(title, note, [(case, of[case]) for case in cases if of.get(case)])
+        shown = {case.removeprefix("600 "): of[case] for case in cases if COMPILED in of.get(case, ())}
+        drawn = plots.bars(title, notes, COMPILED, shown)
         (DOCS / "plots" / f"{name}.svg").write_text(drawn, encoding="utf-8")
-    told = [
+    panels = [
         (series, {name: of[name] for name in (COMPILED, RUST) if of.get(name)})
         for series, of in result["growth"].items()
     ]
-    drawn = plots.lines("How decoding time grows", f"Time against the number of each. {where}", told)
+    notes = ["Time against the number named above each panel; lower is faster.", notes[-1]]
+    drawn = plots.lines("How decoding time grows", notes, panels)
     (DOCS / "plots" / "growth.svg").write_text(drawn, encoding="utf-8")
 
 
 PAGE_HEAD = """\
-Made by `python benchmarks/report.py`, as are the [figures](speed.json) it tells; do not edit.
+`python benchmarks/report.py` writes this page from its [figures](speed.json). Do not edit it.
 
 # Performance
 
-What is measured is in `benchmarks/operations.py`, of what packets in `benchmarks/corpus.py`. Every result was judged to
-be right before it was timed; all rules of the standard are on. The *floor* makes the same objects from known offsets
-and parses nothing. A blank: the participant has no such thing. Compare within one interpreter's tables only.
+Times are nanoseconds per packet; in parentheses, the multiple of the compiled codec's time. A cell is empty where a
+library does not offer the operation, or where [its adapter](#participants) leaves it out. Compare figures only within
+one interpreter.
 
 {summary}
 
-![Decoding](plots/decode.svg)
+* Each result was checked before it was timed. All rules of the standard are on.
+* The *floor* produces the same result without parsing or checks: it makes the objects from known offsets, or copies
+  known bytes. It is not a codec. It shows how much of the time goes into the result itself.
+* `benchmarks/operations.py` defines the operations, `benchmarks/corpus.py` the packets.
 
-![Encoding](plots/encode.svg)
+![Time to decode a packet, as a multiple of mqttcodec's](plots/decode.svg)
 
-![Streams](plots/stream.svg)
+![Time to encode a packet, as a multiple of mqttcodec's](plots/encode.svg)
 
-![Growth](plots/growth.svg)
+![Time to decode each packet of a stream, as a multiple of mqttcodec's](plots/stream.svg)
 
-## What it cannot do for you
+![How decoding time grows with the size of the input](plots/growth.svg)
 
-* Where each read of a socket brings one packet, event loop and kernel take most of the time, and no codec changes that:
-  [figures of a server](integration.md).
-* A large payload costs what it costs to copy it, here as elsewhere: `copy=False` and `encode_parts` leave the copy out.
-* Where decoding is near the floor, what is left is the making of objects. To make fewer of them is up to the caller:
-  `peek` makes no packet, and bytes that are to be sent on as they came need not be decoded.
-* The plain twin is there to be right everywhere: in the table above it takes ten to thirty-five times as long.
-* Topic matching, sessions and what your handlers do come on top.
+## Where others are ahead
+
+In these rows of the tables below, another codec has a smaller figure than the compiled one:
+
+{slower}
+
+## Limits
+
+* When each socket read delivers one packet, the event loop and the kernel take most of the time. No codec changes that;
+  the [figures of a server](integration.md) show it.
+* The time for a large payload is the time to copy it. `copy=False` and `encode_parts` avoid the copy.
+* Where decoding is close to the floor, the remaining time goes into creating objects. Create fewer: `peek` creates no
+  packet, and bytes that you forward unchanged need no decoding.
+* The plain Python twin exists for portability. Its column above shows what it costs.
+* Topic matching, sessions and your own handlers take additional time.
 """
 
 
 def performance(results: list[Result], shown: Result) -> str:
-    lines = [PAGE_HEAD.format(summary=summary(shown))]
+    lines = [PAGE_HEAD.format(summary=summary(shown), slower=slower(results))]
     for result in results:
         lines += [f"## {result['interpreter']}", "", circumstances(result), ""]
         for operation, cases in result["nanoseconds"].items():
             lines += [f"### {operation}", "", *compared("ns per packet", cases), ""]
-        lines += ["### Cost of a byte", "", *compared("ns per byte", of_bytes(result["nanoseconds"])), ""]
-        lines += ["### Growth", "", "By least squares over all sizes of the plot.", ""]
+        lines += ["### Time per byte", "", *compared("ns per byte", of_bytes(result["nanoseconds"])), ""]
+        lines += ["### Growth", "", "Least squares over all sizes in the plot.", ""]
         lines += [*compared("ns for each", slopes(result["growth"])), "", "### Memory", ""]
-        lines += ["By how much a process grows for each packet it keeps, all that the packet refers to included.", ""]
+        lines += ["How much a process grows for each packet it keeps, including everything the packet refers to.", ""]
         lines += [*compared("bytes per packet", result["memory"]), ""]
     lines += ["## Participants", "", *described(results[0]["versions"])]
     return "\n".join(lines).rstrip() + "\n"
 
 
 def compared(unit: str, figures: dict[str, dict[str, float]]) -> Iterator[str]:
-    """A row each, with a column for each participant that has a figure in any."""
+    """A row for each case, and a column for each participant that has a figure in any row."""
     names = [name for name in PARTICIPANTS if any(name in of for of in figures.values())]
     rows = ([head, *(figure(of.get(name)) for name in names)] for head, of in figures.items())
     return table((unit, *names), rows)
 
 
 def of_bytes(speeds: Speeds) -> dict[str, dict[str, float]]:
-    """Nanoseconds for each byte, of large packets and streams."""
+    """Nanoseconds per byte, for large packets and streams."""
     sizes = {name: float(len(case.data)) for name, case in CASES.items() if len(case.data) > KIB}
     sizes |= {name: len(stream.data) / len(stream.packets) for name, stream in STREAMS.items()}
     return {
@@ -275,7 +331,7 @@ def slopes(grown: Grown) -> dict[str, dict[str, float]]:
 
 
 def described(versions: dict[str, str]) -> Iterator[str]:
-    """What each participant's module says of it."""
+    """The docstring of each participant's module."""
     modules: dict[str, list[str]] = {}
     for name, place in PARTICIPANTS.items():
         modules.setdefault(place.partition(":")[0], []).append(f"{name} {versions.get(name, '')}".strip())

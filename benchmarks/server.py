@@ -1,9 +1,9 @@
-"""What a server spends on a message, and on what: `python benchmarks/server.py`.
+"""Measure the processor time that a server needs per message: `python benchmarks/server.py`.
 
-An asyncio server takes PUBLISH packets of QoS 1 from a TCP connection and acknowledges each. What differs is where the
-bytes arrive and how many packets go into one write; how the client sends: all it can, or the next message when the one
-before is acknowledged; and the codec. The figure is the server's processor time for each message, in microseconds: the
-kernel's work on its behalf is in it, that of the client, a process of its own, is not.
+An asyncio server receives PUBLISH packets of QoS 1 over TCP and acknowledges each. The variants differ in how the bytes
+arrive and how many packets go into one write, in how the client sends (as fast as possible, or each message after the
+previous acknowledgement), and in the codec. The figure is the server's processor time per message in microseconds,
+including the kernel's work for the server. The client runs in another process and is not included.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ MESSAGE = codec.encode(MESSAGES[0])
 ACKNOWLEDGEMENT_SIZE = 4
 
 Spent = dict[str, dict[str, float]]
-"""Microseconds, by the way the server reads and "codec, how the client sends"."""
+"""Microseconds, by the way the server reads and by "codec, load"."""
 
 
 class Count:
-    """Of the messages that are still to come, and the processor time from the first to the last."""
+    """Counts the remaining messages, and the processor time from the first to the last."""
 
     def __init__(self, messages: int) -> None:
         self.left = messages
@@ -49,11 +49,11 @@ class Count:
             self.done.set_result((time.process_time() - self.started) / self.messages)
 
 
-# --- Ways to read, and to answer.
+# --- Ways to read and to answer.
 
 
 def packet_by_packet(mqtt: Any, count: Count) -> Any:
-    """A coroutine for each connection, which reads a header, then what it announces."""
+    """A coroutine for each connection, which reads a header and then the body."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         count.begin()
@@ -72,7 +72,7 @@ def packet_by_packet(mqtt: Any, count: Count) -> Any:
 
 
 def read_by_read(mqtt: Any, count: Count) -> Any:
-    """The same coroutine, but for what it reads: whatever there is."""
+    """A coroutine for each connection, which reads all available bytes."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         decoder = mqtt.Decoder(5)
@@ -92,7 +92,7 @@ def of_streams(serve: Any) -> Callable[[], asyncio.StreamReaderProtocol]:
 
 
 class Protocol(asyncio.Protocol):
-    """Takes what has arrived, answers each packet with a write."""
+    """Decodes the received bytes and answers each packet with one write."""
 
     transport: asyncio.Transport
 
@@ -118,7 +118,7 @@ class Protocol(asyncio.Protocol):
 
 
 class Batching(Protocol):
-    """Takes what has arrived, answers it with one write."""
+    """Decodes the received bytes and answers all packets with one write."""
 
     def answer(self, packets: Any) -> None:
         mqtt = self.mqtt
@@ -128,7 +128,7 @@ class Batching(Protocol):
 
 
 class Buffered(Batching, asyncio.BufferedProtocol):
-    """The same, and what arrives is received into the decoder's own memory."""
+    """Like its base, but receives into the decoder's own buffer."""
 
     def get_buffer(self, sizehint: int) -> memoryview:
         return self.decoder.get_buffer(sizehint)
@@ -146,11 +146,11 @@ WAYS: dict[str, Callable[[Any, Count], Any]] = {
 }
 
 
-# --- The client, and the measuring.
+# --- The client and the measurement.
 
 
 def send_all(port: int, messages: int) -> None:
-    """As fast as the server takes them."""
+    """Send as fast as the server receives."""
     connection = socket.create_connection(("127.0.0.1", port), timeout=60)
     data = STREAM * (messages // len(MESSAGES))
     sender = threading.Thread(target=connection.sendall, args=(data,))
@@ -177,7 +177,7 @@ LOADS = {"all at once": (send_all, 60_000), "one by one": (send_one_by_one, 6_00
 
 
 async def serve(way: str, mqtt: Any, load: str, part: float) -> float:
-    """Microseconds for each message."""
+    """Microseconds per message."""
     send, messages = LOADS[load]
     messages = max(round(messages * part / len(MESSAGES)), 1) * len(MESSAGES)
     count = Count(messages)
@@ -200,7 +200,7 @@ def load_codec(suffix: str) -> Any:
 
 
 def measure(runs: int = 3, part: float = 1.0) -> Spent:
-    """The least of so many runs, with such a part of the messages."""
+    """The minimum of `runs` runs, each with the fraction `part` of the messages."""
     spent: Spent = {way: {} for way in WAYS}
     for _ in range(runs):
         for load in LOADS:

@@ -1,4 +1,4 @@
-"""Each way to write the server of `server.py` answers every message."""
+"""Each variant of the server in `server.py` answers every message."""
 
 from __future__ import annotations
 

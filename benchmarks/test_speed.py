@@ -1,9 +1,9 @@
-"""The benchmark: every operation on every case by every participant, a group each.
+"""The benchmark: a group for each operation and case, with all participants.
 
     python -m pytest benchmarks --benchmark-group-by=group --benchmark-columns=min
 
-A group's name says how often a round executes the statement. Compare minima within one run. The participants that are
-not installed are skipped with a line (`-rs`); the extra `benchmark` brings them.
+A group's name contains the number of executions per round. Compare minima within one run. Libraries that are not
+installed are skipped (`-rs` lists them); the extra `benchmark` installs them.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""How much more two threads do than one, on free-threaded Python: `python benchmarks/threads.py`.
+"""Measure how two threads scale on free-threaded Python: `python benchmarks/threads.py`.
 
-A figure is the packets that all threads handle in a second, divided by those of one thread alone; where threads share
-nothing it is their number. Each thread has packets and bytes of its own, as threads with a connection each would have.
-The times are minima of many short rounds, in which all cases take turns.
+The figure is the throughput of all threads divided by the throughput of one thread alone. Threads that share nothing
+reach their number. Each thread has its own packets and bytes, like threads with one connection each. The times are
+minima of many short rounds, in which all cases take turns.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ PLAIN_LOOP = "plain loop"
 
 
 def call(operation: str, name: str) -> tuple[Call, int]:
-    """A call whose objects are the caller's own, and how many packets it handles."""
+    """A call that shares no objects with other callers, and the number of packets it handles."""
     if operation == PLAIN_LOOP:
         return Call("number * 3", {"number": 7}), 1
     if name in STREAMS:
@@ -48,13 +48,13 @@ def copy(data: bytes) -> bytes:
 
 
 def nanoseconds(threads: int, operation: str, name: str, packets: int) -> float:
-    """From the start of the first thread to the end of the last, for so many packets in each."""
+    """The time from the start of the first thread to the end of the last, with `packets` packets in each."""
     together = threading.Barrier(threads)
     started: list[int] = []
     ended: list[int] = []
 
     def work(number: int) -> None:
-        if hasattr(os, "sched_setaffinity"):  # Each on a processor of its own, from the start.
+        if hasattr(os, "sched_setaffinity"):  # Pin each thread to a separate processor.
             processors = sorted(os.sched_getaffinity(0))
             os.sched_setaffinity(0, {processors[number % len(processors)]})
         made, at_once = call(operation, name)
@@ -73,7 +73,7 @@ def nanoseconds(threads: int, operation: str, name: str, packets: int) -> float:
 
 
 def packets_in(milliseconds: float, operation: str, name: str) -> int:
-    """How many packets one thread handles in that time: a multiple of 600, which is what a stream has."""
+    """The packets that one thread handles in that time, rounded to a multiple of 600, the length of a stream."""
     taken = min(nanoseconds(1, operation, name, 6000) for _ in range(20))
     return max(1, round(milliseconds * 1e6 / taken * 10)) * 600
 
@@ -85,7 +85,7 @@ def main() -> None:
     parser.add_argument("--milliseconds", type=float, default=4, help="of one thread in one round")
     options = parser.parse_args()
 
-    gc.disable()  # As the benchmarks do while they measure.
+    gc.disable()  # The benchmarks do the same.
     cases = [(PLAIN_LOOP, ""), *OPERATIONS]
     packets = {case: packets_in(options.milliseconds, *case) for case in cases}
     least = {case: {1: float("inf"), options.threads: float("inf")} for case in cases}

@@ -1,4 +1,4 @@
-"""The site: `nox -s docs`."""
+"""The Sphinx configuration of the site: `nox -s docs`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 PROJECT = Path(__file__).parents[1]
 
-# What is documented is the source of types and docstrings, and needs no compiler.
+# The documentation comes from types and docstrings, and needs no compiler.
 os.environ["MQTTCODEC_EXTENSIONS"] = "off"
 sys.path.insert(0, str(PROJECT / "src"))
 
@@ -28,7 +28,7 @@ autodoc_member_order = "bysource"
 autodoc_type_aliases = {"Packet": "Packet", "_BytesLike": "BytesLike"}
 python_use_unqualified_type_names = True
 add_module_names = False
-default_role = "code"  # What docstrings have between single backquotes.
+default_role = "code"  # Docstrings put code between single backquotes.
 
 html_theme = "furo"
 html_title = f"mqttcodec {version}"
@@ -37,7 +37,7 @@ REPOSITORY = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["pro
 
 
 def read_page(app: Any, name: str, source: list[str]) -> None:
-    """README is the first page; what lies outside of `docs/` is linked to where it is."""
+    """Put README on the first page, and link files outside `docs/` to the repository."""
     text = source[0]
     if name == "index":
         text = (PROJECT / "README.md").read_text("utf-8").replace("](docs/", "](") + text
@@ -46,7 +46,7 @@ def read_page(app: Any, name: str, source: list[str]) -> None:
 
 
 def name_aliases(app: Any, what: str, name: str, documented: Any, options: Any, *texts: str | None) -> Any:
-    """Sphinx shows how it refers to an alias that stands within another type."""
+    """Replace the text that Sphinx shows for an alias nested in another type."""
     return tuple(text and re.sub(r"[\w.~]*TypeAliasForwardRef\('(\w+)'\)", r"\1", text) for text in texts)
 
 

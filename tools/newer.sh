@@ -3,11 +3,11 @@
 # Needs root and debootstrap; Python packages come from PyPI.
 #
 #   tools/newer.sh python3.14
-#   tools/newer.sh python3.15 tests/streams/test_decoder.py     further arguments are pytest's
+#   tools/newer.sh python3.15 tests/streams/test_decoder.py     further arguments for pytest
 #   tools/newer.sh pypy3
 set -euo pipefail
 cd "$(dirname "$0")/.."
-# In a mount namespace of its own, which ends with it.
+# Run in a separate mount namespace, which disappears at exit.
 [ "${1-}" = --mounted ] || exec unshare --mount tools/newer.sh --mounted "$@"
 shift
 python=$1
@@ -20,13 +20,13 @@ if [ ! -x "$root/usr/bin/$python" ]; then
         sid "$root"
 fi
 cp -L /etc/resolv.conf "$root/etc/"
-# The certificate authorities of this machine: it may trust one that Debian does not.
+# Use this machine's certificate authorities. It may trust one that Debian does not.
 certificates=/etc/ssl/certs/ca-certificates.crt
 mkdir -p "$root/etc/ssl/certs"
 cp -L "$certificates" "$root$certificates"
 
 extensions=require
-[ "$python" != pypy3 ] || extensions=off  # PyPy has the plain implementation only.
+[ "$python" != pypy3 ] || extensions=off  # PyPy runs only the plain implementation.
 
 # One folder for each Python, so that two can run at once; setuptools writes to the source tree, so one builds at a time.
 project=/project/$python

@@ -1,11 +1,11 @@
-"""Make the files that repeat what `src/mqttcodec/_packets_py.py` says of the packet classes.
+"""Generate the files that repeat the packet classes of `src/mqttcodec/_packets_py.py`.
 
-    python tools/packets.py            fails where one of them is stale
-    python tools/packets.py --write    writes them
+    python tools/packets.py            fail if a file is stale
+    python tools/packets.py --write    write them
 
-`_packets_py.pyi` tells type checkers and editors what each field holds and what each parameter takes. `_packets_c.pxd`
-and `_packets_c.pyx` have the classes as extension types. In each file the classes stand behind a mark. The text before
-it, and the text behind a second mark, is written by hand.
+`_packets_py.pyi` gives type checkers and editors the types of fields and parameters. `_packets_c.pxd` and
+`_packets_c.pyx` have the classes as extension types. In each file the classes follow a marker. The text before it, and
+the text after a second marker, is written by hand.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 PACKAGE = Path(__file__).parents[1] / "src" / "mqttcodec"
-# The plain classes are enough, and the extensions may be those of other fields.
+# The plain classes are enough, and the extensions may be out of date.
 os.environ["MQTTCODEC_EXTENSIONS"] = "off"
 sys.path.insert(0, str(PACKAGE.parent))
 
@@ -31,8 +31,8 @@ from mqttcodec._packets_py import Publish, Subscription, Will, _Acknowledgement 
 BEGIN = "# --- Generated from `_packets_py.py` by `tools/packets.py --write`.\n"
 END = "# --- Written by hand from here on.\n"
 
-# By what a field holds: the type of the parameter, where that takes more, and the function of `_packets_c.pyx` that
-# converts it. Those that make tuples come first in a constructor.
+# By type of a field: the type of the parameter, if that is wider, and the function of `_packets_c.pyx` that converts
+# the argument. The functions that make tuples come first in a constructor.
 TAKEN = {
     "bytes | memoryview": "Buffer",
     "bytes | memoryview | None": "Buffer | None",
@@ -61,22 +61,22 @@ CONVERTERS = {
     "tuple[ReasonCode, ...]": "reason_codes_of",
     "tuple[tuple[str, str], ...]": "pairs_of",
 }
-# Constants of `_packets_c.pyx` that are defaults.
+# Constants of `_packets_c.pyx` that serve as defaults.
 CONSTANTS = {"QoS": "_QOS_0", "ReasonCode": "_SUCCESS", "RetainHandling": "_SEND_AT_SUBSCRIBE"}
 CONSTANTS |= {"ProtocolVersion": "_MQTT_5"}
 
-# The fields of a PUBLISH that its first byte holds. Its properties are an object of their own too.
+# The fields in the first byte of a PUBLISH. Its properties are a separate object too.
 FLAGS = ("retain", "dup")
 
 
 def classes() -> Iterator[Any]:
-    """The packet classes and what they are made of, each after its base."""
+    """The packet classes and the classes they contain, each after its base."""
     packets = _packets_py.Packet.__args__
     yield from (Will, *packets[:3], _Acknowledgement, *packets[3:7], Subscription, *packets[7:])
 
 
 def own_fields(cls: Any) -> tuple[Any, ...] | None:
-    """The fields of a class; None where its base has them."""
+    """The fields of a class; None if its base defines them."""
     return dataclasses.fields(cls) if "__dataclass_fields__" in vars(cls) else None
 
 
@@ -89,12 +89,12 @@ def indented(lines: Any) -> Iterator[str]:
 
 
 def number(default: Any) -> Any:
-    """A default as the number, string or constant that it equals."""
+    """The number, string or constant that equals a default."""
     return default.value if isinstance(default, Enum) else default
 
 
 def parameters(fields: Any, written: Any) -> Iterator[str]:
-    """The parameters of a constructor, each as `written` shows the field."""
+    """The parameters of a constructor, each formatted by `written`."""
     keyword_only = False
     for field in fields:
         if field.kw_only and not keyword_only:
@@ -249,7 +249,7 @@ def tuples_first(fields: Any) -> Iterator[str]:
 
 
 def guard(conditions: list[str]) -> Iterator[str]:
-    """The refusal of a second `__init__`."""
+    """The code that rejects a second `__init__`."""
     if len(conditions) == 1:
         yield f"        if {conditions[0]}:"
     else:
@@ -265,7 +265,7 @@ def init(fields: Any) -> Iterator[str]:
         yield "        self.is_initialised = True"
         return
     yield from tuples_first(fields)
-    # A tuple is never None once `__init__` ran; without one each field has to be looked at.
+    # A tuple is never None after `__init__`. Without a tuple, check every field.
     judged = [field for field in fields if makes_tuples(field)][-1:] or fields
     yield from guard([f"self.{field.name} is not None" for field in judged])
     for field in fields:
@@ -292,7 +292,7 @@ def init_of_publish(fields: Any) -> Iterator[str]:
 
 
 def absent(field: Any) -> str:
-    """The value of a property that is not there."""
+    """The value of an absent property."""
     return "_NONE" if makes_tuples(field) else "None"
 
 
@@ -316,7 +316,7 @@ def between_marks(path: Path, made: str) -> str:
 
 
 def texts() -> dict[Path, str]:
-    """The text of each file as it should be."""
+    """The expected text of each file."""
     if CONVERTERS.keys() != vars(_packets_py)["_CONVERTERS"].keys():
         sys.exit("CONVERTERS here and _CONVERTERS in _packets_py.py convert different types")
     made = {"_packets_py.pyi": stub(), "_packets_c.pxd": declarations(), "_packets_c.pyx": definitions()}

@@ -2,8 +2,8 @@
 //
 //     node tools/pyodide.mjs SITE PROJECT [ARGUMENT ...]
 //
-// SITE is a folder with the wheel and what the tests need, as `pip install --target` fills it; PROJECT holds the tests;
-// the arguments are pytest's. The npm package `pyodide` has to be found from the working directory.
+// SITE is a folder where `pip install --target` put the wheel and the requirements of the tests. PROJECT holds the tests.
+// The arguments are passed to pytest. The npm package `pyodide` must be installed in the working directory.
 import { createRequire } from "node:module";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";

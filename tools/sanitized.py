@@ -1,9 +1,9 @@
-"""Run the suite on extensions built with the address and undefined behaviour sanitizers; a report ends it.
+"""Run the suite on extensions built with the address and undefined behaviour sanitizers. A report ends the run.
 
-    python tools/sanitized.py                                     gcc's; the fast suite
-    python tools/sanitized.py --compiler clang [ARGUMENT ...]     clang's; further arguments are pytest's
+    python tools/sanitized.py                                     gcc, the fast suite
+    python tools/sanitized.py --compiler clang [ARGUMENT ...]     clang; further arguments for pytest
 
-Then the seeds of the fuzzing are tried under the leak sanitizer, which has to find a leak that is put there.
+Then the fuzzing seeds run under the leak sanitizer, which must also find a deliberate leak.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from pathlib import Path
 from environments import build_debug
 
 SANITIZERS = "-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer"
-# Cython adds 0 to a NULL where a call has no arguments.
+# Cython adds 0 to NULL when a call has no arguments.
 SANITIZERS_OF_CLANG = SANITIZERS + " -fno-sanitize=pointer-overflow"
 
-# The interpreter's own allocator would hide what lies outside of an object. What memory a test takes is not looked at:
-# freed blocks are kept for a while, to be found when they are used.
+# The interpreter's own allocator would hide accesses outside an object. Memory use is not checked: the sanitizer keeps
+# freed blocks for a while, to detect later uses.
 ENVIRONMENT = {
     "PYTHONMALLOC": "malloc",
     "UBSAN_OPTIONS": "print_stacktrace=1",
@@ -30,7 +30,7 @@ ENVIRONMENT = {
 
 
 def build(work: Path, compiler: str) -> tuple[Path, Path, dict[str, str]]:
-    """As `environments.build_debug`, with sanitizers."""
+    """Like `environments.build_debug`, with sanitizers."""
     if compiler.startswith("clang"):
         flags, linker_flags = SANITIZERS_OF_CLANG, SANITIZERS_OF_CLANG + " -shared-libasan"
         runtimes = [f"libclang_rt.asan-{platform.machine()}.so"]
@@ -39,9 +39,9 @@ def build(work: Path, compiler: str) -> tuple[Path, Path, dict[str, str]]:
         runtimes = ["libasan.so", "libubsan.so"]
     python, project, environ = build_debug(work, CC=compiler, CFLAGS=flags, LDFLAGS=linker_flags)
     environ |= ENVIRONMENT
-    # The runtimes have to be there before the interpreter is.
+    # The runtimes must be loaded before the interpreter.
     environ["LD_PRELOAD"] = ":".join(place_of(compiler, name) for name in runtimes)
-    environ["MQTTCODEC_CC"] = f"{compiler} {linker_flags}"  # For what the tests build themselves.
+    environ["MQTTCODEC_CC"] = f"{compiler} {linker_flags}"  # For extensions that the tests build.
     return python, project, environ
 
 
@@ -50,7 +50,7 @@ def place_of(compiler: str, runtime: str) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
-# With the argument `leak`, a str of a packet leaks.
+# The argument `leak` makes a str of a packet leak.
 SEEDS = """
 import ctypes, sys
 import implementations
@@ -68,7 +68,7 @@ if "leak" in sys.argv:
 
 
 def leaks(python: Path, environ: dict[str, str], *arguments: str) -> list[str]:
-    """What the leak sanitizer finds that the extensions have taken, a stack each; Python itself keeps other things."""
+    """The stacks of leaks whose memory the extensions allocated. Python itself keeps other memory."""
     options = environ["ASAN_OPTIONS"].replace("detect_leaks=0", "detect_leaks=1")
     options += ":fast_unwind_on_malloc=0:malloc_context_size=30"
     command = [python, "-c", SEEDS, *arguments]
@@ -76,7 +76,7 @@ def leaks(python: Path, environ: dict[str, str], *arguments: str) -> list[str]:
     if not result.stdout.endswith("done\n"):
         sys.exit(result.stderr)
     found = [stack for stack in result.stderr.split("\n\n") if "leak of" in stack and "/mqttcodec/_" in stack]
-    # What is made by an import, which an extension may have begun, is Python's to keep.
+    # Python keeps objects that an import creates, even if an extension started the import.
     return [stack for stack in found if "PyImport_Import" not in stack]
 
 

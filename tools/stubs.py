@@ -1,10 +1,10 @@
-"""Hold the compiled modules against the types that users are told of, by mypy's stubtest.
+"""Compare the compiled modules with the published types, using mypy's stubtest.
 
     python tools/stubs.py
 
-The packet classes have a stub, `_packets_py.pyi`, which `tools/packets.py` makes. For the other compiled modules stubs
-are made of what is public in the plain ones. `tests/packets/test_packets.py` compares the fields, which stubtest does
-not see.
+`tools/packets.py` generates the stub of the packet classes, `_packets_py.pyi`. The stubs of the other compiled modules
+are made from the public names of the plain ones. `tests/packets/test_packets.py` compares the fields, which stubtest
+does not check.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import mqttcodec
 
 PACKAGE = Path(mqttcodec.__file__).parent
 MODULES = ("_codec", "_packets", "_stream")
-# What differs, and why.
+# The allowed differences, with the reasons.
 ALLOWED = r"""
 # Extension types without fields show the slot's own signature.
 mqttcodec\._packets_c\.Ping(Req|Resp)\.__init__
@@ -33,7 +33,7 @@ mqttcodec\._packets_c\._Acknowledgement
 
 
 class PublicOnly(ast.NodeTransformer):
-    """Leaves declarations: no bodies, nothing private, no constants."""
+    """Keeps public declarations and drops bodies, private names and constants."""
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef | None:
         if node.name.startswith("_") and not node.name.endswith("__"):

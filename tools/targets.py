@@ -1,7 +1,7 @@
-"""What a release consists of: the wheels cibuildwheel makes of `pyproject.toml` and the matrix in `release.yml`.
+"""List the wheels of a release: those that cibuildwheel builds from `pyproject.toml` and the matrix in `release.yml`.
 
-python tools/targets.py             the wheels of each platform and architecture
-python tools/targets.py FOLDER      whether a folder holds them, the sdist and the pure wheel, and nothing else
+python tools/targets.py             list the wheels of each platform and architecture
+python tools/targets.py FOLDER      check that a folder holds these, the sdist and the pure wheel, and nothing else
 
 Needs `pip install '.[wheels]'`.
 """
@@ -45,7 +45,7 @@ def identifiers(row: dict[str, str]) -> list[str]:
 
 
 def all_identifiers() -> list[str]:
-    """Prints the builds of each architecture, and returns all of them. Two jobs that make one wheel are an error."""
+    """Prints the builds of each architecture, and returns all of them. It is an error if two jobs build one wheel."""
     found: dict[tuple[str, str], list[str]] = {}
     for row in rows():
         found.setdefault((row["platform"], row["arch"]), []).extend(identifiers(row))
@@ -62,9 +62,9 @@ def all_identifiers() -> list[str]:
 
 
 def identifier(wheel: str) -> tuple[str, str]:
-    """The version of a wheel, and the build it came from; "pure" for the pure one."""
+    """The version of a wheel and the build that produced it, or "pure"."""
     _, version, _, tags = parse_wheel_filename(wheel)
-    tag = min(tags, key=str)  # A wheel may name several tags of manylinux.
+    tag = min(tags, key=str)  # A wheel may have several manylinux tags.
     if tag.platform == "any":
         return str(version), "pure"
     platform = re.sub(r"^(manylinux|musllinux|macosx|pyemscripten|pyodide)(?:_?\d+)+_", r"\1_", tag.platform)
@@ -73,7 +73,7 @@ def identifier(wheel: str) -> tuple[str, str]:
 
 
 def faults(folder: Path, builds: list[str]) -> list[str]:
-    """What is wrong with the distributions in a folder, where those of `builds` belong."""
+    """The errors in a folder that should hold the distributions of `builds`."""
     expected = {*builds, "pure"}
     sdists = [str(parse_sdist_filename(path.name)[1]) for path in folder.glob("*.tar.gz")]
     wheels = [identifier(path.name) for path in folder.glob("*.whl")]

@@ -1,8 +1,8 @@
-"""Run the suite on a wheel, as its users will have it: installed into a fresh environment, with no source tree around.
+"""Run the suite on a wheel installed into a fresh environment, without the source tree.
 
     python tools/try_wheel.py WHEEL SDIST [ARGUMENT ...]
 
-The tests come from the sdist; the arguments are pytest's.
+The tests come from the sdist. The arguments are passed to pytest.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from environments import create_environment
 
 
 def unpack(sdist: Path, folder: Path) -> Path:
-    """The one folder of a sdist."""
+    """Unpack an sdist and return its single folder."""
     with tarfile.open(sdist) as archive:
-        # CPython 3.11.4 and later ask how far an archive is to be trusted.
+        # CPython 3.11.4 and later have extraction filters.
         archive.extractall(folder, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))
     (project,) = folder.iterdir()
     return project

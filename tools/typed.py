@@ -1,6 +1,6 @@
-"""Check the types that users get: all public names have one, and the code in README and docs passes type checkers.
+"""Check that all public names have types, and that the code in README and docs passes the type checkers.
 
-python tools/typed.py       needs an installed package, not an editable one, for pyright to find `py.typed`
+python tools/typed.py       needs a regular install, because pyright does not find `py.typed` in an editable one
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ def run(*command: str, folder: Path) -> int:
 
 
 def public_types(folder: Path) -> int:
-    """Whether pyright knows the type of every public name; it shows those that it does not know."""
+    """Check that pyright knows the type of every public name, and print the others."""
     command = [sys.executable, "-m", "pyright", "--verifytypes", "mqttcodec", "--ignoreexternal", "--outputjson"]
-    # The Python that it finds on the path is the one whose packages it looks at.
+    # pyright examines the packages of the first Python on PATH.
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     found = json.loads(done.stdout)["typeCompleteness"]

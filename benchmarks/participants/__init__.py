@@ -1,8 +1,8 @@
-"""Who is measured: this codec, compiled and plain, the floor under it, and the codecs a user could pick instead.
+"""The participants: this codec, compiled and plain, the floor, and the other codecs that a user could choose.
 
-A participant offers for each operation the thinnest honest use of its library: the least code that takes whole bytes
-to a packet a user could work with, or back, with nothing of ours in between. Statements are timed as they would stand
-in a user's loop, all by the same clock; what they make is judged before it runs.
+For each operation, a participant uses its library as directly as possible: the least code that turns bytes into a
+packet a user can work with, or back, without any of our code in between. Statements are timed as in a user's loop, all
+with the same clock. Their results are checked first.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ packet.packet_id
 
 
 class Call(NamedTuple):
-    """What is timed."""
+    """A timed call."""
 
     statement: str
-    """An expression, or lines in which `...` stands where the user's code goes, with a `packet`."""
+    """An expression, or lines in which `...` marks the place of the user's code, which uses `packet`."""
     names: Mapping[str, Any]
-    """What the statement refers to."""
+    """The names that the statement uses."""
     told: Callable[[Any], Any] = lambda made: made
-    """From what was made to what is judged: bytes, or the fields of a packet by our names."""
+    """Converts the result for the check: bytes, or the fields of a packet by our names."""
 
     def judged(self) -> Any:
-        """What one execution made, as `told` tells it; of lines with `...` a list."""
+        """The result of one execution, converted by `told`; a list for lines with `...`."""
         if "..." not in self.statement:
             return self.told(eval(self.statement, dict(self.names)))
         packets: list[Any] = []
@@ -42,7 +42,7 @@ class Call(NamedTuple):
         return [self.told(packet) for packet in packets]
 
     def loop(self, times: int) -> Callable[[], None]:
-        """A function that executes the statement `times` times, ten in a row, its names as local variables."""
+        """A function that executes the statement `times` times, unrolled by ten, with its names as local variables."""
         in_a_row = 10 if times % 10 == 0 else 1
         body = [f"  {line}" for line in self.statement.splitlines()] * in_a_row
         source = "\n".join([f"def run(turns, {', '.join(self.names)}):", " for _ in repeat(None, turns):", *body])
@@ -52,40 +52,40 @@ class Call(NamedTuple):
 
 
 class Participant:
-    """A library. Its module imports it; its methods return the call for a case, None where it has no such thing."""
+    """A library, imported by its module. The methods return the call for a case, or None if it is not offered."""
 
     name: str
 
     def decode(self, case: Case) -> Call | None:
-        """Bytes to a packet. `told`: the fields that were decoded."""
+        """Decode bytes to a packet. `told` returns the decoded fields."""
         return None
 
     def read(self, case: Case) -> Call | None:
-        """Bytes to a packet, and topic, payload, QoS and packet identifier of a PUBLISH read from it."""
+        """Decode a PUBLISH, and read its topic, payload, QoS and packet identifier."""
         return None
 
     def encode(self, case: Case) -> Call | None:
-        """A packet that is there to bytes."""
+        """Encode an existing packet."""
         return None
 
     def build(self, case: Case) -> Call | None:
-        """A packet made and encoded."""
+        """Construct a packet and encode it."""
         return None
 
     def fan_out(self, case: Case) -> Call | None:
-        """A PUBLISH that is there encoded under packet identifier 8, as a broker does for each subscriber."""
+        """Encode an existing PUBLISH with packet identifier 8, as a broker does for each subscriber."""
         return None
 
     def encode_many(self, stream: Stream) -> Call | None:
-        """A list of packets to one buffer."""
+        """Encode a list of packets into one buffer."""
         return None
 
     def stream(self, stream: Stream) -> Call | None:
-        """The pieces of a stream to packets; each may be dropped when the next is there."""
+        """Decode the pieces of a stream. Each packet may be dropped when the next is decoded."""
         return None
 
 
-# In the order of the tables. `module`: `class`.
+# In the order of the tables. The values are `module:class`.
 PARTICIPANTS = {
     "mqttcodec, compiled": "ours:Compiled",
     "mqttcodec, plain Python": "ours:Plain",
@@ -103,7 +103,7 @@ PARTICIPANTS = {
 
 
 def participant(name: str) -> Participant:
-    """Raises ImportError where its library is not installed."""
+    """Raises ImportError if the library is not installed."""
     module, _, cls = PARTICIPANTS[name].partition(":")
     made: Participant = getattr(importlib.import_module(f"participants.{module}"), cls)()
     made.name = name

@@ -1,9 +1,9 @@
-"""amqtt, a broker and client for asyncio, MQTT 3.1.1 only.
+"""amqtt, a broker and client for asyncio, for MQTT 3.1.1.
 
-Decoding is two coroutines of the library, one after the other as in its handler's loop: the fixed header, then the
-packet class's `from_stream`. They read from the library's `BufferReader` for a whole packet, and from an asyncio
-StreamReader for a stream. `read_packet` here joins the two, and both are stepped by `send(None)`: no event loop runs.
-A packet's `to_bytes()` returns bytes.
+Decoding awaits two coroutines of the library, as its handler does: one reads the fixed header, the other is
+`from_stream` of the packet class. They read from the library's `BufferReader` for a whole packet, and from an asyncio
+StreamReader for a stream. `read_packet` in this module combines the two. `send(None)` runs the coroutines without an
+event loop. `to_bytes()` of a packet returns bytes.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from corpus import PAYLOAD, TOPIC, Case, Stream
 
 from . import Call, Participant
 
-# It makes the futures on which a reader waits, and never runs.
+# It creates the futures on which a reader waits, and never runs.
 LOOP = asyncio.new_event_loop()
 LOOP.close()
 
@@ -50,7 +50,7 @@ async def read_packet(reader: ReaderAdapter) -> Any:
 
 
 def run(coroutine: Coroutine[Any, Any, Any]) -> Any:
-    """What a coroutine that never waits returns."""
+    """The result of a coroutine that never waits."""
     try:
         coroutine.send(None)
     except StopIteration as stop:
@@ -99,7 +99,7 @@ class Amqtt(Participant):
         return Call("build(topic, payload, 7, False, 1, False).to_bytes()", names)
 
     def fan_out(self, case: Case) -> Call | None:
-        """The packet is changed: an assignment, as an expression."""
+        """Assign the packet identifier, in an expression, and encode."""
         if not is_known(case):
             return None
         return Call('setattr(packet, "packet_id", 8) or packet.to_bytes()', {"packet": self.packet(case)})

@@ -1,7 +1,7 @@
-"""The floor: an extension of the benchmarks that makes the same objects from offsets it knows, and parses nothing.
+"""The floor: an extension that makes the same objects from known offsets, without parsing.
 
-What lies between it and this codec, compiled, is what parsing and judging cost. Encoding is the copy of known bytes. It
-is built from `floor.pyx` when it is first asked for, and again when that or the package has changed.
+The difference between the floor and the compiled codec is the cost of parsing and checking. Encoding copies known
+bytes. The extension is built from `floor.pyx` on first use, and rebuilt after a change to that file or to the package.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ for packet in Messages(data):
 
 
 def built() -> Any:
-    """The module `floor`. Raises ImportError where it cannot be built."""
+    """The module `floor`. Raises ImportError if it cannot be built."""
     compiled = max(Path(mqttcodec.__file__).parent.glob("_packets_c.*so"), default=None)
     if compiled is None:
         raise ImportError("the floor makes the packets of the extension, which is not there")
@@ -94,5 +94,5 @@ class Floor(Participant):
 
 
 def told(packet: Any) -> dict[str, Any]:
-    """All fields but the version, which is 5.0 in the one function for both CONNECTs."""
+    """All fields except the version: one function makes both CONNECT packets, with 5.0."""
     return {name: value for name, value in fields(packet).items() if name != "protocol_version"}

@@ -1,10 +1,10 @@
-"""gmqtt, a client for asyncio, MQTT 3.1.1 and 5.
+"""gmqtt, a client for asyncio, for MQTT 3.1.1 and 5.
 
-Bytes go through the protocol's `_read_packet` to the client's handler, which parses a packet and calls the user's
-`on_message(topic, payload, qos, properties)`; here that keeps its arguments in a list. The connection between the
-two, its acknowledgements and the event loop are left out, and so are the cases that read a packet identifier. The
-builders of `gmqtt.mqtt.package` encode; they take packet identifiers from a generator, which here repeats those
-wanted.
+The protocol's `_read_packet` passes bytes to the client's handler, which parses a packet and calls the user's
+`on_message(topic, payload, qos, properties)`. Here, `on_message` stores its arguments in a list. The adapter leaves out
+the connection between the two, acknowledgements, the event loop, and the cases that read a packet identifier. The
+builders in `gmqtt.mqtt.package` encode. They take packet identifiers from a generator, which here yields the required
+ones.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from gmqtt.mqtt.utils import ConnectionState
 
 from . import Call, Participant
 
-# A protocol wants one, and does not run it here.
+# A protocol needs one but does not run it here.
 LOOP = asyncio.new_event_loop()
 LOOP.close()
 
-# The library's names of properties, where they are others.
+# The library's names of properties, where they differ.
 NAMES = {"payload_format_indicator": "payload_format_id", "user_properties": "user_property"}
 OUR_NAMES = {name: ours for ours, name in NAMES.items()}
 ACKNOWLEDGEMENTS = {
@@ -38,10 +38,10 @@ ACKNOWLEDGEMENTS = {
     "PUBREL 5": MQTTCommands.PUBREL | 2,
     "PUBCOMP 5": MQTTCommands.PUBCOMP,
 }
-# PUBREC and PUBREL are answered in the same breath, DISCONNECT is not parsed.
+# The library answers PUBREC and PUBREL in the same call, and does not parse DISCONNECT.
 DECODED = ("PUBLISH", "PUBACK", "PUBCOMP", "SUBACK")
 
-# What the library's own `_read_loop` does, without waiting.
+# The same steps as the library's `_read_loop`, without waiting.
 STREAM = """
 buffer = b""
 for piece in pieces:
@@ -59,7 +59,7 @@ def protocol(version: int, packet_ids: Iterable[int] = (7,)) -> MQTTProtocol:
 
 
 def reader(version: int) -> dict[str, Any]:
-    """The protocol's `read_packet`, and the list of what its handler has received."""
+    """The protocol's `read_packet`, and the list of results that its handler has received."""
     received: list[Any] = []
 
     def on_callback(*arguments: Any) -> None:
@@ -85,7 +85,7 @@ def reader(version: int) -> dict[str, Any]:
 
 
 def told(arguments: Any) -> dict[str, Any]:
-    """From what `on_message`, `on_subscribe` or, for PUBACK and PUBCOMP, `remove_message_callback` was called with."""
+    """Uses the arguments of `on_message`, `on_subscribe` or, for PUBACK and PUBCOMP, `remove_message_callback`."""
     if len(arguments) == 1:
         return {"packet_id": arguments[0]}
     if len(arguments) == 3:
@@ -101,7 +101,7 @@ def told(arguments: Any) -> dict[str, Any]:
 
 
 def message(packet: Any) -> Message:
-    """Of a PUBLISH or a Will."""
+    """The properties of a PUBLISH or a Will."""
     values = fields(packet)
     positional = [values.pop(name) for name in ("topic", "payload", "qos", "retain")]
     dropped = ("dup", "packet_id")

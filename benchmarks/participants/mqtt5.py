@@ -1,6 +1,6 @@
-"""mqtt5, a codec in Rust, MQTT 5 only.
+"""mqtt5, a codec in Rust, for MQTT 5.
 
-`read(buffer)` returns a packet and its size, and raises IndexError where bytes are missing; `packet.write()` returns
+`read(buffer)` returns a packet and its size, and raises IndexError if bytes are missing. `packet.write()` returns
 bytes.
 """
 
@@ -98,7 +98,7 @@ class Mqtt5(Participant):
         return Call(BUILD[case.name], BUILD_NAMES) if case.name in BUILD else None
 
     def fan_out(self, case: Case) -> Call | None:
-        """Packets cannot be changed: another one is made."""
+        """Make and encode a new packet, because packets are immutable."""
         if case.version != 5:
             return None
         packet, _ = mqtt5.read(case.data)

@@ -1,9 +1,9 @@
-"""mqttium, a client for asyncio, MQTT 3.1.1 and 5.
+"""mqttium, a client for asyncio, for MQTT 3.1.1 and 5.
 
-A packet class per type has a `decode` that takes what follows the fixed header, whose length `decode_vbi` reads, and
-an `encode` that returns bytes; a client decodes and encodes what a client does. A stream goes through the library's
-IncrementalDecoder, whose frames the class decodes. Where a PUBLISH is made to be sent at once, the function is used
-that the client uses, without a packet. A packet that is encoded again has its properties encoded already.
+Each packet class has a `decode`, which takes the bytes after the fixed header, and an `encode`, which returns bytes, as
+far as a client needs them. `decode_vbi` reads the Remaining Length. For a stream, the library's IncrementalDecoder
+returns frames, which the class decodes. To build and encode a PUBLISH, the adapter calls the client's function, which
+makes no packet object. A packet that is encoded again keeps its encoded properties.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ FAN_OUT = """encode(
     properties=packet.properties, protocol=version
 )"""
 
-# The library's name of a property, where it is another.
+# The library's name of a property, where it differs.
 NAMES = {"user_properties": "user_property"}
 SIX = ", ".join(f'"{NAMES.get(name, name)}": {name}' for name in SIX_PROPERTIES)
 
@@ -71,7 +71,7 @@ def properties(values: dict[str, Any]) -> Properties | None:
 
 
 def packet_of(packet: Any) -> Any:
-    """A packet of the corpus, None where the library encodes none of its kind."""
+    """A packet of the corpus, or None if the library does not encode its type."""
     kind, values = type(packet).__name__, fields(packet)
     if kind in ("Publish", "Subscribe", "PubAck", "PubRec", "PubRel", "PubComp"):
         mid = values.pop("packet_id")
@@ -113,7 +113,7 @@ class Mqttium(Participant):
             return Call("encode()", {"encode": library.encode_pingreq})
         packet = packet_of(case.packet)
         if packet is None:
-            # DISCONNECT among them: with this reason code only servers send it.
+            # This includes DISCONNECT, because only servers send this reason code.
             return None
         if case.name.startswith("CONNECT"):
             return Call("packet.encode()", {"packet": packet})

@@ -1,8 +1,8 @@
-"""mqttools, a client and broker for asyncio, MQTT 5 and QoS 0 only.
+"""mqttools, a client and broker for asyncio, for MQTT 5 with QoS 0.
 
-An `unpack_...` function per packet type takes a PayloadReader that is behind the fixed header, and returns a tuple. No
-function takes a whole packet: `decode` here is how the library's `format_packet` starts. A `pack_...` function per
-packet type returns bytes. Streams, of QoS 1, and a CONNECT with user properties are left out.
+For each packet type, an `unpack_...` function takes a PayloadReader positioned after the fixed header and returns a
+tuple. For a whole packet, the adapter's `decode` follows the first steps of the library's `format_packet`. A
+`pack_...` function returns bytes. The adapter leaves out streams, which have QoS 1, and CONNECT with user properties.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ TOLD = {
 class Mqttools(Participant):
     def decode(self, case: Case) -> Call | None:
         if case.name not in TOLD:
-            # Nothing is unpacked of a PINGREQ.
+            # A PINGREQ has nothing to unpack.
             return None
         return Call("decode(data)", {"decode": decode, "data": case.data}, TOLD[case.name])
 
@@ -58,5 +58,5 @@ class Mqttools(Participant):
             return Call("pack(7, codes)", {"pack": common.pack_suback, "codes": bytes(packet.reason_codes)})
         if case.name == "DISCONNECT 5":
             return Call("pack(code)", {"pack": common.pack_disconnect, "code": packet.reason_code})
-        # No SUBSCRIBE, which has one filter and no QoS.
+        # No SUBSCRIBE: the function takes one filter and no QoS.
         return Call("pack()", {"pack": common.pack_pingreq}) if case.name == "PINGREQ" else None

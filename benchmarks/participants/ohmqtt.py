@@ -1,7 +1,7 @@
-"""ohmqtt, a client, MQTT 5 only.
+"""ohmqtt, a client, for MQTT 5.
 
-`decode_packet(data)` returns a packet, and `packet.encode()` bytes. The reader of the library, which receives the parts
-of a packet from a socket, is left out; a stream is cut here, for `decode_packet_from_parts`.
+`decode_packet(data)` returns a packet, `packet.encode()` bytes. The adapter leaves out the library's reader, which
+receives the parts of a packet from a socket. It splits a stream itself and calls `decode_packet_from_parts`.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ class Ohmqtt(Participant):
         return Call(BUILD[case.name], BUILD_NAMES) if case.name in BUILD else None
 
     def fan_out(self, case: Case) -> Call | None:
-        """The packet is changed: an assignment, as an expression."""
+        """Assign the packet identifier, in an expression, and encode."""
         if case.version != 5:
             return None
         return Call('setattr(packet, "packet_id", 8) or packet.encode()', {"packet": decode_packet(case.data)})

@@ -1,4 +1,4 @@
-"""mqttcodec itself: the compiled codec and the plain one, by the functions and packets users call."""
+"""mqttcodec, compiled and plain, through its public functions and packets."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Ours(Participant):
 
     @staticmethod
     def said(statement: str, case: Case | Stream) -> str:
-        """The statement as users write it: 5.0 is the default."""
+        """The statement as a user writes it, without the default version 5.0."""
         return statement.replace(", version)", ")") if case.version == 5 else statement
 
     def decode(self, case: Case) -> Call:

@@ -1,10 +1,10 @@
-"""paho-mqtt, a client, MQTT 3.1.1 and 5.
+"""paho-mqtt, a client, for MQTT 3.1.1 and 5.
 
-The functions of `paho.mqtt._packet` take the first byte of a packet and the bytes after its length; the length is read
-by the library's `VariableByteIntegers`. The reader of `Client`, which takes a packet in pieces from a socket and wraps
-it in an MQTTMessage for the callback, is left out; a stream is cut here. As in an MQTTMessage, a topic is bytes until
-it is asked for. Packets are encoded by the `_send_...` methods of `Client`, whose `_packet_queue` is replaced by a
-function that returns the packet. Properties are set one by one as attributes, for which `properties` is here.
+The functions of `paho.mqtt._packet` take the first byte of a packet and the bytes after its length. The library's
+`VariableByteIntegers` reads the length. The adapter leaves out the reader of `Client`, which receives a packet in
+pieces from a socket and wraps it in an MQTTMessage for the callback; it splits a stream itself. As in an MQTTMessage,
+a topic stays bytes until it is read. The `_send_...` methods of `Client` encode packets; a replacement of
+`_packet_queue` returns them. The helper `properties` sets properties as attributes, one by one.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def properties(packet_type: int, values: dict[str, Any]) -> Properties:
 
 
 def publish(packet: Any) -> _packet.PublishPacket:
-    """One to encode. A PUBLISH without properties has None, as those of users have."""
+    """A packet to encode. A PUBLISH without properties has None, as in user code."""
     values = library_named({name: getattr(packet, name) for name in SIX_PROPERTIES})
     made = properties(PacketTypes.PUBLISH, values) if values else None
     topic = packet.topic.encode()
@@ -138,7 +138,7 @@ class Paho(Participant):
         if case.name.startswith("CONNECT"):
             return connect(case.packet)
         if case.name.startswith("SUBSCRIBE"):
-            # The packet identifier is the next one, of which the first is judged.
+            # The packet identifier is the next free one. The check sees the first.
             made._last_mid = 6
             topics = [(each.topic_filter.encode(), SubscribeOptions(each.qos)) for each in case.packet.subscriptions]
             return Call("send(False, topics)[0]", {"send": made._send_subscribe, "topics": topics})

@@ -1,9 +1,8 @@
-"""twisted-mqtt, a client for Twisted, MQTT 3.1.1 only.
+"""twisted-mqtt, a client for Twisted, for MQTT 3.1.1.
 
-`mqtt.pdu` has a class per packet type, whose `decode(data)` fills an instance from a whole packet, and whose
-`encode()` returns bytes. For a stream the client's protocol is fed and hands its packets to the state it is in, which
-here is a list: what the client does with them is left out. An instance is filled by assignments, for which `publish`
-is here.
+For each packet type, `mqtt.pdu` has a class whose `decode(data)` fills an instance from a whole packet, and whose
+`encode()` returns bytes. A stream is fed to the client's protocol, which passes packets to its state object. Here, the
+state stores them in a list. The helper `publish` assigns the fields of an instance.
 """
 
 from __future__ import annotations
@@ -51,7 +50,7 @@ def publish(topic: str, payload: bytearray, qos: int, packet_id: int | None) -> 
 
 
 def packet_of(packet: Any) -> Any:
-    """A packet of the corpus; the library encodes bytearray payloads only, and text in CONNECT."""
+    """A packet of the corpus. The library takes a bytearray as payload, and str in CONNECT."""
     if type(packet).__name__ == "Publish":
         return publish(packet.topic, bytearray(packet.payload), packet.qos, packet.packet_id)
     if type(packet).__name__ == "PingReq":
@@ -91,7 +90,7 @@ class TwistedMqtt(Participant):
         return Call("publish(topic, payload, 1, 7).encode()", names)
 
     def fan_out(self, case: Case) -> Call | None:
-        """The packet is changed: an assignment, as an expression."""
+        """Assign the packet identifier, in an expression, and encode."""
         if not is_known(case):
             return None
         return Call('setattr(packet, "msgId", 8) or packet.encode()', {"packet": packet_of(case.packet)})

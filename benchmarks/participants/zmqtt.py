@@ -1,7 +1,7 @@
-"""zmqtt, a client for asyncio, MQTT 3.1.1 and 5.
+"""zmqtt, a client for asyncio, for MQTT 3.1.1 and 5.
 
-The codec of its client: `decode(data, version=...)` returns a packet and its size, `encode(packet, version=...)` bytes,
-and a PacketBuffer is fed the pieces of a stream and iterated over. Packets are frozen dataclasses.
+In the client's codec, `decode(data, version=...)` returns a packet and its size, `encode(packet, version=...)` bytes. A
+PacketBuffer takes the pieces of a stream and yields packets. Packets are frozen dataclasses.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class Zmqtt(Participant):
         return Call(BUILD[case.name], {**BUILD_NAMES, "version": version_of(case)}) if case.name in BUILD else None
 
     def fan_out(self, case: Case) -> Call | None:
-        """Packets cannot be changed: another one is made."""
+        """Make and encode a new packet, because packets are immutable."""
         return Call(FAN_OUT, {**BUILD_NAMES, "packet": self.packet(case), "version": version_of(case)})
 
     def encode_many(self, stream: Stream) -> Call | None:

@@ -1,7 +1,7 @@
 # cython: language_level=3, freethreading_compatible=True
-"""What a bridge does with packets, without an attribute look-up or a call of a Python class.
+"""The packet handling of a bridge, without attribute lookups or calls of Python classes.
 
-It works on the compiled packets: of those in plain Python its functions would know none.
+It needs compiled packets. Its functions do not accept those of the plain implementation.
 """
 
 from mqttcodec cimport PubAck, Publish, publish_flags
@@ -16,7 +16,7 @@ cdef object SUCCESS = ReasonCode.SUCCESS
 
 
 def acknowledgements(packets):
-    """The PUBACKs owed for what was received, in its order [MQTT-4.3.2-4]."""
+    """The PUBACKs for the received packets, in the same order [MQTT-4.3.2-4]."""
     cdef PubAck answer
     answers = []
     for packet in packets:
@@ -30,7 +30,7 @@ def acknowledgements(packets):
 
 
 def forwarded(Publish packet not None, str prefix not None, packet_id=None):
-    """`packet` as the other side gets it: its topic under `prefix`, no repeat; its properties are shared."""
+    """A copy of `packet` for the other side: topic under `prefix`, DUP not set, the same properties object."""
     cdef Publish copy = Publish.__new__(Publish)
     if packet.properties is not None and packet.properties.topic_alias is not None:
         raise ValueError("a Topic Alias means nothing on another connection [MQTT-3.3.2-7]")

@@ -1,7 +1,7 @@
 # cython: language_level=3, freethreading_compatible=True
-"""The inline functions that read bytes, one by one, at any address: for `test_primitives.py`, which builds it.
+"""The inline functions that read bytes, callable one by one at any address. `test_primitives.py` builds it.
 
-It is loaded as a module of the package, for what these functions import when they find a fault.
+It is loaded as a module of the package, because these functions import from the package when they find a fault.
 """
 
 from cpython.object cimport PyObject
@@ -47,7 +47,7 @@ KINDS = {
 
 
 cdef object read_with(Kind kind, const uint8_t* data, Py_ssize_t size):
-    """What is read, and how many bytes that takes."""
+    """The value read, and its size in bytes."""
     cdef Cursor cursor
     cdef int64_t remaining_length = 0
     cdef int header_size
@@ -65,7 +65,7 @@ cdef object read_with(Kind kind, const uint8_t* data, Py_ssize_t size):
         value = four_bytes(&cursor, "it")
     elif kind == VARIABLE_INTEGER:
         value = variable_integer(&cursor, "it", False)
-    elif kind == REMAINING_LENGTH:  # Behind a first byte, which is one of the bytes.
+    elif kind == REMAINING_LENGTH:  # After a first byte, which is one of the bytes.
         header_size = read_length(data, size, PUBACK << 4, 5, True, &remaining_length)
         return remaining_length if header_size else None, header_size
     elif kind == SCAN:
@@ -96,12 +96,12 @@ cdef object read_with(Kind kind, const uint8_t* data, Py_ssize_t size):
 
 
 def read(Kind kind, uintptr_t address, Py_ssize_t size):
-    """Read from `size` bytes at an address; returns what is read and how many bytes that takes."""
+    """Read from `size` bytes at an address. Returns the value and its size in bytes."""
     return read_with(kind, <const uint8_t*> address, size)
 
 
 def sweep(Kind kind, uintptr_t address, Py_ssize_t size, Py_ssize_t skipped, int step):
-    """Read every `step`th of all that `size` bytes at an address can be; the first `skipped` of them stay as they are.
+    """Read every `step`th of all values of `size` bytes at an address. The first `skipped` bytes do not change.
 
     Returns how many were right, how many bytes these took together, and how many were refused.
     """

@@ -1,9 +1,9 @@
-"""Inputs made to take a reader down: `adversarial.jsonl`, each with the bound it has to keep.
+"""Inputs that attack a reader: `adversarial.jsonl`, each with the bound that must hold.
 
-`hex` is the input, or `gen` makes it; `expect` and `reason_code` say what becomes of it, `bound` what must hold
-besides. A bound gets a test of its own, named after its line, unless it says no more than `expect`. Other files test
-memory and limits (A01 to A05, A28, A35) and that nothing recurses (A18): `test_memory.py`; leaks (A22):
-`test_leaks.py`; that work is linear (A05, A06, A28 to A30): `test_linear_work.py`.
+`hex` is the input, or `gen` generates it. `expect` and `reason_code` give the result, `bound` an additional condition.
+Each bound has a test that is named after its line, unless it only repeats `expect`. Other files test memory and limits
+(A01 to A05, A28, A35) and the absence of recursion (A18): `test_memory.py`; leaks (A22): `test_leaks.py`; linear work
+(A05, A06, A28 to A30): `test_linear_work.py`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def of(*expectations: str) -> list[str]:
 
 
 def all_from(mqtt: Any, data: Any, version: int) -> list[Any]:
-    """The packets `decode_from` finds one behind the other."""
+    """The packets that `decode_from` finds, one after the other."""
     packets, offset = [], 0
     while offset < len(data):
         packet, offset = mqtt.decode_from(data, offset, version)
@@ -55,7 +55,7 @@ def refused_at(mqtt: Any, decoder: Any, data: bytes) -> int:
 
 @pytest.mark.parametrize("name", of("ok", "error", "incomplete"))
 def test_expected(mqtt: Any, name: str, full: bool) -> None:
-    """From `decode_from` and from a decoder that gets it whole, the same of bytes as of any other buffer."""
+    """`decode_from`, and a decoder that gets the input whole, treat bytes like any other buffer."""
     line, original = INPUTS[name], data_of(name)
     version = line["version"]
     everything = full or len(original) < 100_000
@@ -79,7 +79,7 @@ def test_expected(mqtt: Any, name: str, full: bool) -> None:
 
 
 def test_a08_the_neighbours_bytes_stay_where_they_are(mqtt: Any) -> None:
-    """What is behind a packet tells on nothing: not on a packet, and not on the words and details of an error."""
+    """Bytes after a packet change neither the packet nor the text and details of an error."""
     data = data_of("A08")
     size = mqtt.peek(data).packet_size
     assert data.endswith(b"SECRET")
@@ -195,12 +195,12 @@ def test_a24_no_null_character_is_written(mqtt: Any, version: int) -> None:
                 assert_nothing_is_written(mqtt, make(value, version), version)
             assert mqtt.encode(make("ab", version), version)
             tried += 1
-    # 6 fields; in 5.0 also the properties of Table 2-4 that are strings, in each place, a pair twice.
+    # 6 fields; in 5.0 also the string properties of Table 2-4, in each place, a pair twice.
     assert tried == (6 if version < 5 else 6 + 20 + 2 * 14)
 
 
 def test_a25_only_documented_errors(mqtt: Any) -> None:
-    """The input, and all that differ from it in one byte."""
+    """The input, and all inputs that differ from it in one byte."""
     data = data_of("A25")
     found = set()
     for at in range(len(data)):
@@ -226,7 +226,7 @@ def test_a25_only_documented_errors(mqtt: Any) -> None:
 
 @pytest.mark.parametrize("name", ["A07", "A09", "A14", "A26"])
 def test_a26_a_whole_packet_is_never_incomplete(mqtt: Any, name: str) -> None:
-    """A field that ends behind its packet is refused with the packet's last byte, and not waited for."""
+    """A field that ends after its packet is rejected with the last byte of the packet."""
     version, data = INPUTS[name]["version"], data_of(name)
     assert refused_at(mqtt, mqtt.Decoder(version), data) == len(data)
     for size in range(1, len(data)):
@@ -247,7 +247,7 @@ def test_a32_a_payload_that_is_not_the_text_it_says(mqtt: Any) -> None:
 @pytest.mark.parametrize("name", ["A20", "A33", "A37", "A38"])
 @pytest.mark.parametrize("version", [None, *VERSIONS])
 def test_refused_at_its_first_byte(mqtt: Any, name: str, version: int | None) -> None:
-    """A33, A37 and A38 say so; A20 has wrong flags too."""
+    """A33, A37 and A38 expect this. A20 also has wrong flags."""
     data = data_of(name)
     assert refused_at(mqtt, mqtt.Decoder(version), data) == 1
     with pytest.raises(mqtt.MalformedPacketError) as caught:
@@ -270,7 +270,7 @@ def test_a34_sixteen_bits_do_not_wrap(mqtt: Any, version: int) -> None:
 
 
 def test_a36_an_odd_sequence(mqtt: Any) -> None:
-    """A PUBCOMP for what was never published is the session's business."""
+    """A PUBCOMP without a PUBLISH is a matter for the session."""
     data = data_of("A36")
     connect = mqtt.Connect("F8cZpwP4cdSh", False, 13_468, "Asi7EbfPL9jWqN71ecZ", protocol_version=4)
     expected = [connect, mqtt.PubComp(0x1E11)]

@@ -1,7 +1,7 @@
-"""The two implementations answer alike, whatever the bytes: packets, field types, lengths, errors to the last detail.
+"""Both implementations give the same results for any bytes: packets, field types, lengths, all details of errors.
 
-Inputs are valid packets of every type, version and property, mutated. The seed is printed; MQTTCODEC_SEED repeats a
-run, MQTTCODEC_INPUTS sets their number.
+Inputs are mutated valid packets with every type, version and property. The seed is printed. MQTTCODEC_SEED repeats a
+run, MQTTCODEC_INPUTS sets the number of inputs.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from mqttcodec import ProtocolVersion, Role, _methods, _spec
 from samples import ODD_VALUES, SEED, VERSIONS, outcome, packets, with_true_length
 
 INPUTS = int(os.environ.get("MQTTCODEC_INPUTS") or 200_000)
-# Bytes on which decisions turn: lengths, wildcards, the ends of UTF-8 ranges, property identifiers.
+# Significant byte values: lengths, wildcards, the ends of UTF-8 ranges, property identifiers.
 TELLING_BYTES = bytes(
     (0, 1, 2, 3, 4, 5, 0x23, 0x24, 0x2B, 0x2F, 0x7F, 0x80, 0x81, 0xBF, 0xC0, 0xC3, 0xED, 0xF4, 0xFF)
 ) + bytes(_spec.PROPERTY_KINDS)
@@ -47,11 +47,11 @@ def mutate(rng: random.Random, packet: bytes, others: list[tuple[ProtocolVersion
             del data[at : at + rng.choice((1, 1, 2, 5))]
         elif kind == 4:
             data[at:at] = bytes((rng.choice(TELLING_BYTES),))
-        elif kind == 5:  # A piece of another packet, such as a property that does not belong here.
+        elif kind == 5:  # A piece of another packet, such as a property that is not allowed here.
             _, other = rng.choice(others)
             begin = rng.randrange(len(other))
             data[at:at] = other[begin : begin + rng.choice((1, 3, 8, 20))]
-        elif kind == 6:  # The same piece again, such as a property twice.
+        elif kind == 6:  # The same piece again, such as a repeated property.
             piece = data[at : at + rng.choice((2, 3, 5, 8))]
             data[at:at] = piece
         else:
@@ -62,7 +62,7 @@ def mutate(rng: random.Random, packet: bytes, others: list[tuple[ProtocolVersion
 
 
 def assert_alike(version: int, data: bytes, rng: random.Random) -> str:
-    """Compare the implementations on one input; returns what became of it."""
+    """Compare the implementations on one input, and return the result."""
     compiled, pure = implementations.ALL
     results = []
     for mqtt in (compiled, pure):
@@ -164,7 +164,7 @@ def test_encoding_odd_values() -> None:
 
 
 def odd_packet(mqtt: Any, rng: random.Random, version: ProtocolVersion) -> Any:
-    """A valid packet with a few of its fields, or of the fields of what it holds, made odd."""
+    """A valid packet in which a few fields, or fields of nested objects, have unusual values."""
     packet = rng.choice(samples(mqtt, version))
     if rng.random() < 0.2 and type(packet) is mqtt.Connect and packet.will:
         return packet.replace(will=with_odd_fields(packet.will, rng))

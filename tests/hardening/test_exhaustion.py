@@ -1,7 +1,7 @@
-"""Memory that runs out, at each of the first 200 allocations of each operation, for each packet type.
+"""Memory runs out at each of the first 200 allocations of each operation, for each packet type.
 
-`MemoryError` or the right answer, no crash, nothing lost, and a decoder that serves again after `reset`.
-`exhaustion.py` in `support/` lets them fail, in processes of its own.
+The result is `MemoryError` or correct, without a crash or a leak, and a decoder works again after `reset`.
+`exhaustion.py` in `support/` makes the allocations fail, in separate processes.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def exhaust(name: str, allocations: int, *packets: str) -> None:
     assert result.returncode == 0, result.stderr[-4000:]
     found = json.loads(result.stdout)
     assert found["failures"] > allocations
-    # CPython loses a tuple when there is no memory for the list made of it, and other things; plain Python meets that.
+    # CPython can leak a tuple if memory runs out while it makes a list from it, for example. This affects plain Python.
     assert found["growth"] == 0 or name == "python"
 
 
@@ -53,7 +53,7 @@ def test_first_allocations(mqtt: Any) -> None:
 
 
 def test_no_memory_for_what_was_received(mqtt: Any) -> None:
-    """`buffer_updated` says so itself: the packets before it may never be asked for."""
+    """`buffer_updated` itself raises, because the packets before the error may never be requested."""
     import _testcapi
 
     data = mqtt.encode(mqtt.Publish("a", b"x"))

@@ -1,4 +1,4 @@
-"""The seeds of the fuzzing, tried once: the differential tries the other targets' checks on each implementation."""
+"""The fuzzing seeds, tried once. The differential target runs the checks of the others on each implementation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Objects that lie, buffers that change hands, calls at the wrong time: a right answer or a documented error."""
+"""Objects that lie, buffers that change, calls at the wrong time: each gives a correct result or a documented error."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ EMPTY = inspect.Parameter.empty
 
 
 class Liar(int):
-    """An int that agrees to every comparison and calls itself another number."""
+    """An int that compares equal to everything and converts to another number."""
 
     def __le__(self, other: object) -> bool:
         return True
@@ -61,11 +61,11 @@ def test_ints_that_lie(mqtt: Any) -> None:
 
 
 MEMORY: list[Any] = []
-"""Keeps what the buffers lie in: a view of a ctypes object does not keep that alive on PyPy."""
+"""Keeps the memory of the buffers alive: on PyPy a view of a ctypes object does not."""
 
 
 def buffer_of(size: int) -> memoryview:
-    """A buffer that says it has `size` bytes. Those it has are a PUBLISH; the rest nobody may read."""
+    """A buffer that claims `size` bytes. It holds a PUBLISH; the rest must not be read."""
     memory = ctypes.create_string_buffer(PUBLISH + bytes(100))
     MEMORY.append(memory)
     return memoryview((ctypes.c_char * size).from_address(ctypes.addressof(memory))).cast("B")
@@ -73,7 +73,7 @@ def buffer_of(size: int) -> memoryview:
 
 @pytest.mark.parametrize("below", [*range(12), 32, 33, 64, sys.maxsize // 2, sys.maxsize - 268_435_456])
 def test_sums_of_sizes_do_not_wrap(mqtt: Any, below: int) -> None:
-    """Buffers up to the greatest a size can tell: what is added to such a size is more than it can hold."""
+    """Buffers up to the largest possible size, so that adding to the size overflows."""
     size = sys.maxsize - below
     packet = mqtt.Publish("a", buffer_of(size), 1, packet_id=1)
     for write in (
@@ -138,7 +138,7 @@ def test_an_empty_tuple_is_no_missing_property(mqtt: Any) -> None:
 
 
 def test_no_export_while_an_error_lives(mqtt: Any) -> None:
-    """The traceback of an error keeps frames alive, and must not keep the caller's buffer with them."""
+    """A traceback keeps frames alive, which must not keep the caller's buffer alive."""
     broken_will = bytearray(bytes.fromhex("101b 00044d515454 05 06 0000 00 000163 00 000177 0004 676f6e65 ffff"))
     for make in (
         lambda buffer: mqtt.decode(buffer),
@@ -160,7 +160,7 @@ def test_no_export_while_an_error_lives(mqtt: Any) -> None:
 
 
 class Claims:
-    """An object that claims to be of a class: `isinstance` believes it, and the methods of the class do not."""
+    """An object that claims to be of a class: it passes `isinstance`, but methods of the class reject it."""
 
     def __init__(self, claimed: type) -> None:
         self.claimed = claimed
@@ -190,7 +190,7 @@ def test_objects_that_claim_another_class(mqtt: Any) -> None:
 
 @pytest.mark.skipif(sys.implementation.name != "cpython", reason="the collector of this Python shows no objects")
 def test_no_tuple_with_empty_slots_is_seen(mqtt: Any) -> None:
-    """The collector may run while the error for a bad reason code is made: no tuple is half filled then."""
+    """The collector may run while the error for a bad reason code is created. No tuple is half filled then."""
     seen: list[int] = []
 
     def look(phase: str, info: dict[str, int]) -> None:
@@ -199,7 +199,7 @@ def test_no_tuple_with_empty_slots_is_seen(mqtt: Any) -> None:
 
     for data in ("90 06 0001 00 00 02 03", "b0 06 0001 00 00 11 03"):
         with pytest.raises(mqtt.MalformedPacketError):
-            mqtt.decode(bytes.fromhex(data))  # What is made once is made now.
+            mqtt.decode(bytes.fromhex(data))  # Create objects that are created only once.
         before = gc.get_threshold()
         gc.callbacks.append(look)
         gc.set_threshold(1)
@@ -219,7 +219,7 @@ def test_encode_many_takes_each_packet_as_it_is(mqtt: Any) -> None:
         for letter in b"ABC":
             buffer[0] = letter
             yield mqtt.Publish("t", buffer)
-            buffer.append(0)  # No view of it is held between packets.
+            buffer.append(0)  # No view of it remains between packets.
             buffer.pop()
 
     assert mqtt.encode_many(packets()) == b"".join(mqtt.encode(mqtt.Publish("t", bytes((x,)))) for x in b"ABC")
@@ -265,7 +265,7 @@ CLASSES = (*(cls.__name__ for cls in mqttcodec.Packet.__args__), "Will", "Subscr
 
 
 def use(mqtt: Any, packet: Any) -> list[Any]:
-    """Do all there is to do with a packet, whatever it holds; returns what came of it."""
+    """Use all operations on a packet, whatever it holds, and return the results."""
     calls = [
         *(lambda version=version: mqtt.encode(packet, version) for version in (3, 4, 5)),
         lambda: mqtt.encoded_size(packet),
@@ -299,7 +299,7 @@ def test_made_without_init(mqtt: Any) -> None:
 
 
 def test_packets_initialised_twice(mqtt: Any) -> None:
-    """A packet is immutable, whether it was made, decoded or copied: `__init__` says so, and leaves it as it is."""
+    """A packet is immutable, whether constructed, decoded or copied: `__init__` raises and does not change it."""
     for name, made in samples_of_each_class(mqtt).items():
         known = [made, made.replace()]
         if name == "Subscription":
@@ -324,7 +324,7 @@ def fields_of(packet: Any) -> list[Any]:
 
 
 def samples_of_each_class(mqtt: Any) -> dict[str, Any]:
-    """A packet of each class with all of its fields set."""
+    """A packet of each class with all fields set."""
     samples: dict[str, Any] = {}
     for packet in packets(mqtt, MQTTv5):
         before = samples.setdefault(type(packet).__name__, packet)
@@ -337,7 +337,7 @@ def samples_of_each_class(mqtt: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", CLASSES)
 def test_every_field_holds_anything(name: str) -> None:
-    """A value of every odd kind in each field in turn: both implementations make the same of it."""
+    """Each field in turn gets a value of every unusual kind. Both implementations give the same result."""
     samples = [samples_of_each_class(mqtt) for mqtt in implementations.ALL]
     for field in _methods.fields(type(samples[0][name])):
         for value in ODD_VALUES:
@@ -353,7 +353,7 @@ def test_every_field_holds_anything(name: str) -> None:
 
 
 class Forged:
-    """What unpickling takes for a packet."""
+    """The state that unpickling accepts for a packet."""
 
     def __init__(self, *reduced: Any) -> None:
         self.reduced = reduced
@@ -406,7 +406,7 @@ def test_unpickled_hostile_state(mqtt: Any) -> None:
 
 
 def test_values_with_methods_of_their_own(mqtt: Any) -> None:
-    """What they hold is written, not what they say they hold."""
+    """Objects are written with their actual contents, not with those they report."""
 
     def lie(self: object, *arguments: object) -> Any:
         raise ZeroDivisionError

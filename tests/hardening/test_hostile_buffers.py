@@ -1,6 +1,6 @@
-"""Buffers that are no plain bytes, and buffers that change hands or contents at the worst time.
+"""Buffers other than bytes, and buffers that change size or contents at the worst time.
 
-Each: the right answer or a documented error, and afterwards the caller can resize what is his.
+Each gives a correct result or a documented error. Afterwards the caller can resize the buffer.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ needs_buffer_protocol = pytest.mark.skipif(
 
 
 def readers(mqtt: Any) -> dict[str, Callable[[Any], Any]]:
-    """All that reads a buffer; each gives the packet in it, or what stands for it."""
+    """All functions that read a buffer. Each returns the packet in it, or a substitute."""
     return {
         "decode": lambda buffer: mqtt.decode(buffer),
         "decode, not copied": lambda buffer: mqtt.decode(buffer, copy=False),
@@ -45,7 +45,7 @@ def readers(mqtt: Any) -> dict[str, Callable[[Any], Any]]:
 
 
 def writers(mqtt: Any) -> dict[str, Callable[[Any], bytes]]:
-    """All that writes a buffer's bytes into a packet."""
+    """All functions that write a buffer's bytes into a packet."""
     return {
         "payload": lambda buffer: mqtt.encode(mqtt.Publish("a", buffer)),
         "payload in parts": lambda buffer: b"".join(map(bytes, mqtt.encode_parts(mqtt.Publish("a", buffer)))),
@@ -154,7 +154,7 @@ def release(packet: Any) -> None:
 
 @pytest.mark.parametrize("kind", ["bytearray", "array", "matrix"])
 def test_no_export_is_left(mqtt: Any, kind: str) -> None:
-    """The caller may resize a buffer as soon as a call is over, without waiting for a garbage collector."""
+    """The caller can resize a buffer as soon as a call has returned, without waiting for a garbage collection."""
     for vector in vectors.BYTES:
         data = vectors.data(vector)
         if not data or len(data) > 10_000:
@@ -182,11 +182,11 @@ def test_no_export_is_left(mqtt: Any, kind: str) -> None:
 
 @contextmanager
 def in_the_middle(call: Callable[[], object]) -> Iterator[list[int]]:
-    """Call again and again while other code runs; yields a list with one item for each time.
+    """Call again and again while other code runs. Yields a list with one item for each call.
 
-    Up to Python 3.11 a finaliser does so wherever an object is made, also inside a compiled function. Since then the
-    collector waits for the next bytecode, and not every Python lets it run so often: there each function call and
-    return is an occasion.
+    Up to Python 3.11, a finaliser runs whenever an object is created, even inside a compiled function. Since then the
+    collector waits for the next bytecode, and some Pythons rarely let it run. There, each function call and return
+    triggers a call.
     """
     calls: list[int] = []
     if sys.version_info >= (3, 12) or not hasattr(gc, "set_threshold"):
@@ -250,7 +250,7 @@ def test_what_is_read_is_resized(mqtt: Any) -> None:
 
 
 def test_what_is_written_changes(mqtt: Any) -> None:
-    """Lists that grow and shrink, fields that become others, a payload that is resized: as they were looked at."""
+    """Lists grow and shrink, fields change, a payload is resized: each is used as it was when checked."""
     properties = [("name", "value")] * 40
     filters = ["a/b"] * 40
     payload = bytearray(b"payload")
@@ -278,7 +278,7 @@ def test_what_is_written_changes(mqtt: Any) -> None:
 
 
 def test_the_lent_buffer_changes_hands(mqtt: Any) -> None:
-    """It cannot be resized; written to after it was given back, it holds other bytes, and never none."""
+    """It cannot be resized. If the caller writes to it after returning it, it holds other bytes, and is never empty."""
     for copied in (True, False):
         decoder = mqtt.Decoder(5, copy=copied)
         view = decoder.get_buffer()
@@ -314,7 +314,7 @@ def test_a_loan_is_counted_once(mqtt: Any) -> None:
 
 
 class OutOfRoom(MemoryError):
-    """With a constructor and an attribute of its own."""
+    """With a custom constructor and an attribute."""
 
     def __init__(self, size: int) -> None:
         super().__init__(f"{size} bytes")
@@ -322,7 +322,7 @@ class OutOfRoom(MemoryError):
 
 
 class Owner:
-    """A buffer whose owner does something whenever it is asked for."""
+    """A buffer whose owner runs code on each request."""
 
     def __init__(self, buffer: Any, call: Callable[[], object]) -> None:
         self.buffer = buffer
@@ -335,7 +335,7 @@ class Owner:
 
 @needs_buffer_protocol
 def test_the_owner_resizes_another_buffer(mqtt: Any) -> None:
-    """The payload is asked for last; by then the topic and the properties are written, and one may go."""
+    """The payload is requested last. By then the topic and properties are written, and one of them may be freed."""
     other = bytearray(b"correlation")
 
     def resize() -> None:
@@ -363,7 +363,7 @@ def test_what_was_no_buffer_before_3_12(mqtt: Any) -> None:
 
 @needs_buffer_protocol
 def test_the_owner_tries_to_change_the_packet(mqtt: Any) -> None:
-    """Lists that are emptied, and a second `__init__`, in the middle of encoding: the packet is what it was."""
+    """Lists are emptied, and `__init__` is called again, during encoding. The original packet is written."""
     refused = []
 
     def changing(packets: list[Any], *lists: list[Any]) -> Any:
@@ -401,7 +401,7 @@ def test_the_owner_tries_to_change_the_packet(mqtt: Any) -> None:
 @needs_buffer_protocol
 @pytest.mark.parametrize("error", [TypeError, BufferError, ValueError, ZeroDivisionError, OutOfRoom])
 def test_the_owner_s_own_error_goes_on(mqtt: Any, error: type[Exception]) -> None:
-    """Whatever it is: a TypeError too does not become one of ours."""
+    """Any exception is passed on. A TypeError is not replaced by one of ours."""
     mine = error(3)
 
     def refuse() -> None:
@@ -451,7 +451,7 @@ def test_one_view_is_parsed_and_handed_out(mqtt: Any) -> None:
 
 @needs_buffer_protocol
 def test_the_owner_gives_something_else(mqtt: Any) -> None:
-    """Less each time, or what is no view at all."""
+    """A smaller view each time, or something that is not a view."""
     sizes = iter(range(len(PUBLISH), 0, -1))
 
     class Shrinking:
@@ -486,7 +486,7 @@ void scribble(volatile unsigned char *bytes, int size, const unsigned char *valu
 
 @pytest.fixture(scope="module")
 def scribble(tmp_path_factory: pytest.TempPathFactory) -> Callable[[memoryview, bytes], Any]:
-    """A context in which a thread that needs no GIL writes over a buffer."""
+    """A context in which a thread that needs no GIL overwrites a buffer."""
     if sys.platform == "win32" or not shutil.which("cc"):
         pytest.skip("there is no C compiler")
     folder: Path = tmp_path_factory.mktemp("scribbler")
@@ -511,7 +511,7 @@ def scribble(tmp_path_factory: pytest.TempPathFactory) -> Callable[[memoryview, 
 
 
 LENT = bytes.fromhex("32 0b 0003 612f62 0007 00 787878")
-# Where the borrower goes on writing, and what: mostly what was there, and what the standard forbids there.
+# Where the borrower keeps writing, and its data: mostly the original bytes, and bytes that the standard forbids there.
 SCRIBBLED = {
     "first byte": (1, b"\x32" * 20 + b"\x36\x00\xf0\x82\x30" * 2),
     "header": (2, b"\x32\x0b" * 20 + b"\x36\x03\x30\xff\x10\x00"),
@@ -522,7 +522,7 @@ SCRIBBLED = {
 @pytest.mark.parametrize("where", SCRIBBLED)
 @pytest.mark.parametrize("piece", [1, 4, len(LENT) - 1, len(LENT)])
 def test_the_borrower_goes_on_writing(mqtt: Any, scribble: Any, where: str, piece: int) -> None:
-    """Whatever the memory of a lent buffer says when it is looked at: a packet or a documented error, and no crash."""
+    """Whatever the memory of a lent buffer holds when it is read: a packet or a documented error, and no crash."""
     size, values = SCRIBBLED[where]
     seen = 0
     for _ in range(30):

@@ -1,4 +1,4 @@
-"""What is taken is given back: references, blocks of memory, and the memory of the process."""
+"""Resources are released: references, memory blocks, and the memory of the process."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 
 import vectors
 
-# A debug build of Python counts all references there are; any CPython the blocks its allocator has handed out.
+# A debug build of Python counts all references. Any CPython counts the blocks that its allocator has handed out.
 COUNTS_REFERENCES = hasattr(sys, "gettotalrefcount")
 count: Any = getattr(sys, "gettotalrefcount" if COUNTS_REFERENCES else "getallocatedblocks", None)
 
@@ -30,7 +30,7 @@ def decoding(mqtt: Any, vector: dict[str, Any]) -> Callable[[], Any]:
 
 
 def viewing(mqtt: Any, vector: dict[str, Any]) -> Callable[[], Any]:
-    """Of a buffer that is no bytes, and with views of it in the packet, which is written again."""
+    """Decode a buffer other than bytes, with views of it in the packet, and encode the packet."""
     data, version = bytearray(vectors.data(vector)), vector["version"]
 
     def call() -> None:
@@ -91,15 +91,15 @@ def calls(mqtt: Any, way: str) -> Iterator[tuple[str, Callable[[], Any]]]:
 @pytest.mark.skipif(count is None, reason="this Python counts neither references nor blocks")
 @pytest.mark.parametrize("way", WAYS)
 def test_every_reference_is_given_back(mqtt: Any, way: str, full: bool) -> None:
-    """Of each vector, many times: what one time keeps shows as many times over."""
+    """Each vector runs many times, so a leak in one run shows many times over."""
     rounds = 1000 if full or (COUNTS_REFERENCES and mqtt.BACKEND == "cython") else 30
     if not count():
         pytest.skip("the blocks are malloc's, and not counted")
     gc.collect()
-    gc.freeze()  # What was there before is not looked at again, and a collection takes no time.
+    gc.freeze()  # Existing objects are not examined again, which makes a collection fast.
     try:
         for name, call in calls(mqtt, way):
-            for _ in range(5):  # Python itself keeps things the first times.
+            for _ in range(5):  # Python itself keeps some objects from the first runs.
                 gc.collect()
                 before = count()
                 for _ in range(rounds):
@@ -115,7 +115,7 @@ def test_every_reference_is_given_back(mqtt: Any, way: str, full: bool) -> None:
 
 
 def resident() -> int:
-    """The bytes of this process that lie in memory."""
+    """The resident memory of this process, in bytes."""
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE")
 
@@ -129,7 +129,7 @@ needs_resident = pytest.mark.skipif(
 @needs_resident
 @pytest.mark.parametrize("way", WAYS)
 def test_the_process_does_not_grow(mqtt: Any, way: str, full: bool) -> None:
-    """A million times, all vectors in turn; in plain Python a tenth of that."""
+    """A million calls, over all vectors in turn; in plain Python a tenth of that."""
     turn = [call for _, call in calls(mqtt, way)]
 
     def turns(times: int) -> None:
@@ -145,5 +145,5 @@ def test_the_process_does_not_grow(mqtt: Any, way: str, full: bool) -> None:
 
     turns(20_000)
     times = 20_000 if not full else 1_000_000 if mqtt.BACKEND == "cython" else 100_000
-    # A leak goes on. PyPy's process grows for a while, by what its JIT compiles.
+    # A leak continues to grow. The process of PyPy grows for a while because its JIT compiles code.
     assert any(growth(times) < 1 << 20 for _ in range(4))

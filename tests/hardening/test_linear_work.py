@@ -1,6 +1,6 @@
-"""Work is linear: twice the bytes, the parts or the feeds take twice the instructions, whatever the pieces.
+"""Work is linear: twice the bytes, parts or feeds take twice the instructions, whatever the pieces.
 
-Instructions are counted, by callgrind (valgrind), because time depends on what else the machine does.
+Valgrind's callgrind counts the instructions, because time depends on the load of the machine.
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ pytestmark = [
     pytest.mark.skipif(sys.implementation.name != "cpython", reason="what a JIT compiles when is none of our business"),
 ]
 
-# At twice the size. Growing blocks, and how the allocator takes to their sizes, make a difference of a tenth or so.
+# The ratio at twice the size. Growing blocks, and the way the allocator handles their sizes, change it by a tenth or
+# so.
 LINEAR = 2.4
-# What `adversarial.jsonl` says of one case (A28).
+# `adversarial.jsonl` sets this for one case (A28).
 LIMITS = {"decode_empty_user_properties": 2.2}
 
 
@@ -34,7 +35,7 @@ def start(valgrind: str, backend: str, directory: Path) -> subprocess.Popen[str]
         *(valgrind, "--tool=callgrind", "--dump-before=getppid", f"--callgrind-out-file={directory / 'part'}"),
         *(sys.executable, "-S", linear_work.__file__, backend),
     ]
-    # Else the C library copies megabytes in another way than kilobytes, with a fraction of the instructions.
+    # Otherwise the C library copies megabytes by another method than kilobytes, with far fewer instructions.
     tunables = "glibc.cpu.x86_non_temporal_threshold=0x100000000"
     environment = implementations.environment(PYTHONHASHSEED="0", GLIBC_TUNABLES=tunables)
     return subprocess.Popen(
@@ -43,11 +44,11 @@ def start(valgrind: str, backend: str, directory: Path) -> subprocess.Popen[str]
 
 
 def counted(output: str, directory: Path) -> dict[str, list[int]]:
-    """By case, the instructions of its two sizes."""
+    """The instructions of the two sizes, by case."""
     work: dict[str, list[int]] = {name: [] for name in linear_work.CASES}
     measured = re.findall(r"^(\w+) \d+$", output, re.MULTILINE)
     for number, name in enumerate(measured, 1):
-        # A part ends where the work begins, and one where it is done.
+        # One part ends where the work begins, and another where it ends.
         profile = (directory / f"part.{2 * number}").read_text(encoding="utf-8")
         match = re.search(r"^totals: (\d+)$", profile, re.MULTILINE)
         assert match
@@ -57,7 +58,7 @@ def counted(output: str, directory: Path) -> dict[str, list[int]]:
 
 @pytest.fixture(scope="session")
 def instructions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, list[int]]]:
-    """By implementation and case; the implementations run beside each other."""
+    """The instructions by implementation and case. The implementations run in parallel."""
     valgrind = program("valgrind", "apt-get install valgrind")
     directories = {backend: tmp_path_factory.mktemp(backend) for backend in implementations.NAMES}
     running = {backend: start(valgrind, backend, directory) for backend, directory in directories.items()}
@@ -70,7 +71,7 @@ def instructions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str
 @pytest.mark.parametrize("name", [name for name in linear_work.CASES if name != "quadratic"])
 def test_twice_the_size_is_twice_the_work(mqtt: Any, instructions: Any, name: str) -> None:
     less, more = instructions[mqtt.BACKEND][name]
-    # The lower bound shows that what is counted is the work, and not what is around it.
+    # The lower bound shows that the count is dominated by the work and not by the code around it.
     assert 1.5 * less < more <= LIMITS.get(name, LINEAR) * less
 
 

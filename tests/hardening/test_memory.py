@@ -1,8 +1,8 @@
-"""The most that the codec takes: memory, bytes before it refuses a packet, stack.
+"""Upper bounds: memory, bytes read before a packet is rejected, stack.
 
-Memory is what `tracemalloc` traces. Both implementations take it through Python's allocators, all of which it follows;
-only the C stack it does not see, nor that while `realloc` moves a block both may be there. What is reserved and never
-touched shows in the size of the process's address space.
+`tracemalloc` traces memory. Both implementations allocate through Python's allocators, which it follows. It does not
+see the C stack, or that both blocks may exist while `realloc` moves one. Memory that is reserved and never touched
+shows in the size of the address space.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ PINGREQ = b"\xc0\x00"
 LENT_SIZE = 65_536
 WAYS = ("bytes", "bytearray", "buffer")
 
-# The first byte of a packet, and how its body begins: all that is looked at before the whole of it is there.
+# The first byte of a packet and the start of its body: the only bytes examined before the packet is complete.
 STARTS = {
     "PUBLISH": (0x30, s("a/b") + b"\0"),
     "PUBLISH with identifier": (0x3D, s("a/b") + b"\0\1\0"),
@@ -56,7 +56,7 @@ def pieces_of(data: bytes, size: int, way: str) -> list[Any]:
 
 
 def give(decoder: Any, piece: Any, way: str) -> Iterator[Any]:
-    """Feed a piece, or write it into the buffer the decoder lends."""
+    """Feed a piece, or write it into the buffer that the decoder lends."""
     if way != "buffer":
         return decoder.feed(piece)
     decoder.get_buffer()[: len(piece)] = piece
@@ -73,17 +73,17 @@ def traced() -> Iterator[None]:
 
 
 def peak_of(call: Callable[[], Any]) -> tuple[Any, int]:
-    """What a call returns, and the most memory it held while it ran."""
+    """The result of a call, and the peak memory while it ran."""
     with traced():
         result = call()
         return result, tracemalloc.get_traced_memory()[1]
 
 
-# --- Memory of a decoder: twice what it holds, and 4 KiB.
+# --- Memory of a decoder: twice the bytes it holds, plus 4 KiB.
 
 
 def assert_bound(pending: int, uncounted: int = 0, *, note: object = "") -> None:
-    """At most 2k + 4 KiB with k bytes held, at any time since this was asked before."""
+    """At most 2k + 4 KiB with k bytes held, at any time since the last check."""
     peak = tracemalloc.get_traced_memory()[1] - uncounted
     assert peak <= 2 * pending + 4096, note
     tracemalloc.reset_peak()
@@ -92,12 +92,12 @@ def assert_bound(pending: int, uncounted: int = 0, *, note: object = "") -> None
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("kind", STARTS)
 def test_memory_of_a_packet_under_way(mqtt: Any, kind: str, way: str, full: bool) -> None:
-    """At any time, whatever length is declared, whatever the pieces; the bytes fed and the buffer lent not counted."""
+    """At any time, for any declared length and any pieces, without the bytes fed and the buffer lent."""
     lent = LENT_SIZE if way == "buffer" else 0
     mqtt.Decoder(5)
     for copied in (True, False) if way != "buffer" else (True,):
         for declared in DECLARED:
-            # All but one byte, at the most.
+            # At most all bytes except one.
             for held in sorted({min(held, len(vbi(declared)) + declared) for held in HELD}):
                 data = start_of_packet(kind, declared, held)
                 for size in SIZES:
@@ -116,7 +116,7 @@ def test_memory_of_a_packet_under_way(mqtt: Any, kind: str, way: str, full: bool
 
 @pytest.mark.parametrize("way", ["bytes", "bytearray"])
 def test_memory_of_what_nobody_asked_for(mqtt: Any, way: str) -> None:
-    """Packets fed, whole and cut, and not iterated over."""
+    """Packets that are fed, whole and cut, and not iterated over."""
     mqtt.Decoder(5)
     for packet in (PINGREQ, pk(0x30, s("a") + b"\0" + b"x" * 300), pk(0x30, s("a") + b"\0" + b"x" * 70_000)):
         for size in (7, 1000, 65_536):
@@ -133,7 +133,7 @@ def test_memory_of_what_nobody_asked_for(mqtt: Any, way: str) -> None:
 
 
 def test_memory_while_packets_are_taken(mqtt: Any) -> None:
-    """The more is read, the less is held."""
+    """Held memory decreases as packets are read."""
     fed = bytearray(PINGREQ * 20_000)
     mqtt.Decoder(5)
     with traced():
@@ -143,7 +143,7 @@ def test_memory_while_packets_are_taken(mqtt: Any) -> None:
 
 
 def test_memory_of_a_start_that_waited(mqtt: Any) -> None:
-    """A packet under way, the start of which was fed in pieces behind a packet not yet asked for."""
+    """An incomplete packet whose start was fed in pieces after a packet that has not been requested yet."""
     for held in range(70_000, 140_000, 5_000):
         pieces = pieces_of(start_of_packet("SUBSCRIBE", 1 << 20, held), 1000, "bytes")
         with traced():
@@ -157,7 +157,7 @@ def test_memory_of_a_start_that_waited(mqtt: Any) -> None:
 
 
 def test_memory_of_what_is_read(mqtt: Any) -> None:
-    """A packet handed out is not kept."""
+    """A returned packet is not kept."""
     data = mqtt.encode(mqtt.Publish("a", bytes(MIB)))
     for fed, rest in ((data, b""), (bytearray(data), b""), (bytearray(data), PINGREQ)):
         decoder = mqtt.Decoder(5)
@@ -190,7 +190,7 @@ def test_a_large_loan_is_not_kept(mqtt: Any) -> None:
 
 @pytest.mark.parametrize("size_hint", [-1, MIB])
 def test_memory_of_a_block_with_unread_packets(mqtt: Any, size_hint: int) -> None:
-    """A loop broken off: what it has left is a few bytes, whatever was lent for them."""
+    """An interrupted loop leaves a few bytes, however much was lent for them."""
     mqtt.Decoder(5)
     with traced():
         decoder = mqtt.Decoder(5)
@@ -204,7 +204,7 @@ def test_memory_of_a_block_with_unread_packets(mqtt: Any, size_hint: int) -> Non
 
 @pytest.mark.parametrize("way", WAYS)
 def test_memory_of_a_decoder_that_is_dead_or_reset(mqtt: Any, way: str) -> None:
-    # The options of its first subscription are "x", and judged when its last byte has come.
+    # The options of its first subscription are "x". They are checked when its last byte has arrived.
     pieces = pieces_of(start_of_packet("SUBSCRIBE", 300_000, 300_004), 10_000, way)
     for last in (None, "reset"):
         with traced():
@@ -218,12 +218,12 @@ def test_memory_of_a_decoder_that_is_dead_or_reset(mqtt: Any, way: str) -> None:
                     list(give(decoder, pieces[-1], way))
             assert decoder.pending == 0
             tracemalloc.reset_peak()
-            # An error keeps its words, and pytest something of what it caught.
+            # An error keeps its text, and pytest keeps part of what it caught.
             assert_bound(4096)
 
 
 def address_space() -> int:
-    """The bytes of this process that have an address, used or not."""
+    """The size of the address space of this process, used or not."""
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
     return pages * os.sysconf("SC_PAGE_SIZE")
 
@@ -232,7 +232,7 @@ def address_space() -> int:
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("kind", STARTS)
 def test_nothing_is_reserved(mqtt: Any, kind: str, way: str) -> None:
-    """200 decoders, each told of a packet of 256 MB."""
+    """200 decoders, each with the header of a packet of 256 MB."""
     for held in (1, 5, 12, 3_000):
         data = start_of_packet(kind, 268_435_455, held)
         pieces = pieces_of(data, 1000, way)
@@ -253,7 +253,7 @@ def test_nothing_is_reserved(mqtt: Any, kind: str, way: str) -> None:
 
 
 def received(mqtt: Any, data: bytes, size: int, way: str) -> Any:
-    """The packet, read in pieces of a size."""
+    """The packet, read in pieces of a given size."""
     decoder = mqtt.Decoder(5)
     read_into = bytearray(size)
     for at in range(0, len(data), size):
@@ -268,17 +268,17 @@ def received(mqtt: Any, data: bytes, size: int, way: str) -> Any:
 
 @pytest.mark.parametrize("way", ["bytes", "view of one bytearray", "buffer"])
 def test_memory_of_a_large_publish(mqtt: Any, way: str, full: bool) -> None:
-    """A large payload in reads of 64 KiB is assembled once, in the object handed out."""
+    """A large payload in reads of 64 KiB is assembled once, in the object that is returned."""
     payload = os.urandom(LENT_SIZE) * (1024 if full else 128)
     data = mqtt.encode(mqtt.Publish("a/b", payload, 1, packet_id=7))
     packet, peak = peak_of(lambda: received(mqtt, data, LENT_SIZE, way))
     assert packet.payload == payload
-    # In plain Python a bytearray grows, by an eighth more than it needs, and the payload is copied out of it.
+    # In plain Python a bytearray grows by an eighth more than it needs, and the payload is copied out of it.
     assert peak <= (1.3 if mqtt.BACKEND == "cython" else 2.2) * len(data)
 
 
 def test_memory_of_a_publish_in_single_bytes(mqtt: Any, full: bool) -> None:
-    # The whole of it in plain Python takes a minute.
+    # The full size takes a minute in plain Python.
     payload = b"x" * ((4 * MIB if mqtt.BACKEND == "cython" else MIB) if full else 1 << 16)
     data = mqtt.encode(mqtt.Publish("t", payload))
     packet, peak = peak_of(lambda: received(mqtt, data, 1, "bytes"))
@@ -313,7 +313,7 @@ def test_zero_copy(mqtt: Any) -> None:
 
 @pytest.mark.slow
 def test_the_greatest_packet(mqtt: Any) -> None:
-    """268,435,460 bytes: written and read with one copy of the payload each."""
+    """268,435,460 bytes are written and read with one copy of the payload each."""
     overhead = len(mqtt.encode(mqtt.Publish("a", bytes(200)))) - 200 + 2
     payload = b"\xa5" * (GREATEST - overhead)
     packet = mqtt.Publish("a", payload)
@@ -347,9 +347,9 @@ def test_the_greatest_packet_in_pieces(mqtt: Any) -> None:
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_a_packet_that_is_too_large_is_not_made(mqtt: Any, version: int) -> None:
-    """A Remaining Length of 268,435,456 is refused before memory is taken for it, in a moment."""
+    """A Remaining Length of 268,435,456 is rejected immediately, before memory is allocated for it."""
     overhead = len(mqtt.encode(mqtt.Publish("a", b"x"), version)) - 3
-    # Zeros that nobody reads take no memory.
+    # Zeros that are never read take no memory.
     packet = mqtt.Publish("a", bytes(GREATEST - 5 - overhead))
     assert mqtt.encoded_size(packet, version) == GREATEST
     assert mqtt.encode_parts(packet, version)[0][:5] == b"\x30\xff\xff\xff\x7f"
@@ -369,7 +369,7 @@ def test_a_packet_that_is_too_large_is_not_made(mqtt: Any, version: int) -> None
 
 @pytest.mark.slow
 def test_nor_is_one_of_many_parts(mqtt: Any) -> None:
-    """One filter of 65,535 bytes takes no memory for being listed 8,200 times; written, it would be half a gigabyte."""
+    """One filter of 65,535 bytes, listed 8,200 times, takes no extra memory. Written, it would be half a gigabyte."""
     too_large = mqtt.Unsubscribe(1, ("x" * 65_535,) * 8_200)
     _, peak = peak_of(lambda: pytest.raises(mqtt.EncodeError, mqtt.encode, too_large))
     assert peak < 1.25 * GREATEST
@@ -381,7 +381,7 @@ needs_32_bits = pytest.mark.skipif(sys.maxsize > 1 << 32, reason="memory ends be
 @pytest.mark.slow
 @needs_32_bits
 def test_more_is_fed_than_a_size_can_tell(mqtt: Any) -> None:
-    """One object fed again and again; what waits behind it is copied."""
+    """One object is fed again and again. Bytes that wait after it are copied."""
     fed = bytes(600 << 20)
     decoder = mqtt.Decoder(5)
     with pytest.raises(MemoryError):
@@ -401,14 +401,14 @@ def test_more_is_encoded_than_a_size_can_tell(mqtt: Any) -> None:
         mqtt.encode_many([packet] * 11)
 
 
-# --- Bytes before a packet is refused.
+# --- Bytes before a packet is rejected.
 
 
 def publish(remaining_length: int) -> bytes:
     return pk(0x30, s("a") + b"\0" + b"x" * (remaining_length - 4))
 
 
-# For each number of length bytes the least and the greatest Remaining Length, and one between.
+# For each number of length bytes: the smallest and largest Remaining Length, and one between.
 LENGTHS = {
     1: (4, 100, 127),
     2: (128, 1_000, 16_383),
@@ -420,7 +420,7 @@ LENGTHS = {
 @pytest.mark.parametrize("length_bytes", LENGTHS)
 @pytest.mark.parametrize("way", WAYS)
 def test_a_packet_too_large_is_refused_at_its_last_length_byte(mqtt: Any, way: str, length_bytes: int) -> None:
-    """Not before, for until then the length is not known; and in no piece later."""
+    """Not before the length is known, and not after it, for any pieces."""
     for remaining_length in LENGTHS[length_bytes]:
         header = b"\x30" + vbi(remaining_length)
         assert len(header) == 1 + length_bytes <= 5
@@ -445,7 +445,7 @@ def test_a_packet_too_large_is_refused_at_its_last_length_byte(mqtt: Any, way: s
 def test_a_packet_of_just_the_limit_passes(mqtt: Any, way: str) -> None:
     for remaining_length in (5, 126, 127, 128, 16_382, 16_383, 16_384, 65_530, 65_532, 65_533, 100_000):
         fits, too_large = publish(remaining_length), publish(remaining_length + 1)
-        # There is no packet of 130 bytes, and none of 16,387: a length byte more is an offset more.
+        # No packet has 130 or 16,387 bytes, because another length byte moves the body by one.
         limit = len(too_large) - 1
         for size in (7, 5_000, 65_536):
             decoder = mqtt.Decoder(5, max_packet_size=limit)
@@ -464,7 +464,7 @@ def test_a_packet_of_just_the_limit_passes(mqtt: Any, way: str) -> None:
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("iterated", [True, False])
 def test_the_limit_is_not_of_what_is_buffered(mqtt: Any, way: str, iterated: bool) -> None:
-    """A small packet and 10,000 more behind it, again and again, asked for at once or all together in the end."""
+    """A small packet and 10,000 more after it, again and again, requested one at a time or all at the end."""
     decoder = mqtt.Decoder(5, max_packet_size=1024)
     small = publish(1021)
     assert len(small) == 1024
@@ -483,7 +483,7 @@ def test_the_limit_is_not_of_what_is_buffered(mqtt: Any, way: str, iterated: boo
 
 
 def close_to_the_recursion_limit(call: Callable[[], Any]) -> Any:
-    """What a call returns that may go no deeper than a few dozen calls."""
+    """The result of a call that may use only a few dozen nested calls."""
     depth, frame = 0, sys._getframe()
     while frame:
         depth, frame = depth + 1, frame.f_back
@@ -496,7 +496,7 @@ def close_to_the_recursion_limit(call: Callable[[], Any]) -> Any:
 
 
 def in_a_small_stack(call: Callable[[], Any]) -> Any:
-    """What a call returns in a thread of 256 KiB: four bytes for each level of a topic."""
+    """The result of a call in a thread with 256 KiB of stack: four bytes for each level of a topic."""
     results: list[Any] = []
     before = threading.stack_size(256 * 1024)
     try:
@@ -539,7 +539,7 @@ def test_levels_of_a_topic_do_not_recurse(mqtt: Any, limited: Any, version: int,
 @pytest.mark.parametrize("version", [3, 4, 5])
 @pytest.mark.parametrize("name", FILTERS)
 def test_levels_of_a_filter_do_not_recurse(mqtt: Any, limited: Any, version: int, name: str) -> None:
-    # Before 5.0 a share name is a level like any other.
+    # Before 5.0 a share name is an ordinary level.
     topic_filter = FILTERS[name]
     for packet in (mqtt.Subscribe(1, (mqtt.Subscription(topic_filter),)), mqtt.Unsubscribe(1, (topic_filter,))):
         data = limited(lambda: mqtt.encode(packet, version))

@@ -1,9 +1,9 @@
-"""What reads bytes, at the end of memory: behind each input lies a page that nobody may touch.
+"""Functions that read bytes, at the end of memory: an inaccessible page follows each input.
 
-Inputs of up to three bytes, and samples of up to 64, which begin at every alignment, are read by each function that
-reads, of `_reader_c.pxd` and `_decode_properties_c.pyx` (`primitives.pyx`), and judged by what is transcribed here,
-property lists of a PUBLISH by the plain codec. The functions of the package read all vectors there, cut everywhere, and
-write packets there.
+Inputs of up to three bytes, and samples of up to 64 at every alignment, are read by each reading function of
+`_reader_c.pxd` and `_decode_properties_c.pyx` (`primitives.pyx`). The results are compared with the reference functions
+below, and for property lists of a PUBLISH with the plain codec. The public functions read all vectors there, cut at
+every place, and write packets there.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="it
 
 
 class Room:
-    """A page of memory between two that nobody may touch."""
+    """A page of memory between two inaccessible pages."""
 
     def __init__(self) -> None:
         self.memory = mmap.mmap(-1, 3 * PAGE)
@@ -53,7 +53,7 @@ class Room:
         self.begin, self.end = begin + PAGE, begin + 2 * PAGE
 
     def put(self, data: bytes, before_end: int = 0) -> int:
-        """Put bytes so that they end at the end, or some bytes before that; returns their address."""
+        """Put bytes at the end, or some bytes before it, and return their address."""
         address = self.end - before_end - len(data)
         ctypes.memmove(address, data, len(data))
         return address
@@ -70,12 +70,12 @@ def room() -> Room:
 
 @pytest.fixture(scope="module")
 def primitives(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """The functions, built from this source tree against the extensions that are loaded."""
+    """The functions, built from this source tree against the loaded extensions."""
     if "cython" not in implementations.NAMES:
         pytest.skip("the extensions are not there")
     if not (PACKAGE / "mqttcodec" / "_reader_c.pxd").is_file():
         pytest.skip("needs the project's source tree")
-    # tools/sanitized.py says how the extensions were compiled, if that was with sanitizers.
+    # tools/sanitized.py sets the flags with which it compiled the extensions.
     compiler = shlex.split(os.environ.get("MQTTCODEC_CC") or sysconfig.get_config_var("CC"))
     include = sysconfig.get_paths()["include"]
     if shutil.which(compiler[0]) is None or not Path(include, "Python.h").is_file():
@@ -97,7 +97,7 @@ def primitives(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return module
 
 
-# --- What is right, as the standard has it. None: to be refused.
+# --- Reference results, according to the standard. None: rejected.
 
 Right = tuple[Any, int] | None
 
@@ -114,12 +114,12 @@ def variable_integer(data: bytes) -> Right:
 def remaining_length(data: bytes) -> Right:
     found = read_variable_integer(data[1:])
     if found is None:
-        return None, 0  # More bytes are waited for.
+        return None, 0  # More bytes are needed.
     return (found.value, 1 + found.size) if isinstance(found, Value) else None
 
 
 def scan(data: bytes) -> Right:
-    """1: something beyond ASCII, and then nothing else; 2: NUL, 4: a wildcard."""
+    """1: contains non-ASCII, and no other bit is set; 2: NUL; 4: a wildcard."""
     if not data.isascii():
         return 1, len(data)
     return (2 if 0 in data else 0) | (4 if b"+" in data or b"#" in data else 0), len(data)
@@ -163,7 +163,7 @@ def topic_filter(data: bytes) -> Right:
 
 
 def answer_properties(data: bytes) -> Right:
-    """A list with a Reason String at most once and User Properties."""
+    """A list with at most one Reason String, and User Properties."""
     length = variable_integer(data)
     if length is None or length[0] > len(data) - length[1]:
         return None
@@ -190,7 +190,7 @@ def answer_properties(data: bytes) -> Right:
 
 
 def publish_properties(data: bytes) -> Right:
-    """As the plain twin has it; what follows the list is the payload."""
+    """The result of the plain twin. The payload follows the list."""
     plain = implementations.load("python")
     try:
         packet = plain.decode(framed(0x30, b"\0\1a" + data))
@@ -204,7 +204,7 @@ PUBLISH_PROPERTIES = (
     *("payload_format_indicator", "message_expiry_interval", "topic_alias", "response_topic"),
     *("correlation_data", "user_properties", "subscription_identifiers", "content_type"),
 )
-# One of each; the user property and the identifier may be there again.
+# One of each. The user property and the identifier may be repeated.
 WRITTEN_PROPERTIES = [
     bytes.fromhex(text)
     for text in ("0101", "0200000102", "230007", "08000172", "0900020102", "26000161000162", "0b8001", "03000174")
@@ -224,7 +224,7 @@ RIGHT: dict[str, Callable[[bytes], Right]] = {
     "answer_properties": answer_properties,
     "publish_properties": publish_properties,
 }
-# What begins with its length in two bytes.
+# Values that begin with a two-byte length.
 PREFIXED = ("binary", "string", "topic_name", "topic_filter")
 EACH_KIND = pytest.mark.parametrize("kind", RIGHT)
 
@@ -256,7 +256,7 @@ def test_all_of_up_to_two_bytes(primitives: Any, room: Room, kind: str) -> None:
 
 @EACH_KIND
 def test_all_of_three_bytes(primitives: Any, room: Room, kind: str, full: bool) -> None:
-    """The fast run takes one in 4,099, the full one one in 257; MQTTCODEC_EVERY=1 takes all."""
+    """The fast run takes one in 4,099, the full run one in 257. MQTTCODEC_EVERY=1 takes all."""
     step = int(os.environ.get("MQTTCODEC_EVERY") or (257 if full else 4_099))
     prefix = b"\0\3" if kind in PREFIXED else b""
     address = room.put(prefix + bytes(3))
@@ -269,7 +269,7 @@ def test_all_of_three_bytes(primitives: Any, room: Room, kind: str, full: bool) 
 
 
 def samples(rng: random.Random, size: int, kind: str) -> Iterator[bytes]:
-    """Bytes of any kind, telling ones, text, and what is nearly right."""
+    """Random bytes, significant bytes, text, and nearly valid input."""
     yield bytes(size)
     yield b"\xff" * size
     yield rng.randbytes(size)
@@ -280,7 +280,7 @@ def samples(rng: random.Random, size: int, kind: str) -> Iterator[bytes]:
     yield text[:at] + rng.choice((b"\0", b"+", b"#", b"\xc3\xa9", b"\xff", b"$share/")) + text[at:]
     for declared in {size - 2, size - 1, rng.randrange(size)}:
         yield max(declared, 0).to_bytes(2, "big") + text[:-2] if size >= 2 else text
-    # A property list of a reason string and user properties, its length right or nearly so.
+    # A property list of a reason string and user properties, with a correct or nearly correct length.
     listed = b""
     while len(listed) < size - 1:
         pair = bytes(rng.choices(b"abc", k=rng.randrange(5)))
@@ -296,7 +296,7 @@ def samples(rng: random.Random, size: int, kind: str) -> Iterator[bytes]:
 
 @EACH_KIND
 def test_samples_of_each_size(primitives: Any, room: Room, kind: str, full: bool) -> None:
-    """At the end of the page, where each size begins at another alignment, and with strange bytes behind the last."""
+    """At the end of the page, where each size begins at another alignment, and with other bytes after the last."""
     print(f"MQTTCODEC_SEED={SEED}")
     rng = random.Random(SEED)
     right = 0
@@ -315,7 +315,7 @@ def test_samples_of_each_size(primitives: Any, room: Room, kind: str, full: bool
 
 
 def test_vectors_cut_everywhere(mqtt: Any, room: Room) -> None:
-    """What the package makes of bytes at the end of memory is what it makes of them anywhere."""
+    """The package treats bytes at the end of memory like bytes anywhere else."""
     for vector in vectors.BYTES:
         data, version = vectors.data(vector), vector["version"]
         if len(data) > PAGE:
@@ -338,7 +338,7 @@ def test_packets_written_to_the_end(mqtt: Any, room: Room) -> None:
                 view = room.view(bytes(offset + len(data)))
                 assert mqtt.encode_into(packet, view, offset, version) == offset + len(data)
                 assert view[offset:] == data
-            # Its payload lies there too.
+            # Its payload is there too.
             if type(packet) is mqtt.Publish and packet.payload:
                 held = packet.replace(payload=room.view(packet.payload))
                 assert mqtt.encode(held, version) == data

@@ -1,7 +1,7 @@
-"""Threads, forks and interpreters: what is shared between threads is right, or says that it is in use.
+"""Threads, forks and interpreters: an object shared between threads works correctly, or reports that it is in use.
 
-With a GIL the interpreter changes threads between two bytecodes, and in compiled code only where that calls Python;
-without one all of this really runs at once.
+With a GIL, the interpreter switches threads between two bytecodes, and in compiled code only where it calls Python.
+Without a GIL, all of this runs in parallel.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def many_switches() -> Iterator[None]:
 
 
 def in_threads(work: Callable[[int], None]) -> None:
-    """Run `work` in eight threads, each with its number; the first error there is one here."""
+    """Run `work` in eight threads, each with its number, and re-raise the first error here."""
     errors: list[BaseException] = []
     together = threading.Barrier(THREADS)
 
@@ -66,7 +66,7 @@ def written(mqtt: Any) -> list[tuple[int, bytes]]:
 
 
 def test_functions(mqtt: Any, full: bool) -> None:
-    """Ten million calls; in plain Python, and in the fast run, as many as there is time for."""
+    """Ten million calls; fewer in plain Python and in the fast run."""
     calls = 40_000 if not full else 10_000_000 if mqtt.BACKEND == "cython" else 400_000
     cases = written(mqtt)
 
@@ -81,7 +81,7 @@ def test_functions(mqtt: Any, full: bool) -> None:
 
 
 def test_errors(mqtt: Any) -> None:
-    """Faults are shared data, and errors are not."""
+    """Faults are shared data. Errors are not."""
     faulty = [(vectors.data(vector), vector) for vector in vectors.ERRORS if len(vector["hex"]) < 200]
 
     def work(number: int) -> None:
@@ -99,7 +99,7 @@ def test_errors(mqtt: Any) -> None:
 
 
 def test_packets_made_here_and_dropped_there(mqtt: Any, full: bool) -> None:
-    """Half of the threads decode, half of them drop what comes."""
+    """Half of the threads decode, the other half drop the packets."""
     cases = written(mqtt)
     hands: queue.SimpleQueue[Any] = queue.SimpleQueue()
     times = 50 if full else 3
@@ -120,7 +120,7 @@ def test_packets_made_here_and_dropped_there(mqtt: Any, full: bool) -> None:
 
 
 def test_one_packet_is_read(mqtt: Any) -> None:
-    """What a packet works out when it is first asked for it, all ask for at once."""
+    """All threads request a value that the packet computes on first use."""
     cases = [(version, data, mqtt.decode(data, version), mqtt.decode(data, version)) for version, data in written(mqtt)]
 
     def work(number: int) -> None:
@@ -134,7 +134,7 @@ def test_one_packet_is_read(mqtt: Any) -> None:
 
 
 def values(packet: Any) -> dict[str, Any]:
-    """Arguments of the constructor that make an equal packet."""
+    """Constructor arguments that make an equal packet."""
     return {name: getattr(packet, name) for name in inspect.signature(type(packet)).parameters}
 
 
@@ -154,7 +154,7 @@ def test_a_shared_packet_is_not_initialised_again(mqtt: Any) -> None:
 
 
 def test_one_thread_initialises_a_packet(mqtt: Any, full: bool) -> None:
-    """Of those that come at once to a packet made by `__new__`; the others are refused."""
+    """One of several concurrent calls of `__init__`, on a packet made by `__new__`, succeeds. The others raise."""
     if mqtt.BACKEND == "python":
         pytest.skip("the plain implementation takes no lock for it: two threads fill a dictionary, and nothing breaks")
     for given in packets(mqtt, 5):
@@ -178,7 +178,7 @@ def test_one_thread_initialises_a_packet(mqtt: Any, full: bool) -> None:
 
 
 def test_threads_get_all_or_an_error(mqtt: Any) -> None:
-    """Eight threads on one decoder: every packet comes out once; a thread that comes at the wrong time is told so."""
+    """Eight threads use one decoder: every packet is returned once, and a thread that finds it in use gets an error."""
     decoder = mqtt.Decoder(5)
     found: list[int] = []
 
@@ -206,7 +206,7 @@ def test_threads_get_all_or_an_error(mqtt: Any) -> None:
 
 
 def test_a_decoder_that_all_call(mqtt: Any, full: bool) -> None:
-    """Any method by any thread: a documented error at the most, and as new after `reset`."""
+    """Any thread calls any method: at worst a documented error, and a working decoder after `reset`."""
     decoder = mqtt.Decoder(5)
     data = mqtt.encode_many(packet for packet in packets(mqtt, 5) if type(packet) is not mqtt.Connect)
 
@@ -242,7 +242,7 @@ def test_a_decoder_that_all_call(mqtt: Any, full: bool) -> None:
 
 
 def test_a_buffer_that_another_thread_changes(mqtt: Any, full: bool) -> None:
-    """Its bytes and its size: a packet, or one of the errors there are for bytes, and no export is left behind."""
+    """Its bytes and size change: the result is a packet or a documented error, and no export remains."""
     data = mqtt.encode(mqtt.Publish("a/b", b"payload", 1, packet_id=7, user_properties=(("n", "v"),)))
     buffer, target = bytearray(data), bytearray(len(data))
     times = 20_000 if full else 400
@@ -286,7 +286,7 @@ def test_a_buffer_that_another_thread_changes(mqtt: Any, full: bool) -> None:
 @pytest.mark.skipif(not hasattr(sys, "_is_immortal"), reason="sys._is_immortal came with Python 3.14")
 @pytest.mark.skipif("cython" not in implementations.NAMES, reason="the extensions are not there")
 def test_threads_count_no_references_to_what_they_share() -> None:
-    """They would contend for the counts: `benchmarks/threads.py`. The thread that imports the package may end."""
+    """Threads would contend for the counts: `benchmarks/threads.py`. The thread that imports the package may end."""
     program = (
         "import gc, sys, threading\n"
         "def load():\n"
@@ -309,7 +309,7 @@ def test_threads_count_no_references_to_what_they_share() -> None:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks here")
 def test_after_a_fork(mqtt: Any) -> None:
-    """The child goes on where the parent was, with a decoder in the middle of a packet."""
+    """The child continues from the parent's state, with a decoder in the middle of a packet."""
     program = (
         "import os, mqttcodec as m\n"
         "data = m.encode(m.Publish('a', b'x' * 100_000, 1, packet_id=1))\n"
@@ -331,7 +331,7 @@ def test_after_a_fork(mqtt: Any) -> None:
 @pytest.mark.skipif(sys.implementation.name != "cpython", reason="this Python has no sub-interpreters")
 @pytest.mark.parametrize("first", ["pass", "import mqttcodec"])
 def test_in_sub_interpreters(first: str) -> None:
-    """There the extensions may refuse to load, and the plain twin serves; in several, one after the other."""
+    """If the extensions refuse to load there, the plain twin is used. Several interpreters run one after the other."""
     program = (
         f"{first}\n"
         "import _xxsubinterpreters as sub\n"
@@ -352,7 +352,7 @@ def test_in_sub_interpreters(first: str) -> None:
 @pytest.mark.skipif(sys.version_info < (3, 14), reason="concurrent.interpreters came with Python 3.14")
 @pytest.mark.skipif("cython" not in implementations.NAMES, reason="the extensions are not there")
 def test_sub_interpreters_are_plain() -> None:
-    """The extensions do not load there: `auto` goes on without them, `require` does not."""
+    """The extensions do not load there: `auto` continues without them, `require` raises."""
     program = (
         "from concurrent import interpreters\n"
         "interpreters.create().exec('import mqttcodec as m; print(m.BACKEND, m.BACKEND_ERROR)')"

@@ -1,4 +1,4 @@
-"""The choice of the implementation, by MQTTCODEC_EXTENSIONS and by what can be loaded."""
+"""The selection of the implementation, by MQTTCODEC_EXTENSIONS and by what can be loaded."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_compiled() -> None:
 
 
 def test_without_extensions() -> None:
-    """An extension that cannot be loaded: `auto` goes on and keeps the reason, `require` does not."""
+    """If an extension cannot be loaded, `auto` continues and keeps the reason, and `require` raises."""
     program = "import sys; sys.modules['mqttcodec._codec_c'] = None; " + SHOW
     for choice in (None, "", "auto"):
         result = run(choice, program)
@@ -55,9 +55,9 @@ def test_both_in_one_process() -> None:
 
 @pytest.mark.skipif("cython" not in implementations.NAMES, reason="the extensions are not there")
 def test_importing_is_light() -> None:
-    """The compiled package imports these few modules and, until it needs them, no others: `inspect` takes 6 ms.
+    """The compiled package imports only these few modules until it needs others. `inspect` is slow to import.
 
-    The modules that these import in turn differ from one Python to the next, and do not count.
+    Modules that these import in turn differ between Python versions and are not counted.
     """
     imported = "__future__, collections, copy, enum, functools, importlib, os"
     program = f"import sys, {imported}; had = set(sys.modules); import mqttcodec; print(*set(sys.modules) - had)"

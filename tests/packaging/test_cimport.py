@@ -1,4 +1,4 @@
-"""The packet classes as other extensions see them. That one builds against them, `tools/check.py` shows on a wheel."""
+"""The packet classes as seen by other extensions. `tools/check.py` builds one against a wheel."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ PACKAGE = Path(mqttcodec.__file__).parent
 EXAMPLE = Path(__file__).parents[2] / "examples" / "cython"
 MINOR_VERSION = mqttcodec.__version__.rpartition(".")[0]
 
-# Extensions compiled against a minor version read fields at the places they had there, and nothing tells them that two
-# fields of one size have changed places. Who changes the layout raises the minor version, and writes both here.
+# Extensions compiled against a minor version read fields at its offsets. Nothing detects that two fields of the same
+# size have been swapped. After a change to the layout, increase the minor version and update both values here.
 LAYOUT = ("1.1", "2d59ff9a")
 
 pytestmark = pytest.mark.skipif("cython" not in implementations.NAMES, reason="the extensions are not there")

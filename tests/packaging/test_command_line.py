@@ -1,4 +1,4 @@
-"""The command line, `mqttcodec`: what it prints, where, and with which exit status."""
+"""The command line, `mqttcodec`: its output, the stream it goes to, and the exit status."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ WILDCARD = "3006 0003 61 2f 2b 00"
 
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs the command line here; returns the exit status and what went to standard output and error."""
+    """Run the command line in this process. Returns the exit status, standard output and standard error."""
 
     def run(*arguments: str) -> tuple[int, str, str]:
         status = main(arguments)
@@ -356,7 +356,7 @@ def test_bytes_around_a_fault_far_in(run: Run) -> None:
     row, mark = errors.splitlines()[-2:]
     assert row == "  bytes:       " + " ".join(["61"] * 8 + ["2b"] + ["62"] * 4 + ["00"])
     assert mark.index("^^") == row.index("2b")
-    # The bytes of the next packet are not of this one.
+    # The bytes of the next packet do not belong to this one.
     errors = run("3003 0001 61" + PING)[2]
     row, mark = errors.splitlines()[-2:]
     assert row == "  bytes:       30 03 00 01 61"

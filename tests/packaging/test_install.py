@@ -1,6 +1,6 @@
 """Building, installing and freezing: with a compiler, without one, without Python's headers, from the sdist.
 
-Where pip installs something from an index, the test needs one.
+Tests in which pip installs from an index need access to one.
 """
 
 from __future__ import annotations
@@ -61,17 +61,17 @@ def sdist(folder: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The project as its sdist unpacks."""
+    """The project as unpacked from its sdist."""
     folder = tmp_path_factory.mktemp("sdist")
     with tarfile.open(sdist(folder)) as archive:
-        # CPython 3.11.4 and later ask how far an archive is to be trusted.
+        # CPython 3.11.4 and later have extraction filters.
         archive.extractall(folder, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))
     (path,) = (path for path in folder.iterdir() if path.is_dir())
     return path
 
 
 def build(source: Path, folder: Path, *, fails: bool = False, **environment: str) -> tuple[str, set[str]]:
-    """Build a wheel; returns its name and the files in it, or the output."""
+    """Build a wheel. Returns its name and the names of its files, or the output."""
     shutil.rmtree(source / "build", ignore_errors=True)
     output = run(
         *("-m", "pip", "wheel", "--no-build-isolation", "--no-deps", "--no-cache-dir", "-w", str(folder), str(source)),
@@ -145,7 +145,7 @@ def test_without_a_compiler(source: Path, tmp_path: Path) -> None:
 
 @needs_cc
 def test_without_headers(source: Path, tmp_path: Path) -> None:
-    """A compiler that finds no Python.h."""
+    """A compiler that does not find Python.h."""
     compiler = tmp_path / "cc"
     compiler.write_text("#!/bin/sh\necho 'fatal error: Python.h: No such file or directory' >&2\nexit 1\n")
     compiler.chmod(0o755)
@@ -178,7 +178,7 @@ def test_an_empty_choice_is_none(source: Path, tmp_path: Path) -> None:
 
 
 def editable(project: Path, **environment: str) -> str:
-    """What the package shows after an editable installation."""
+    """The state of the package after an editable installation."""
     program = "import sys; from setuptools import build_meta; build_meta.build_editable(sys.argv[1])"
     run("-c", program, project / "wheel", folder=project, **environment)
     return run("-c", PROGRAM, PYTHONPATH=str(project / "src"))
@@ -187,7 +187,7 @@ def editable(project: Path, **environment: str) -> str:
 @needs_cc
 @needs_extensions
 def test_editable(source: Path, tmp_path: Path) -> None:
-    """The last installation counts: none of its extensions and notes are left of one before."""
+    """The last installation counts: it leaves no extensions and notes of an earlier one."""
     project = shutil.copytree(source, tmp_path / "project", ignore=shutil.ignore_patterns("build"))
     (project / "wheel").mkdir()
     package = project / "src" / "mqttcodec"
@@ -231,7 +231,7 @@ def test_with_an_old_setuptools(source: Path) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="there the flags are not used")
 @needs_extensions
 def test_flags(source: Path, tmp_path: Path) -> None:
-    """A linker does without the flags that it does not know, and CFLAGS have the last word."""
+    """Flags that the linker does not know are left out, and CFLAGS take precedence."""
     compiler, log = tmp_path / "cc", tmp_path / "log"
     compiler.write_text(
         "#!/bin/sh\n"
@@ -254,7 +254,7 @@ def test_flags(source: Path, tmp_path: Path) -> None:
 
 
 def environment_with(folder: Path, *requirements: str) -> Path:
-    """The folder of the programs of a new virtual environment."""
+    """Create a virtual environment, and return the folder of its programs."""
     run("-m", "venv", folder)
     programs = folder / ("Scripts" if sys.platform == "win32" else "bin")
     run("-m", "pip", "install", "-q", "--prefer-binary", *requirements, python=programs / "python")
@@ -263,7 +263,7 @@ def environment_with(folder: Path, *requirements: str) -> Path:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there the programs are in another folder")
 def test_readme(source: Path, tmp_path: Path) -> None:
-    """Its commands as printed, in a folder with a space in its name."""
+    """The commands work as printed, in a folder with a space in its name."""
     project = shutil.copytree(source, tmp_path / "a folder", ignore=shutil.ignore_patterns("build"))
     readme = (project / "README.md").read_text(encoding="utf-8")
     install, tests = re.findall(r"^```sh\n(.*?)^```", readme, re.DOTALL | re.MULTILINE)
@@ -287,7 +287,7 @@ def test_readme(source: Path, tmp_path: Path) -> None:
 @needs_extensions
 @pytest.mark.parametrize("installer", ["pip", "uv"])
 def test_a_kept_wheel(installer: str, source: Path, tmp_path: Path) -> None:
-    """A plain wheel from the cache: the import under `require` fails, and what the documentation says helps."""
+    """With a plain wheel from the cache, the import fails under `require`, and the documented command helps."""
     programs = environment_with(tmp_path / "environment", "uv")
     python = programs / "python"
     files = tmp_path / "files"
@@ -312,7 +312,7 @@ def test_a_kept_wheel(installer: str, source: Path, tmp_path: Path) -> None:
     shown = run("-c", PROGRAM, python=python, folder=tmp_path, fails=True, MQTTCODEC_EXTENSIONS="require")
     assert "no-such-compiler" in shown
 
-    # The plain wheel of an index is no way out either.
+    # The plain wheel of an index does not help either.
     program = f"from setuptools import build_meta; build_meta.build_wheel({str(files)!r})"
     run("-c", program, folder=source, MQTTCODEC_EXTENSIONS="off")
     (advice,) = re.findall(rf"^\* `{' '.join(command)} (.+)`$", (PROJECT / "docs/guide.md").read_text("utf-8"), re.M)

@@ -1,4 +1,4 @@
-"""The files around the code are true and agree: pages run and print what they show, floors and versions match."""
+"""The files around the code are correct: pages run and print the output they show, floors and versions match."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_page(mqtt: Any, page: Path) -> None:
 
 
 def test_no_other_blocks() -> None:
-    """Each block is Python, its output or a directive of the site: nothing tries other languages."""
+    """Each block is Python, its output or a directive of the site, because no test runs other languages."""
     for page in PROJECT.glob("docs/*.md"):
         fences = re.findall(r"^```(.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
         assert set(fences) <= {"python", "text", "{eval-rst}", "{toctree}"}, page
@@ -70,7 +70,7 @@ def test_floors_agree() -> None:
 
 
 def test_cython_stores_before_it_releases() -> None:
-    """From 3.3.1 on a new value is in an attribute before the old one is released, whose finalizer may look at it."""
+    """From 3.3.1 on, an attribute is set before the old value is released, whose finaliser may read the attribute."""
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
     (floor,) = (requirement for requirement in project["build-system"]["requires"] if requirement.startswith("cython"))
     assert tuple(map(int, floor.partition(">=")[2].split("."))) >= (3, 3, 1)

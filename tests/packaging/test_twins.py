@@ -1,4 +1,4 @@
-"""The compiled and the plain codec have the same functions in the same order; APART lists the others, and why."""
+"""The compiled and the plain codec have the same functions in the same order. APART lists and explains exceptions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MODULES = (
     *("_encode_properties", "_encode", "_stream", "_codec"),
 )
 DEFINITION = re.compile(r"^( *)(?:cdef inline|cdef|def) (?!class|struct|enum|extern)[^(\n=#]*?\b(\w+)\(", re.MULTILINE)
-# In the compiled codec the functions that write a value are not methods: `put_string` is `Writer.string`.
+# In the compiled codec, functions that write a value are not methods: `put_string` is `Writer.string`.
 PREFIX = "put_"
 
 APART = {
@@ -52,7 +52,7 @@ NAMES_APART = {name for names in APART.values() for name in names.split()}
 
 
 def functions(path: Path) -> dict[str, list[str]]:
-    """The names of the functions at the top, and of methods, as they follow one another."""
+    """The names of top-level functions and of methods, in order."""
     found: dict[str, list[str]] = {"": [], "    ": []}
     for indentation, name in DEFINITION.findall(path.read_text(encoding="utf-8")):
         found["    " if indentation else ""].append(name.removeprefix(PREFIX).strip("_"))
@@ -60,7 +60,7 @@ def functions(path: Path) -> dict[str, list[str]]:
 
 
 def of_twins(module: str) -> tuple[list[str], dict[str, list[str]]]:
-    """The functions of the compiled module, those of its `.pyx` first, and those of the plain one."""
+    """The functions of the compiled module, starting with those of its `.pyx`, and those of the plain one."""
     compiled: list[str] = []
     for suffix in (".pxd", ".pyx"):
         path = PACKAGE / f"{module}_c{suffix}"
@@ -81,7 +81,7 @@ def test_the_same_order(module: str) -> None:
     compiled, plain = of_twins(module)
     for names in plain.values():
         shared = [name for name in dict.fromkeys(names) if name in compiled and name not in NAMES_APART]
-        # One of the same name in another class of the file may come before: a subsequence is enough.
+        # Another class in the file may have a method of the same name before it, so a subsequence is enough.
         rest = iter(compiled)
         assert all(name in rest for name in shared)
 

@@ -1,4 +1,4 @@
-"""What `encode` takes for each field, and how it names what it does not take; what it refuses is in the vectors."""
+"""The types that `encode` accepts for each field, and its messages for others. The vectors cover invalid values."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import vectors
 from mqttcodec import MQTTv31, MQTTv311, PacketType, _spec
 from samples import VERSIONS, outcome, properties
 
-# The packet, and the start of what the TypeError says.
+# The packet, and the start of the message of the TypeError.
 WRONG_TYPES: list[tuple[Callable[[Any], Any], str]] = [
     (lambda m: b"bytes", "packet must be"),
     (lambda m: None, "packet must be"),
@@ -107,7 +107,7 @@ def test_properties_need_version_5(mqtt: Any, version: int) -> None:
         PacketType.PUBREL: lambda fields: mqtt.PubRel(1, **fields),
         PacketType.PUBCOMP: lambda fields: mqtt.PubComp(1, **fields),
     }
-    # Those two have none, and AUTH is not of these versions.
+    # These two have none, and AUTH does not exist in these versions.
     assert _spec.PROPERTIES.keys() - minimal.keys() == {PacketType.PINGREQ, PacketType.PINGRESP, PacketType.AUTH}
     for place, make in minimal.items():
         mqtt.encode(make({}), version)
@@ -126,7 +126,7 @@ def test_lists_serve_for_tuples(mqtt: Any) -> None:
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_more_than_a_few(mqtt: Any, version: int) -> None:
-    """Long lists, which the plain codec does not write by its short way."""
+    """Long lists, for which the plain codec does not use its fast path."""
     for packet in (
         mqtt.Subscribe(1, [mqtt.Subscription(f"a/{number}", number % 3) for number in range(40)]),
         mqtt.SubAck(1, [0, 1, 2] * 20),

@@ -1,4 +1,4 @@
-"""The functions: whole packets out of and into buffers of any kind, and what they say to wrong arguments."""
+"""The functions: whole packets from and into buffers of any kind, and the errors for wrong arguments."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_connect_has_its_own_version(mqtt: Any) -> None:
         connect = mqtt.Connect("c", protocol_version=protocol_version)
         for version in VERSIONS:
             assert mqtt.decode(mqtt.encode(connect, version), version).protocol_version is protocol_version
-    # What follows it in the same batch has the version given.
+    # The packets after it in the same batch have the given version.
     batch = mqtt.encode_many([mqtt.Connect("c", protocol_version=4), mqtt.Publish("a", content_type="t")], MQTTv5)
     assert batch.endswith(mqtt.encode(mqtt.Publish("a", content_type="t"), MQTTv5))
 

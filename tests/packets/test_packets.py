@@ -1,4 +1,4 @@
-"""The packet classes: values that compare, hash, print, copy, replace, pickle and match; alike in both."""
+"""The packet classes as values: they compare, hash, print, copy, replace, pickle and match the same way in both."""
 
 from __future__ import annotations
 
@@ -217,7 +217,7 @@ def test_types_after_decoding(mqtt: Any) -> None:
     assert publish.user_properties == (("", ""),)
 
 
-# --- The constructor makes of each field what decoding makes of it.
+# --- The constructor converts each field to the value that decoding gives.
 
 
 def test_plain_numbers_become_members(mqtt: Any) -> None:
@@ -240,7 +240,7 @@ def test_plain_numbers_become_members(mqtt: Any) -> None:
 
 @pytest.mark.parametrize("code", range(256))
 def test_codes_of_connack(mqtt: Any, code: int) -> None:
-    """1 to 5 are what a server of 3.1 and 3.1.1 refuses with; members stay as they are."""
+    """1 to 5 are the codes with which servers of 3.1 and 3.1.1 reject a client. Enum members stay as they are."""
     enum = ConnectReturnCode if 1 <= code <= 5 else ReasonCode
     made = mqtt.ConnAck(reason_code=code).reason_code
     if code in enum._value2member_map_:
@@ -281,7 +281,7 @@ def test_lists_given_are_not_kept(mqtt: Any) -> None:
 
 
 def test_other_values_stay(mqtt: Any) -> None:
-    """What has no member, and what no field is for: for `encode` to refuse."""
+    """Values without a member, and values that no field accepts, are left for `encode` to reject."""
     for value in (3, -1, 1 << 70, True, 1.0, "1", None):
         assert mqtt.Publish("t", qos=value).qos is value
         assert mqtt.Subscription("t", retain_handling=value).retain_handling is value
@@ -295,7 +295,7 @@ def test_other_values_stay(mqtt: Any) -> None:
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_decoding_gives_back_what_was_made(mqtt: Any, version: int) -> None:
-    """To the last type, but for a CONNACK before 5.0: accepted is a `ConnectReturnCode` when it is decoded."""
+    """Down to the last type, except in a CONNACK before 5.0, where the decoded success is a `ConnectReturnCode`."""
     for packet in packets(mqtt, version):
         decoded = mqtt.decode(mqtt.encode(packet, version), version)
         assert decoded == packet
@@ -303,9 +303,9 @@ def test_decoding_gives_back_what_was_made(mqtt: Any, version: int) -> None:
             assert plain(decoded) == plain(packet)
 
 
-# --- Words.
+# --- Messages.
 
-# Arguments that a constructor refuses, and the end of its words, which are those of any Python function.
+# Arguments that a constructor rejects, and the end of the message, which is the same as for any Python function.
 ARGUMENTS: list[tuple[str, tuple[Any, ...], dict[str, Any], str]] = [
     ("Publish", (), {}, "Publish.__init__() missing 1 required positional argument: 'topic'"),
     ("Publish", ("t",), {"no_such_field": 1}, "got an unexpected keyword argument 'no_such_field'"),
@@ -353,7 +353,7 @@ def test_classes_are_called_by_their_public_names(mqtt: Any) -> None:
 
 @pytest.mark.skipif("cython" not in implementations.NAMES, reason="the extensions are not there")
 def test_a_traceback_has_one_frame_of_ours() -> None:
-    """And all of those that are not ours."""
+    """Frames of other code are kept."""
     mqtt = implementations.load("cython")
     broken, decoder = b"\x30\x03\x00\x01#", mqtt.Decoder(5)
 
@@ -392,7 +392,7 @@ def test_a_traceback_has_one_frame_of_ours() -> None:
 
 @pytest.mark.skipif("cython" not in implementations.NAMES, reason="the extensions are not there")
 def test_a_frame_has_the_name_of_its_function() -> None:
-    """Cython would take it from a function that raised before on the same line of another file."""
+    """Cython would use the name of a function that raised before on the same line of another file."""
     program = f"""
 import sys, traceback
 sys.path.append({str(Path(implementations.__file__).parent)!r})
@@ -410,7 +410,7 @@ for function in (mqttcodec.peek, mqttcodec.decode_from, mqttcodec.decode):
     assert implementations.run("require", program).stdout.split() == ["peek", "decode_from", "decode"]
 
 
-# --- What a packet is made of, told to other libraries; `test_typing.py` has more.
+# --- Packet metadata for other libraries. `test_typing.py` has more.
 
 
 def test_type_hints(mqtt: Any) -> None:
@@ -435,7 +435,7 @@ def test_dataclass_fields(mqtt: Any) -> None:
 
 @pytest.mark.skipif("cython" not in implementations.NAMES, reason="the extensions are not there")
 def test_a_compiled_packet_in_a_cycle_is_not_collected() -> None:
-    """As `docs/api.md` says. Should this fail, because packets can be collected, that page says too much."""
+    """`docs/api.md` says so. If this test fails because packets can be collected, change that page."""
     mqtt = implementations.load("cython")
 
     class Node:

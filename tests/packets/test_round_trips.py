@@ -1,4 +1,4 @@
-"""What holds of every packet: out of it and back, by each way there is, and the same bytes from each implementation."""
+"""Every packet survives each way to encode and decode it, and both implementations write the same bytes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from mqttcodec import ProtocolVersion
 
 @cache
 def encoded_samples(at: int, version: ProtocolVersion) -> list[tuple[Any, bytes]]:
-    """Packets of one implementation, and their bytes; a CONNECT may be of another version than the rest."""
+    """Packets of one implementation, and their bytes. A CONNECT may have another version than the rest."""
     mqtt = implementations.ALL[at]
     connects = [mqtt.Connect("c", protocol_version=other) for other in samples.VERSIONS]
     return [(packet, mqtt.encode(packet, version)) for packet in (*connects, *samples.packets(mqtt, version))]
@@ -28,7 +28,7 @@ def encoded_samples(at: int, version: ProtocolVersion) -> list[tuple[Any, bytes]
 @given(data=st.data())
 def test_round_trip(name: str, data: st.DataObject) -> None:
     version, _, fields = data.draw(strategies.packets(name))
-    # Where to cut the bytes, where to write them, which other packet to write in between.
+    # Where to cut the bytes, where to write them, and which other packet to write in between.
     cut, offset, other = data.draw(st.tuples(st.integers(0, 1000), st.integers(0, 20), st.integers(0, 1000)))
     encoded = []
     for at, mqtt in enumerate(implementations.ALL):

@@ -1,4 +1,4 @@
-"""Packets in pydantic models and cattrs, of both implementations; `nox -s lint` installs these packages."""
+"""Packets of both implementations in pydantic models and cattrs. `nox -s lint` installs these packages."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_pydantic(mqtt: Any) -> None:
 
 @pytest.fixture
 def converter() -> Any:
-    """As `docs/api.md` says: cattrs wants to be told how to make a union such as that of binary data."""
+    """As `docs/api.md` says, cattrs needs a hook for unions such as the type of binary data."""
     cattrs = pytest.importorskip("cattrs")
     made = cattrs.Converter()
     for union in (bytes | memoryview, bytes | memoryview | None):
@@ -36,7 +36,7 @@ def converter() -> Any:
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_cattrs(mqtt: Any, converter: Any, version: int) -> None:
-    """Each packet is taken apart into plain values, and put together again."""
+    """Each packet is converted to plain values and back."""
     converter.register_structure_hook(mqtt.ReasonCode | mqtt.ConnectReturnCode, lambda value, _: value)
     for packet in packets(mqtt, version):
         if mqtt.Will is not mqttcodec.Will and (type(packet) in (mqtt.Connect, mqtt.Subscribe)):

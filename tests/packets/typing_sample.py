@@ -1,4 +1,4 @@
-"""Code as users write it, for a type checker: `match` narrows, fields read as decoded, wrong properties are refused."""
+"""User code for a type checker: `match` narrows, fields have their decoded types, wrong properties are errors."""
 
 from __future__ import annotations
 

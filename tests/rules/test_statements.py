@@ -1,4 +1,4 @@
-"""Every statement that binds a codec is shown to hold, every fault is reached, and the pages that say so are true."""
+"""Every statement that binds a codec has a proof, every fault is reached, and the generated pages are up to date."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_vectors_speak_for_statements_there_are() -> None:
 
 
 def sides(found: list[dict[str, Any]]) -> str:
-    """On which sides vectors are refused."""
+    """The sides (decode, encode) on which vectors are rejected."""
     names = (("decode", "hex"), ("encode", "packet"))
     return "+".join(side for side, key in names if any(key in vector for vector in found))
 
@@ -80,7 +80,7 @@ def calls(mqtt: Any, vector: dict[str, Any]) -> Iterator[Callable[[], Any]]:
 
 
 def test_every_fault_is_reached(mqtt: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every fault, and each field or packet for which it names a clause of its own, by some vector."""
+    """A vector reaches every fault, and each field or packet for which a fault names a separate clause."""
     reached = set()
     words = _errors.Fault._words
 
@@ -98,7 +98,7 @@ def test_every_fault_is_reached(mqtt: Any, monkeypatch: pytest.MonkeyPatch) -> N
         for name, fault in vars(_errors).items()
         if isinstance(fault, _errors.Fault)
         for about in fault.clauses
-        # A fault with a clause for each field, and none by itself, is always of a field.
+        # A fault with a clause for each field, and no general clause, always applies to a field.
         if (id(fault), about) not in reached and (about or fault.clauses[""] != (None,) or len(fault.clauses) == 1)
     ]
     assert missed == []
@@ -112,7 +112,7 @@ def test_pages_are_up_to_date(file_name: str) -> None:
 
 
 def test_packets_above_a_maximum_packet_size(mqtt: Any) -> None:
-    """[MQTT-3.1.2-24] [MQTT-3.2.2-15]: the size is told, to the byte, before anything is written."""
+    """[MQTT-3.1.2-24] [MQTT-3.2.2-15]: the exact size is known before anything is written."""
     for packet in packets(mqtt, MQTTv5):
         size = mqtt.encoded_size(packet)
         written = mqtt.encode(packet)
@@ -139,10 +139,10 @@ WITH_REASON_STRING = {
 
 @pytest.mark.parametrize("name", WITH_REASON_STRING)
 def test_what_can_be_left_out(mqtt: Any, name: str) -> None:
-    """[MQTT-3.2.2-19], [MQTT-3.2.2-20] and their like in other packets.
+    """[MQTT-3.2.2-19], [MQTT-3.2.2-20] and similar statements about other packets.
 
-    What a packet takes without its Reason String or User Properties is known before anything is written, and the
-    packet without them says the rest unchanged.
+    The size of a packet without its Reason String or User Properties is known before anything is written. The packet
+    without them is otherwise unchanged.
     """
     bare = getattr(mqtt, name)(**WITH_REASON_STRING[name])
     reason_string, pair = "x" * 300, ("n" * 100, "v" * 100)

@@ -1,7 +1,7 @@
-"""UTF-8 Encoded Strings (1.5.4; 1.5.3 in 3.1.1), in each kind of field, out of bytes and into them.
+"""UTF-8 Encoded Strings (1.5.4; 1.5.3 in 3.1.1), decoded and encoded, in each kind of field.
 
-What is well-formed is what CPython's own strict decoder takes; U+0000 is refused besides, and what a topic name or a
-topic filter has no place for. Of several faults in one string the order here is ours: UTF-8, U+0000, wildcards.
+CPython's strict decoder defines which bytes are well-formed. The codec also rejects U+0000 and characters that are not
+allowed in a topic name or topic filter. If a string has several faults, the order is ours: UTF-8, U+0000, wildcards.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ GREATEST_LENGTH = 65_535
 SURROGATES = range(0xD800, 0xE000)
 
 TOPIC_NAME = re.compile(rb"[+#]")
-# Beside another character than '/', or '#' before anything [MQTT-4.7.1-1] [MQTT-4.7.1-2].
+# Next to a character other than '/', or '#' before anything [MQTT-4.7.1-1] [MQTT-4.7.1-2].
 TOPIC_FILTER = re.compile(rb"(?<=[^/])[+#]|\+(?=[^/])|#(?=.)", re.DOTALL)
 
 
 @dataclass(frozen=True)
 class Field:
-    """A string field: the bytes around it in a packet, the packet that they are, and the clauses it comes under."""
+    """A string field: the bytes around it in a packet, the packet, and the clauses that apply to it."""
 
     version: int
     first_byte: int
@@ -41,7 +41,7 @@ class Field:
     read: Callable[[Any], str]
     ill_formed: str
     null_character: str
-    # Where a property holds the string: what comes before and after it in the list of properties.
+    # If a property holds the string: the bytes before and after it in the property list.
     properties: tuple[bytes, bytes] | None = None
     wildcard_at_fault: re.Pattern[bytes] | None = None
     plus: str = ""
@@ -61,7 +61,7 @@ class Field:
         return data, len(data) - len(body) + len(before) + 2
 
     def judged(self, text: bytes) -> str | tuple[str, int, str | None, int]:
-        """What becomes of the text; an error's offset counts from its first byte."""
+        """The expected result for the text. The offset of an error counts from its first byte."""
         try:
             decoded = text.decode("utf-8", "strict")
         except UnicodeDecodeError as error:
@@ -216,7 +216,7 @@ every_field = pytest.mark.parametrize("field", FIELDS.values(), ids=FIELDS)
 
 
 def assert_decoded(mqtt: Any, field: Field, text: bytes, alignment: int = 0) -> str | None:
-    """See that the text is taken or refused as it should be, from a packet at any place; returns it if it is taken."""
+    """Check that the text is accepted or rejected as expected, in a packet at any offset. Returns an accepted text."""
     data, at = field.packet(text)
     expected = field.judged(text)
     if isinstance(expected, tuple):
@@ -229,7 +229,7 @@ def assert_decoded(mqtt: Any, field: Field, text: bytes, alignment: int = 0) -> 
 
 
 def assert_encoded(mqtt: Any, field: Field, text: str) -> None:
-    """See that a str is written or refused as its bytes would be taken or refused."""
+    """Check that a str is written or rejected just as its bytes are accepted or rejected."""
     try:
         encoded = text.encode("utf-8", "strict")
     except UnicodeEncodeError:
@@ -247,7 +247,7 @@ def assert_encoded(mqtt: Any, field: Field, text: str) -> None:
 
 @cache
 def texts_of_all_characters(but: str) -> list[str]:
-    """All Unicode scalar values but U+0000 and the given ones, in their order, in strings of the greatest length."""
+    """All Unicode scalar values except U+0000 and the given ones, in order, in strings of the maximum length."""
     texts = []
     code_points_by_size = (range(1, 0x80), range(0x80, 0x800), range(0x800, 0x10000), range(0x10000, 0x110000))
     for size, code_points in enumerate(code_points_by_size, 1):
@@ -296,7 +296,7 @@ def test_a_pair_of_surrogates_is_no_character(mqtt: Any, field: Field) -> None:
 
 @every_field
 def test_byte_order_mark_is_a_character(mqtt: Any, field: Field) -> None:
-    """It stays where it is [MQTT-1.5.4-3]."""
+    """It stays in the string [MQTT-1.5.4-3]."""
     for text in ("\ufeff", "\ufeffa", "a\ufeff", "\ufeff\ufeffé"):
         assert assert_decoded(mqtt, field, text.encode()) == text
         assert_encoded(mqtt, field, text)
@@ -304,7 +304,7 @@ def test_byte_order_mark_is_a_character(mqtt: Any, field: Field) -> None:
 
 # --- Bytes.
 
-# The ends of the ranges in Unicode's table of well-formed byte sequences, from both sides.
+# The ends of the ranges in Unicode's table of well-formed byte sequences, and the values next to them.
 LEADING_BYTES = bytes.fromhex("c0 c1 c2 df e0 e1 ec ed ee ef f0 f1 f3 f4 f5 ff")
 CONTINUATION_BYTES = bytes.fromhex("7f 80 8f 90 9f a0 bf c0")
 BORDER_SEQUENCES = [
@@ -321,7 +321,7 @@ GOOD_PIECES = [
 
 
 def sampled_texts(count: int) -> Iterator[bytes]:
-    """Texts with something at the borders of UTF-8 in them, or with nothing but that."""
+    """Texts that contain byte sequences at the limits of UTF-8, or consist of them."""
     print(f"MQTTCODEC_SEED={SEED}")
     rng = random.Random(SEED)
     for _ in range(count):
@@ -336,7 +336,7 @@ def sampled_texts(count: int) -> Iterator[bytes]:
 
 @every_field
 def test_texts_of_one_and_two_bytes(mqtt: Any, full: bool, field: Field) -> None:
-    """All of them; in the fast run each kind of field gets its share, and all that are made of telling bytes."""
+    """All of them. In the fast run, each kind of field gets a share, and all sequences of significant bytes."""
     texts = one_and_two_bytes()
     if not full:
         share = list(FIELDS.values()).index(field)
@@ -347,7 +347,7 @@ def test_texts_of_one_and_two_bytes(mqtt: Any, full: bool, field: Field) -> None
     if full:
         assert sum(taken.values()) == 256 + 65_536
         if not field.wildcard_at_fault:
-            # The ASCII characters but U+0000, two of them each, and the characters of two bytes.
+            # The ASCII characters except U+0000, twice each, and the characters of two bytes.
             assert taken[True] == 127 + 127**2 + (0x800 - 0x80)
 
 
@@ -365,11 +365,11 @@ def test_sampled_texts(mqtt: Any, full: bool, field: Field) -> None:
     assert min(results[clause] for clause in clauses) > 10
 
 
-# --- Places: the compiled codec looks at eight bytes at a time, and at what is left in the end.
+# --- Positions: the compiled codec examines eight bytes at a time, and then the remaining ones.
 
 
 def places(full: bool) -> Iterator[tuple[int, int]]:
-    """Lengths, and with each the positions in it."""
+    """Lengths, each with the positions in it."""
     for length in range(1, 41 if full else 26):
         for position in range(length):
             yield length, position
@@ -382,7 +382,7 @@ AROUND = "aé€😀"
 
 @every_field
 def test_every_place_decoded(mqtt: Any, full: bool, field: Field) -> None:
-    """One thing that tells, at each place of texts of each length, in packets at each alignment."""
+    """One significant sequence, at each position of texts of each length, in packets at each alignment."""
     for length in range(41):
         for alignment in range(16):
             assert_decoded(mqtt, field, b"a" * length, alignment)
@@ -397,7 +397,7 @@ def test_every_place_decoded(mqtt: Any, full: bool, field: Field) -> None:
 
 @every_field
 def test_every_place_encoded(mqtt: Any, full: bool, field: Field) -> None:
-    """One character that tells, at each place of strs of each length and each kind of storage."""
+    """One significant character, at each position of strs of each length and each internal representation."""
     for length in range(41):
         for around in AROUND:
             assert_encoded(mqtt, field, around * length)

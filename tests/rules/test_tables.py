@@ -1,6 +1,6 @@
-"""The standard's tables, complete: properties, reason codes, first bytes, connect flags, subscription options.
+"""The standard's complete tables: properties, reason codes, first bytes, connect flags, subscription options.
 
-They are held against a transcription of their own, in `spec/*.tsv` and here, not the tables the codec works from.
+They are compared with a separate transcription, in `spec/*.tsv` and here, not with the tables that the codec uses.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def first_byte(packet_type: int) -> int:
 
 
 def packet_with(place: str, properties: bytes) -> bytes:
-    """A packet of 5.0 that is good if `properties` are."""
+    """A packet of 5.0 that is valid if `properties` are."""
     listed = bytes((len(properties),)) + properties
     body = {
         "CONNECT": b"\0\4MQTT\5\2\0\0" + listed + b"\0\0",
@@ -84,7 +84,7 @@ METHOD = b"\x15\0\1m"
 
 
 def judged(mqtt: Any, data: bytes, version: int = 5) -> Any:
-    """The packet, or the class and the reason code of the error."""
+    """The packet, or the class and reason code of the error."""
     try:
         return mqtt.decode(data, version)
     except mqtt.DecodeError as error:
@@ -102,7 +102,7 @@ def property_in(place: str, row: dict[str, str], packet: Any) -> Any:
 
 
 def needed(place: str, name: str) -> bytes:
-    """What a property needs beside it: data needs a method, and AUTH always has one."""
+    """The properties that a property requires: data needs a method, and AUTH always has one."""
     has_method = name == "Authentication Method"
     return b"" if has_method or (place != "AUTH" and name != "Authentication Data") else METHOD
 
@@ -243,7 +243,7 @@ CLASSES = {
 def test_reason_codes_to_write(mqtt: Any, version: int, packet: str) -> None:
     allowed = codes_of(packet, version)
     if version < 5 and packet not in ("CONNACK", "SUBACK", "UNSUBACK", "AUTH"):
-        allowed = {0}  # Success, which goes unsaid.
+        allowed = {0}  # Success, which may be omitted.
     name, fields = CLASSES[packet]
     for code in range(256):
         made = getattr(mqtt, name)(**fields(code)) if version == 5 or packet != "AUTH" else mqtt.Auth(code)
@@ -265,7 +265,7 @@ def test_reason_codes_have_their_names(mqtt: Any) -> None:
 @pytest.mark.parametrize("version", [3, 4, 5])
 @pytest.mark.parametrize("length", [0, 1, 2, 127, 128])
 def test_first_bytes(mqtt: Any, version: int, length: int) -> None:
-    """Each first byte before a body of zeros: what is wrong with the byte is said before anything of the body."""
+    """Each first byte before a body of zeros: an error in the first byte is reported before any error in the body."""
     for octet in range(256):
         packet_type, flags = octet >> 4, octet & 15
         found = judged(mqtt, framed(octet, bytes(length)), version)

@@ -1,4 +1,4 @@
-"""Variable Byte Integers (1.5.5), held against the two algorithms of the standard, which are transcribed here.
+"""Variable Byte Integers (1.5.5), compared with the two algorithms of the standard, which are transcribed here.
 
 There are four of them: Remaining Length, Property Length, Property Identifier and Subscription Identifier.
 """
@@ -17,7 +17,7 @@ from octets import Fault, Value, framed, variable_integer
 from octets import read_variable_integer as read
 from samples import SEED
 
-# Table 1-1: the least and the greatest value of each number of bytes.
+# Table 1-1: the smallest and largest value for each number of bytes.
 BORDERS = {
     0: "00",
     127: "7f",
@@ -33,7 +33,7 @@ TELLING_BYTES = b"\x00\x01\x7f\x80\x81\xff"
 
 
 def answer(mqtt: Any, call: Callable[[], Any]) -> Any:
-    """What a call returns, or of its error the class, the reason code, the clause and the offset."""
+    """The result of a call, or the class, reason code, clause and offset of its error."""
     try:
         return call()
     except mqtt.MQTTError as error:
@@ -57,7 +57,7 @@ def telling_sequences() -> Iterator[bytes]:
 
 
 def sampled_sequences(count: int) -> Iterator[bytes]:
-    """Three to five bytes each, most of them telling, and most with the bit that says that more follow."""
+    """Three to five bytes each. Most are significant values, and most have the continuation bit."""
     print(f"MQTTCODEC_SEED={SEED}")
     rng = random.Random(SEED)
     population = bytes(range(256)) + TELLING_BYTES * 80 + b"\x80\x81\xff" * 200
@@ -66,7 +66,7 @@ def sampled_sequences(count: int) -> Iterator[bytes]:
 
 
 def integers(samples: int, *, every_pair: bool) -> Iterator[bytes]:
-    """Integers, good and bad, with nothing behind them; the last byte of some says that more follow."""
+    """Valid and invalid integers, with nothing after them. The last byte of some has the continuation bit."""
     for sequence in itertools.chain(one_and_two_bytes(), telling_sequences()):
         if sequence == first_integer(sequence) and (every_pair or sequence[-1] in TELLING_BYTES):
             yield sequence
@@ -74,7 +74,7 @@ def integers(samples: int, *, every_pair: bool) -> Iterator[bytes]:
 
 
 def first_integer(sequence: bytes) -> bytes:
-    """A sequence up to the end of the integer it begins with, if that is in it."""
+    """A sequence up to the end of the integer at its start, if it contains that end."""
     for at, octet in enumerate(sequence):
         if octet < 128:
             return sequence[: at + 1]
@@ -82,7 +82,7 @@ def first_integer(sequence: bytes) -> bytes:
 
 
 def assert_varied(kinds: Counter[str]) -> None:
-    """See that the inputs had all there is in them, and not just once."""
+    """Check that the inputs contained every kind of integer, and more than once."""
     assert set(kinds) == {"Value", "not shortest", "too long", "None"}
     assert min(kinds.values()) > 100
 
@@ -113,7 +113,7 @@ def test_remaining_length_at_its_borders(mqtt: Any, value: int) -> None:
         assert mqtt.decode(b"\xc0" + encoded) == mqtt.PingReq()
         assert mqtt.encode(mqtt.PingReq()) == b"\xc0" + encoded
         return
-    # The greatest payload is never touched, here or there, and so takes no memory.
+    # The largest payload is never touched, so it takes no memory.
     publish = mqtt.Publish("t", bytes(value - 3))
     head = b"\x30" + encoded + b"\x00\x01t"
     assert mqtt.encode_parts(publish, 4)[0] == head
@@ -136,7 +136,7 @@ def test_remaining_length_beyond_the_greatest(mqtt: Any) -> None:
 
 
 def test_remaining_length_read(mqtt: Any, full: bool) -> None:
-    """By `peek`, which judges the length and nothing else."""
+    """With `peek`, which checks only the length."""
     kinds: Counter[str] = Counter()
     samples = sampled_sequences(1_000_000 if full else 30_000)
     for number, sequence in enumerate(itertools.chain(one_and_two_bytes(), telling_sequences(), samples)):
@@ -156,12 +156,12 @@ def test_remaining_length_read(mqtt: Any, full: bool) -> None:
 
 @pytest.mark.parametrize("version", [3, 4, 5])
 def test_remaining_length_decoded(mqtt: Any, full: bool, version: int) -> None:
-    """By `decode`, and by a `Decoder` that gets one byte at a time and is to refuse the very byte at fault."""
+    """With `decode`, and with a `Decoder` that gets one byte at a time and must raise at the faulty byte."""
     for sequence in integers(100_000, every_pair=True) if full else map(first_integer, telling_sequences()):
         data = b"\xc0" + sequence
         found = read(sequence)
         if isinstance(found, Fault):
-            # 3.1.1 has no such clause as to the shortest form.
+            # 3.1.1 has no such clause about the shortest form.
             clause = "U01" if found.kind == "too long" else "MQTT-1.5.5-1" if version == 5 else None
             expected: Any = malformed(clause, 1 + found.at)
             decoded = expected
@@ -191,7 +191,7 @@ def test_remaining_length_written(mqtt: Any, full: bool) -> None:
 
 # --- Property Length (2.2.2.1) and Property Identifier (2.2.2.2).
 
-# The first byte, and what comes before the properties, of packets that may end after them.
+# The first byte, and the bytes before the properties, of packets that may end after them.
 PLACES = {"PUBLISH": (0x30, b"\x00\x01t"), "PUBACK": (0x40, b"\x00\x01\x00")}
 
 
@@ -201,7 +201,7 @@ def property_list(size: int) -> bytes:
     while size:
         one = min(size, 65_540)
         if 0 < size - one < 5:
-            one -= 5  # What is left is to make a property of its own.
+            one -= 5  # The remaining bytes form one property.
         listed += b"\x26\x00\x00" + (one - 5).to_bytes(2, "big") + b"v" * (one - 5)
         size -= one
     return listed
@@ -233,7 +233,7 @@ def test_property_length_read(mqtt: Any, full: bool, place: str) -> None:
         elif found is None:
             expected = malformed("MQTT-2.2.2-1", start + len(sequence))
         else:
-            # Nothing follows, so that any length but 0 reaches past the end.
+            # Nothing follows, so any length except 0 reaches past the end.
             expected = malformed("U06", start) if found.value else empty
         data = framed(first_byte, before + sequence)
         assert answer(mqtt, lambda: mqtt.decode(data)) == expected, sequence.hex(" ")
@@ -242,7 +242,7 @@ def test_property_length_read(mqtt: Any, full: bool, place: str) -> None:
 
 @pytest.mark.parametrize("place", PLACES)
 def test_property_identifier_read(mqtt: Any, full: bool, place: str) -> None:
-    """All identifiers the standard gives out are of one byte; `test_tables` goes through those."""
+    """All identifiers of the standard have one byte. `test_tables` covers them."""
     kinds: Counter[str] = Counter()
     first_byte, before = PLACES[place]
     start = 3 + len(before)
@@ -288,7 +288,7 @@ def test_subscription_identifier_at_its_borders(mqtt: Any, value: int) -> None:
 @pytest.mark.parametrize("place", ["SUBSCRIBE", "PUBLISH"])
 def test_subscription_identifier_read(mqtt: Any, full: bool, place: str) -> None:
     kinds: Counter[str] = Counter()
-    # What follows 0x0B: in a SUBSCRIBE the first property, in this PUBLISH the third one.
+    # The bytes after 0x0B: the first property of a SUBSCRIBE, the third one of this PUBLISH.
     start = 6 if place == "SUBSCRIBE" else 11
     for sequence in integers(170_000 if full else 3_000, every_pair=full or place == "SUBSCRIBE"):
         data = subscribe_with(sequence) if place == "SUBSCRIBE" else publish_with(b"\x01", sequence)

@@ -1,4 +1,4 @@
-"""Every vector, decoded by every function, with bytes behind it and without its end, and encoded again."""
+"""Every vector is decoded by every function, with bytes after it and without its end, and encoded again."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ by_id = {"ids": lambda vector: vector["id"]}
 
 
 def error_of(call: Any) -> dict[str, Any]:
-    """What a vector says of an error, of the one that a call raises."""
+    """The details that a vector gives for an error, taken from the error that a call raises."""
     with pytest.raises(Exception) as caught:  # noqa: PT011
         call()
     error: Any = caught.value
@@ -119,7 +119,7 @@ def test_in_a_stream(mqtt: Any, vector: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("vector", vectors.UNWRITABLE, **by_id)
 def test_unwritable(mqtt: Any, vector: dict[str, Any]) -> None:
-    """What `decode` would refuse, and what the version cannot carry, is refused before anything is written."""
+    """Packets that `decode` would reject, or that the version cannot carry, raise before anything is written."""
     packet, version = vectors.packet(mqtt, vector["packet"]), vector["version"]
     refused = {"error": "EncodeError", "reason_code": None, "clause": vector["clause"], "offset": None}
     untouched = b"\xff" * vector.get("buffer", 200_000)
@@ -133,7 +133,7 @@ def test_unwritable(mqtt: Any, vector: dict[str, Any]) -> None:
 
 
 def level_of(data: bytes) -> int | None:
-    """The version of a CONNECT, from its protocol name and level; None where that is no version of ours."""
+    """The version of a CONNECT, from its protocol name and level; None for an unsupported version."""
     start = next(at for at in range(1, len(data)) if data[at] < 0x80) + 1
     for name, levels in ((b"\0\4MQTT", (4, 5)), (b"\0\6MQIsdp", (3,))):
         level = data[start + len(name) : start + len(name) + 1]
@@ -143,7 +143,7 @@ def level_of(data: bytes) -> int | None:
 
 
 def version_of_connect(data: bytes, error: Any) -> int | None:
-    """What an error reports for a CONNECT that opens a connection: nothing for a fault of the fixed header."""
+    """The version that an error reports for a CONNECT that opens a connection; None for a fault in the fixed header."""
     return None if error.offset is not None and error.offset <= 2 else level_of(data)
 
 

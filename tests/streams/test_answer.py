@@ -1,4 +1,4 @@
-"""What is sent before a connection closes because of an error: nothing, a CONNACK or a DISCONNECT."""
+"""The bytes to send before a connection is closed because of an error: none, a CONNACK or a DISCONNECT."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def error_of(mqtt: Any, data: str, version: int | None = None, **arguments: Any)
     return caught.value
 
 
-# Bytes that open a connection, and what a server answers.
+# Bytes that open a connection, and a server's answer.
 REFUSALS = {
     "malformed 5.0": ("10 0d 0004 4d515454 05 03 003c 00 0000", "20 03 00 81 00"),
     "protocol error of 5.0": ("10 10 0004 4d515454 05 02 0000 03 16 0000 0000", "20 03 00 82 00"),
@@ -49,15 +49,15 @@ def test_a_connack_that_lacks_the_code(mqtt: Any) -> None:
 
 @pytest.mark.parametrize("code", [0x00, 0x04, 0x18, 0x85, 300])
 def test_a_code_that_is_no_failure_of_the_packet(mqtt: Any, code: int) -> None:
-    """An error that somebody else made may have any; no answer accepts the connection."""
+    """An error that other code creates may have any code. No answer accepts the connection."""
     error = mqtt.ProtocolError(reason_code=code, version=MQTTv5)
-    refusal = 0x85 if code == 0x85 else 0x82  # CONNACK has it, DISCONNECT does not.
+    refusal = 0x85 if code == 0x85 else 0x82  # CONNACK has this code, DISCONNECT does not.
     assert mqtt.answer_to(error) == bytes((0x20, 3, 0, refusal, 0))
     for role in Role:
         assert mqtt.answer_to(error, role=role, accepted=True) == bytes.fromhex("e0 01 82")
 
 
-# Bytes on a connection of 5.0 that was accepted, and the code of the DISCONNECT.
+# Bytes on an accepted connection of 5.0, and the code of the DISCONNECT.
 ENDS = {
     "malformed": ("30 03 0001 23", 0x81),
     "protocol error": ("30 03 0000 00", 0x82),
@@ -89,7 +89,7 @@ def test_too_large(mqtt: Any) -> None:
     for role in Role:
         assert mqtt.answer_to(error, role=role, accepted=True) == bytes.fromhex("e0 01 95")
     assert mqtt.answer_to(error) == bytes.fromhex("20 03 00 95 00")
-    # Of a CONNECT that was not read, nobody knows which version it is.
+    # The version of a CONNECT that was not read is unknown.
     assert mqtt.answer_to(error_of(mqtt, "10 7f", max_packet_size=20)) == b""
 
 
@@ -103,7 +103,7 @@ def test_a_second_connect(mqtt: Any) -> None:
 
 @pytest.mark.parametrize("code", range(1, 6))
 def test_a_client_that_is_refused_by_an_earlier_version(mqtt: Any, code: int) -> None:
-    """It can fall back: nothing is sent, and the error has the return code."""
+    """The client can fall back: nothing is sent, and the error has the return code."""
     error = error_of(mqtt, f"20 02 00 0{code}", 5, role=Role.CLIENT)
     assert type(error) is mqtt.UnsupportedVersionError
     assert error.return_code is ConnectReturnCode(code)

@@ -1,6 +1,6 @@
-"""Any chunking: however the bytes of a vector are cut and joined, the same packets come out, then the same error.
+"""Any chunking: however the bytes of a vector are cut and joined, the same packets result, then the same error.
 
-[MQTT-6.0.0-2] is one reason: the frames of a WebSocket end where they like. Each test goes through all vectors.
+[MQTT-6.0.0-2] is one reason: frames of a WebSocket may end anywhere. Each test uses all vectors.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def feed(decoder: Any, data: bytes) -> Iterator[Any]:
 
 
 def receive(decoder: Any, data: bytes) -> Iterator[Any]:
-    """As `recv_into` and `asyncio.BufferedProtocol` do."""
+    """Like `recv_into` and `asyncio.BufferedProtocol`."""
     decoder.get_buffer(len(data))[: len(data)] = data
     return iter(decoder.buffer_updated(len(data)))
 
@@ -35,7 +35,7 @@ through_both = pytest.mark.parametrize("give", [feed, receive])
 
 
 def outcome(mqtt: Any, decoder: Any, packets: Iterator[Any]) -> list[Any]:
-    """The packets, and what ends them: the error, or how many bytes are left."""
+    """The packets, and the error that ends them or the number of bytes left."""
     found = []
     try:
         found += packets
@@ -49,7 +49,7 @@ def taken(mqtt: Any, decoder: Any, give: Give, pieces: Iterable[bytes]) -> list[
 
 
 def whole(mqtt: Any, vector: Vector) -> list[Any]:
-    """What comes of a vector in one piece, which is what the vector says."""
+    """The result of a vector in one piece, which is the result that the vector gives."""
     data = vectors.data(vector)
     found = taken(mqtt, vectors.decoder(mqtt, vector), feed, [data])
     if vector["expect"] == "ok":
@@ -59,7 +59,7 @@ def whole(mqtt: Any, vector: Vector) -> list[Any]:
     else:
         ((error, _, reason_code, offset, clause),) = found
         assert (error, reason_code, offset) == (vector["error"], vector["reason_code"], vector["offset"]), vector["id"]
-        # A decoder that has yet to see the version in the CONNECT names the clause of 5.0.
+        # A decoder that does not know the version yet names the clause of 5.0.
         assert clause == vector["clause"] or data[0] >> 4 == PacketType.CONNECT, vector["id"]
     return found
 
@@ -69,7 +69,7 @@ def cut(data: bytes, places: Iterable[int]) -> list[bytes]:
 
 
 def places_in(data: bytes) -> Iterable[int]:
-    """Every place; of the few long vectors those about the header and the ends."""
+    """Every position; for the few long vectors, positions in the header and at the ends."""
     size = len(data)
     return range(size + 1) if size < 1_000 else (*range(9), size // 2, size - 1, size)
 
@@ -105,13 +105,13 @@ def test_in_random_pieces(mqtt: Any, give: Give) -> None:
 
 
 def neighbours(mqtt: Any, vector: Vector) -> tuple[list[Any], bytes, bytes]:
-    """Packets that may come before and behind a vector's: the packets, the bytes before, the bytes behind."""
+    """Packets that may surround a vector's: the packets, the bytes before, the bytes after."""
     decoder = vectors.decoder(mqtt, vector)
     version = decoder.version or vector["version"]
     ping = mqtt.PingResp() if decoder.role is mqtt.Role.CLIENT else mqtt.PingReq()
     packets = [mqtt.PubAck(7), ping, mqtt.Publish("a", b"x")]
     data = mqtt.encode_many(packets, version)
-    # Before the version is known a CONNECT comes first.
+    # Before the version is known, a CONNECT comes first.
     return packets, data if decoder.version else b"", data
 
 
@@ -125,7 +125,7 @@ def test_joined_to_neighbours(mqtt: Any, give: Give) -> None:
         if vector["expect"] == "ok":
             expected = expected[:-1] + packets + [0]
         elif vector["expect"] == "incomplete":
-            behind = b""  # It would be a part of the packet.
+            behind = b""  # It would become part of the packet.
         stream, start, end = before + data + behind, len(before), len(before + data)
         for places in ([], [start], [end], [max(0, start - 1), min(end + 1, len(stream))], [start, start + 1, end]):
             found = taken(mqtt, vectors.decoder(mqtt, vector), give, cut(stream, places))
@@ -134,7 +134,7 @@ def test_joined_to_neighbours(mqtt: Any, give: Give) -> None:
 
 @through_both
 def test_broken_off_and_resumed(mqtt: Any, give: Give) -> None:
-    """A loop that is left after each packet, and another chunk comes before it is taken up again, loses nothing."""
+    """A loop that stops after each packet and resumes after another chunk loses nothing."""
     for vector in STREAMED:
         data, expected = vectors.data(vector), whole(mqtt, vector)
         packets, before, _ = neighbours(mqtt, vector)

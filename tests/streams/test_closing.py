@@ -1,4 +1,4 @@
-"""The way to end a connection that the guide shows, over a real socket: what is sent last arrives."""
+"""The guide's way to close a connection, over a real socket: the last bytes arrive."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def connections() -> list[Any]:
 
 
 def talk(port: int, context: ssl.SSLContext | None) -> bytes:
-    """Send a CONNECT, a PINGREQ with flags that are not allowed, and much that nobody wants; return what comes."""
+    """Send a CONNECT, a PINGREQ with invalid flags, and many more bytes. Returns the received bytes."""
     with socket.create_connection(("127.0.0.1", port), timeout=60) as plain:
         client = plain if context is None else context.wrap_socket(plain, server_hostname="localhost")
         client.sendall(mqttcodec.encode(mqttcodec.Connect("c")) + b"\xc1\x00" + bytes(UNREAD))

@@ -1,4 +1,4 @@
-"""The incremental decoder: any pieces, broken off and taken up, errors in their place, loans, re-entry."""
+"""The incremental decoder: any pieces, interruption and resumption, errors in order, lent buffers, re-entry."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PINGREQ, PINGRESP = b"\xc0\x00", b"\xd0\x00"
 
 
 def stream(mqtt: Any, version: int) -> tuple[bytes, list[Any]]:
-    """A CONNECT and what may follow it, in both directions, as bytes and as packets."""
+    """A CONNECT and the packets that may follow it, in both directions, as bytes and as packets."""
     connect = mqtt.Connect("c", protocol_version=version)
     several = [connect] + [packet for packet in packets(mqtt, version) if type(packet) is not mqtt.Connect]
     encoded = [mqtt.encode(packet, version) for packet in several]
@@ -183,7 +183,7 @@ def test_roles(mqtt: Any, version: int) -> None:
         "Disconnect",
     }
     from_server = {"ConnAck", "Publish", "PubAck", "PubRec", "PubRel", "PubComp", "SubAck", "UnsubAck", "PingResp"}
-    # What the role itself sends, and nobody else; the vectors have the other codes.
+    # Codes that only the role itself sends. The vectors have the others.
     only_from = {
         mqtt.Role.SERVER: {("Auth", 0x00)},
         mqtt.Role.CLIENT: {("Auth", 0x19), ("Disconnect", 0x04)},
@@ -233,7 +233,7 @@ def test_large_payload_in_pieces(mqtt: Any) -> None:
 
 
 def test_large_packets_that_lie(mqtt: Any) -> None:
-    """Lengths that reach past the packet, in a PUBLISH that is put together from pieces."""
+    """Lengths that reach past the packet, in a PUBLISH that is assembled from pieces."""
     for body in (
         b"\xff\xff" + b"a" * 69_998,
         b"\x00\x01a\xff\xff\xff\x7f" + bytes(69_993),
@@ -325,7 +325,7 @@ def test_a_block_with_unread_packets_is_not_lent_again(mqtt: Any) -> None:
 
 
 def test_re_entry_is_refused(mqtt: Any) -> None:
-    """A buffer whose owner calls the decoder while it is being fed, where Python lets it."""
+    """The owner of a buffer calls the decoder while the buffer is fed, if Python allows it."""
     decoder = mqtt.Decoder(5)
     errors: list[BaseException] = []
 
@@ -350,7 +350,7 @@ def test_re_entry_is_refused(mqtt: Any) -> None:
 @pytest.mark.skipif(sys.version_info >= (3, 12), reason="since Python 3.12 the collector waits for the next bytecode")
 @pytest.mark.skipif(not hasattr(gc, "set_threshold"), reason="this Python's collector runs when it likes")
 def test_re_entry_from_the_collector(mqtt: Any) -> None:
-    """A finaliser may run, and call the decoder, wherever an object is made."""
+    """A finaliser may run, and call the decoder, wherever an object is created."""
     decoder = mqtt.Decoder(5)
     calls = [
         lambda: decoder.feed(b""),
@@ -390,7 +390,7 @@ def test_re_entry_from_the_collector(mqtt: Any) -> None:
 
 
 def test_an_interrupt(mqtt: Any) -> None:
-    """An exception from elsewhere, between two steps that belong together: nothing is known of the rest."""
+    """An unrelated exception between two steps that belong together: the state of the decoder is unknown."""
     if mqtt.BACKEND == "cython":
         pytest.skip("nothing interrupts compiled code")
     decoder = mqtt.Decoder(5)

@@ -1,7 +1,7 @@
-"""Both implementations in talk with a live Mosquitto, and with its command line clients.
+"""Both implementations talk to a live Mosquitto and to its command line clients.
 
-Every packet received is also encoded again (`broker.Connection`). No test waits for time to pass: that something does
-not come is shown by what comes next instead.
+Every received packet is also encoded again (`broker.Connection`). No test waits for a period of time: to show that a
+packet does not arrive, it waits for the next one.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ USERNAME, PASSWORD = "zoë", "pässword"
 only_5_0 = pytest.mark.parametrize("version", [MQTTv5], ids=["5.0"])
 each_qos = pytest.mark.parametrize("qos", [0, 1, 2])
 
-# The properties a message may have from its publisher, in 5.0.
+# The properties that a publisher may set on a message, in 5.0.
 EXPIRY = 3600
 MESSAGE_PROPERTIES: dict[str, Any] = {
     "payload_format_indicator": 1,
@@ -44,13 +44,13 @@ def version(request: pytest.FixtureRequest) -> Any:
 
 @pytest.fixture
 def name() -> str:
-    """A name no other test uses: the topic, or the start of topics and client ids."""
+    """A name that no other test uses: a topic, or a prefix of topics and client ids."""
     return f"test{next(_numbers)}"
 
 
 @pytest.fixture(scope="module")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[live.Broker]:
-    """A broker that takes everybody."""
+    """A broker that accepts all users."""
     broker = live.Broker(tmp_path_factory.mktemp("broker"), "allow_anonymous true")
     yield broker
     broker.stop()
@@ -58,7 +58,7 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[live.Broker]:
 
 @pytest.fixture(scope="module")
 def password_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[live.Broker]:
-    """A broker that takes one user."""
+    """A broker that accepts one user."""
     directory = tmp_path_factory.mktemp("password_broker")
     passwords = live.password_file(directory, USERNAME, PASSWORD)
     broker = live.Broker(directory, "allow_anonymous false", f"password_file {passwords}")
@@ -82,7 +82,7 @@ Open = Callable[..., live.Connection]
 
 @pytest.fixture
 def dial(mqtt: Any, version: Any) -> Iterator[Open]:
-    """Opens connections to a broker, closed when the test ends; they have sent nothing yet."""
+    """Opens connections to a broker, without sending anything, and closes them when the test ends."""
     connections = []
 
     def opened(to: live.Broker, connection_class: type[live.Connection] = live.Connection) -> live.Connection:
@@ -96,7 +96,7 @@ def dial(mqtt: Any, version: Any) -> Iterator[Open]:
 
 @pytest.fixture
 def connect(mqtt: Any, version: Any, broker: live.Broker, name: str, dial: Open) -> Open:
-    """Opens connections to the broker on which CONNECT, with the fields given, and CONNACK are exchanged."""
+    """Opens connections to the broker, and exchanges CONNECT, with the given fields, and CONNACK."""
     client_ids = (f"{name}-{number}" for number in itertools.count(1))
 
     def connected(
@@ -127,7 +127,7 @@ def message_properties(mqtt: Any, version: Any) -> dict[str, Any]:
 
 
 def as_sent(message: Any) -> Any:
-    """A message received, with the expiry interval it was sent with: the broker takes off the seconds it was there."""
+    """A received message with its original expiry interval. The broker subtracts the seconds that it kept it."""
     if message.message_expiry_interval is None:
         return message
     assert 0 < message.message_expiry_interval <= EXPIRY
@@ -248,7 +248,7 @@ def test_second_connection_of_a_client_ends_the_first(mqtt: Any, version: Any, c
     first = connect(name)
     second = connect(name)
     if version == mqtt.MQTTv5:
-        # Some releases of Mosquitto say so, others just close.
+        # Some releases of Mosquitto send the code, others only close.
         with suppress(EOFError):
             assert first.receive() == mqtt.Disconnect(mqtt.ReasonCode.SESSION_TAKEN_OVER)
     first.receive_end()
@@ -637,7 +637,7 @@ def test_ten_thousand_messages_in_one_stream(
 
 @pytest.mark.parametrize("qos", [1, 2])
 def test_ten_thousand_messages_with_acknowledgements(mqtt: Any, connect: Open, name: str, qos: int) -> None:
-    """The client is publisher and subscriber at once, and has up to 100 messages on their way."""
+    """The client is publisher and subscriber at once, with up to 100 messages in flight."""
     client = connect()
     subscribe(mqtt, client, name, qos)
     payloads = [b"%d" % number for number in range(10_000)]
@@ -667,7 +667,7 @@ def test_ten_thousand_messages_with_acknowledgements(mqtt: Any, connect: Open, n
     assert received == payloads
 
 
-# mosquitto_pub and mosquitto_sub at the other end of the broker
+# mosquitto_pub and mosquitto_sub on the other side of the broker
 
 
 @each_qos
@@ -719,7 +719,7 @@ def test_many_lines_from_mosquitto_pub(mqtt: Any, version: Any, broker: live.Bro
 
 
 def mosquitto_sub(broker: live.Broker, version: Any, name: str, *options: object) -> str:
-    """Run `mosquitto_sub` in a session that keeps messages for it, so that it need not run before they are sent."""
+    """Run `mosquitto_sub` with a persistent session, so that messages can be sent before it runs."""
     subscribing = ["-V", OPTIONS[version], "-i", f"{name}-sub", "-c", "-t", f"{name}/#", "-q", 2, "-W", live.TIMEOUT]
     return live.run("mosquitto_sub", *broker.address, *subscribing, *options)
 
@@ -765,7 +765,7 @@ def test_retained_message_to_mosquitto_sub(
     assert mosquitto_sub(broker, version, name, "-C", 1, "-F", "%t|%q|%r|%p") == f"{name}/a|1|1|kept\n"
 
 
-# mosquitto_pub and mosquitto_sub as clients of the test: the codec in the server's role
+# mosquitto_pub and mosquitto_sub as clients of the test: the codec in the role of the server
 
 
 def test_server_to_mosquitto_pub(mqtt: Any, version: Any, name: str) -> None:

@@ -1,4 +1,4 @@
-"""A Mosquitto of the tests' own on loopback, its command line clients, and connections that speak through the codec."""
+"""A private Mosquitto on loopback, its command line clients, and connections that use the codec."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 
 LOOPBACK = "127.0.0.1"
-TIMEOUT = 20  # Seconds: an upper bound for what ought to happen at once. Nothing waits for it to pass.
+TIMEOUT = 20  # Seconds: an upper bound for actions that should be immediate. No test waits for it to pass.
 
-# The broker drops nothing of what the tests send it, and sends at once.
+# The broker drops none of the test messages, and sends without delay.
 SETTINGS = """
 persistence false
 queue_qos0_messages true
@@ -30,7 +30,7 @@ set_tcp_nodelay true
 
 
 def program(name: str, install: str = "apt-get install mosquitto mosquitto-clients") -> str:
-    """The path of a program. Without it the test skips, or fails if MQTTCODEC_PROGRAMS is `require`."""
+    """The path of a program. If it is missing, the test is skipped, or fails if MQTTCODEC_PROGRAMS is `require`."""
     places = [os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin"]
     path = shutil.which(name, path=os.pathsep.join(places))
     if path is None:
@@ -42,7 +42,7 @@ def program(name: str, install: str = "apt-get install mosquitto mosquitto-clien
 
 
 def run(name: str, *arguments: object, lines: str | None = None) -> str:
-    """Run a command line client to its end, with `lines` on its standard input; returns what it printed."""
+    """Run a command line client to its end, with `lines` on standard input, and return its output."""
     command = [program(name), *map(str, arguments)]
     ended = subprocess.run(command, input=lines, capture_output=True, encoding="utf-8", timeout=TIMEOUT)
     assert ended.returncode == 0, f"{name} ended with {ended.returncode}: {ended.stderr}{ended.stdout}"
@@ -51,7 +51,7 @@ def run(name: str, *arguments: object, lines: str | None = None) -> str:
 
 @contextmanager
 def running(name: str, *arguments: object) -> Iterator[subprocess.Popen[str]]:
-    """A command line client while it runs; ended at the latest when the block is left."""
+    """A running command line client, which ends no later than the block."""
     command = [program(name), *map(str, arguments)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8") as process:
         try:
@@ -68,7 +68,7 @@ class Broker:
         self._program = program("mosquitto")
         self._directory = directory
         self._settings = settings
-        # Between being found free and being listened on a port may be lost to somebody else.
+        # Another process may take the port before the broker listens on it.
         for _ in range(5):
             if self._start():
                 return
@@ -80,7 +80,7 @@ class Broker:
         configuration = self._directory / "mosquitto.conf"
         lines = [SETTINGS, f"listener {self.port} {LOOPBACK}", *self._settings]
         if os.geteuid() == 0:
-            lines.append("user root")  # Else it becomes a user who may not read this directory.
+            lines.append("user root")  # Otherwise it switches to a user who may not read this directory.
         configuration.write_text("\n".join(lines) + "\n")
         with self._log.open("wb") as log:
             command = [self._program, "-v", "-c", str(configuration)]
@@ -88,7 +88,7 @@ class Broker:
         return self._accepts_connections()
 
     def _accepts_connections(self) -> bool:
-        """True as soon as the port accepts connections, False when the process ends instead."""
+        """True when the port accepts connections, False if the process ends first."""
         deadline = time.monotonic() + TIMEOUT
         while time.monotonic() < deadline:
             try:
@@ -118,14 +118,14 @@ class Broker:
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self.certificate is None:
             return plain
-        import ssl  # Not every Python has it, and hardly a test needs it.
+        import ssl  # Some Pythons lack this module, and few tests need it.
 
         context = ssl.create_default_context(cafile=str(self.certificate))
         return context.wrap_socket(plain, server_hostname="localhost")
 
     @property
     def address(self) -> Sequence[object]:
-        """The options that lead a command line client here."""
+        """The options that connect a command line client to this broker."""
         return ("-h", LOOPBACK, "-p", self.port)
 
 
@@ -136,14 +136,14 @@ def _free_port() -> int:
 
 
 def password_file(directory: Path, username: str, password: str) -> Path:
-    """A password file with one user in it, by `mosquitto_passwd`."""
+    """A password file with one user, made by `mosquitto_passwd`."""
     path = directory / "passwords"
     run("mosquitto_passwd", "-b", "-c", path, username, password)
     return path
 
 
 def certificate_and_key(directory: Path) -> tuple[Path, Path]:
-    """A certificate for localhost, signed with its own key, and that key, by `openssl`."""
+    """A self-signed certificate for localhost and its key, made by `openssl`."""
     openssl = program("openssl", "apt-get install openssl")
     certificate, key = directory / "certificate.pem", directory / "key.pem"
     command = f"{openssl} req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost".split()
@@ -157,8 +157,8 @@ def certificate_and_key(directory: Path) -> tuple[Path, Path]:
 class Connection:
     """One side of an MQTT connection: packets of `mqtt`, an implementation of the codec, over a connected socket.
 
-    As a server it learns the version from the client's CONNECT. Every packet received is encoded again and compared
-    with the bytes it came in.
+    As a server it learns the version from the client's CONNECT. Every received packet is encoded again and compared
+    with its original bytes.
     """
 
     def __init__(self, mqtt: Any, connected: socket.socket, version: int | None, *, server: bool = False) -> None:
@@ -171,20 +171,20 @@ class Connection:
         self._put_back: list[Any] = []
 
     def send(self, *packets: Any) -> None:
-        """Send packets, all in one go."""
+        """Send packets in one write."""
         version = self._decoder.version or self._mqtt.MQTTv5
         self.socket.sendall(b"".join([self._mqtt.encode(packet, version) for packet in packets]))
 
     @contextmanager
     def sending(self, *packets: Any) -> Iterator[None]:
-        """Send packets in the background while the block receives; done when the block is left."""
+        """Send packets in the background while the block receives. The block ends when all are sent."""
         with ThreadPoolExecutor(1) as executor:
             sent = executor.submit(self.send, *packets)
             yield
             sent.result(TIMEOUT)
 
     def receive(self, packet_class: Any = object) -> Any:
-        """The next packet; with a class given the next of that class, and those of others stay for later."""
+        """The next packet; with a class, the next packet of that class. Packets of other classes are kept for later."""
         for position, packet in enumerate(self._put_back):
             if isinstance(packet, packet_class):
                 return self._put_back.pop(position)
@@ -193,7 +193,7 @@ class Connection:
         return packet
 
     def receive_some(self) -> list[Any]:
-        """The next packets, one at least: as many as came together."""
+        """The next packets that arrive together, at least one."""
         packets = [self.receive()]
         for packet in self._packets:
             self._check_encoding(packet)
@@ -201,7 +201,7 @@ class Connection:
         return packets
 
     def receive_end(self) -> None:
-        """The other side closes the connection, after whole packets all of which were received."""
+        """The other side closes the connection, after complete packets, all of which were received."""
         import ssl
 
         assert self._put_back == []
@@ -211,7 +211,7 @@ class Connection:
         assert self._decoder.pending == 0
 
     def close(self) -> None:
-        """Close the socket; without a DISCONNECT before it, this is how a connection fails."""
+        """Close the socket. Without a DISCONNECT before it, the connection fails."""
         self.socket.close()
 
     def _next_packet(self) -> Any:
@@ -235,7 +235,7 @@ class Connection:
         received = bytes(self._unread[:size])
         del self._unread[:size]
         encoded = self._mqtt.encode(packet, self._decoder.version)
-        # 5.0 leaves the order of properties open: there the bytes are the same, but some may stand elsewhere.
+        # 5.0 does not define the order of properties: the bytes are the same, but may be in another order.
         if self._decoder.version == self._mqtt.MQTTv5 and encoded != received:
             assert sorted(encoded) == sorted(received), packet
         else:
@@ -253,7 +253,7 @@ class LentBufferConnection(Connection):
 
 
 class Listener:
-    """A place for clients to connect to, where the test is the server."""
+    """An address for clients to connect to, where the test is the server."""
 
     def __init__(self) -> None:
         self._server = socket.create_server((LOOPBACK, 0))
@@ -276,5 +276,5 @@ class Listener:
 
     @property
     def address(self) -> Sequence[object]:
-        """The options that lead a command line client here."""
+        """The options that connect a command line client to this address."""
         return ("-h", LOOPBACK, "-p", self._server.getsockname()[1])

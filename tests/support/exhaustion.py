@@ -1,8 +1,8 @@
-"""Let each of the first allocations of an operation fail in turn, for all operations on packets of some types.
+"""Make each of the first allocations of an operation fail in turn, for all operations on packets of some types.
 
     python exhaustion.py IMPLEMENTATION ALLOCATIONS PACKET ...
 
-Run as a process of its own by `test_exhaustion.py`: a crash takes no test run with it. Prints what it did, as JSON.
+`test_exhaustion.py` runs it as a separate process, so that a crash does not end the test run. Prints a report as JSON.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from samples import packets
 
 Operation = Callable[[], Any]
 REFUSED = object()
-# CPython loses an error on its way through Python code when it finds no memory for a line of the traceback, say.
+# CPython can lose an error as it passes through Python code, for example if memory for a traceback entry runs out.
 LOST = re.compile("error return without exception set|<function .*> returned NULL without setting an exception")
 
 
@@ -71,7 +71,7 @@ FEEDS: dict[str, Callable[[Any, bytes], list[Any]]] = {
 
 
 def without_memory(operation: Operation, first: int, end: int) -> tuple[Any, BaseException | None]:
-    """What an operation returns or raises while those allocations fail."""
+    """The result or exception of an operation while those allocations fail."""
     error: BaseException | None = None
     result = None
     _testcapi.set_nomemory(first, end)
@@ -89,7 +89,7 @@ def without_memory(operation: Operation, first: int, end: int) -> tuple[Any, Bas
 def is_dead(decoder: Any) -> bool:
     try:
         decoder.feed(b"")
-    except (MemoryError, RuntimeError):  # RuntimeError: CPython had lost the error, see LOST.
+    except (MemoryError, RuntimeError):  # RuntimeError: CPython lost the error, see LOST.
         return True
     return False
 
@@ -98,21 +98,21 @@ class Exhaustion:
     def __init__(self, allocations: int) -> None:
         self.allocations = allocations
         self.failures = 0
-        # What was made is held, so that what is made next finds no memory of something that went.
+        # New objects are kept alive, so that later ones cannot reuse their memory.
         self.held: list[Any] = []
 
     def attempts(self) -> Iterator[tuple[int, int]]:
         """How many allocations succeed first, and how many there are up to the last that fails.
 
-        One fails alone, and eight in a row: what is done about the first may fail too. When all that follow fail,
-        CPython itself ends.
+        One allocation fails alone, and eight in a row, because the handling of the first failure may fail too. CPython
+        itself aborts if all later ones fail.
         """
         for number in range(self.allocations):
             yield number, number + 1
             yield number, number + 8
 
     def attempt(self, operation: Operation, expected: Any, first: int, end: int) -> bool:
-        """Whether the operation did what it should, where the only error is that memory ran out."""
+        """Whether the operation succeeded or failed only because memory ran out."""
         result, error = without_memory(operation, first, end)
         self.held.append(result)
         if isinstance(error, MemoryError) or (isinstance(error, SystemError) and LOST.fullmatch(str(error))):
@@ -130,7 +130,7 @@ class Exhaustion:
             for name, operation, expected in make(mqtt, packet, data, version):
                 with context(name, packet):
                     with contextlib.suppress(MQTTError):
-                        operation()  # What is made once is made now.
+                        operation()  # Create objects that are created only once.
                     for first, end in self.attempts():
                         self.attempt(operation, expected, first, end)
 
@@ -165,10 +165,10 @@ def main() -> None:
         for packet_name in packet_names:
             made = (packet for packet in packets(mqtt, version) if type(packet).__name__ == packet_name)
             written = sorted({mqtt.encode(packet, version) for packet in made}, key=len)
-            written[1:-3] = []  # The shortest, and those that have all there can be.
+            written[1:-3] = []  # The shortest packets, and those with all fields set.
             cases += [(mqtt.decode(data, version), data, version) for data in written]
     failures = growth = 0
-    for _ in range(4):  # Python itself keeps things the first times.
+    for _ in range(4):  # Python itself keeps some objects from the first runs.
         gc.collect()
         before = sys.getallocatedblocks()
         exhaustion = Exhaustion(int(allocations))

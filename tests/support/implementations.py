@@ -16,12 +16,12 @@ _SUFFIXES = {"cython": "_c", "python": "_py"}
 
 
 def environment(**variables: str) -> dict[str, str]:
-    """For a process that imports the `mqttcodec` that is imported here."""
+    """Environment variables with which a process imports the same `mqttcodec` as this one."""
     return {**os.environ, "PYTHONPATH": str(Path(mqttcodec.__file__).parents[1]), **variables}
 
 
 def run(choice: str | None, program: str) -> subprocess.CompletedProcess[str]:
-    """A process that runs a program with this choice of MQTTCODEC_EXTENSIONS."""
+    """Run a program in a process with this value of MQTTCODEC_EXTENSIONS."""
     variables = environment()
     for name in ("MQTTCODEC_EXTENSIONS", "PYTHON_GIL"):
         variables.pop(name, None)
@@ -31,7 +31,7 @@ def run(choice: str | None, program: str) -> subprocess.CompletedProcess[str]:
 
 
 def load(name: str) -> Any:
-    """The public names of one implementation; an ImportError if it is not there."""
+    """The public names of one implementation. Raises ImportError if it is missing."""
     codec = importlib.import_module("mqttcodec._codec" + _SUFFIXES[name])
     packets = importlib.import_module("mqttcodec._packets" + _SUFFIXES[name])
     public = {name: getattr(mqttcodec, name) for name in mqttcodec.__all__}
@@ -41,10 +41,9 @@ def load(name: str) -> Any:
 
 
 def _names() -> list[str]:
-    """Both; the pure one alone with MQTTCODEC_EXTENSIONS=off, or where the installation noted why it has no extension.
+    """Both; only the plain one with MQTTCODEC_EXTENSIONS=off, or if the installation noted why it has no extensions.
 
-    An extension that is missing for any other reason is an error, and so is any missing one when it is required or
-    under CI.
+    It is an error if an extension is missing for any other reason, or at all if it is required or under CI.
     """
     choice = os.environ.get("MQTTCODEC_EXTENSIONS") or "auto"
     if choice == "off":

@@ -1,11 +1,10 @@
 """The program that `test_linear_work.py` runs under callgrind: `linear_work.py IMPLEMENTATION`.
 
-It does the work of each case for two sizes, the second twice the first, and marks where the part to be counted begins
-and ends. For each such part it prints the case and the size.
+It runs each case at two sizes, the second twice the first, and marks the start and end of the part to count. For each
+such part it prints the case and the size.
 
-To copy all there is at every step is quadratic, but one instruction copies 32 bytes. So that it shows beside the rest
-of the work, most cases have large parts; beside those with small ones, such as pieces of one byte, stands another that
-holds megabytes from the start.
+Copying all bytes at every step is quadratic, but one instruction copies 32 bytes. To make this visible, most cases have
+large parts. Cases with small parts, such as pieces of one byte, have a counterpart that holds megabytes from the start.
 """
 
 from __future__ import annotations
@@ -24,11 +23,11 @@ Work = Callable[[], object]
 Prepare = Callable[[Any, int], Work]
 
 CASES: dict[str, tuple[Prepare, dict[str, int]]] = {}
-"""By name: what prepares the work for a size, and the larger of the two sizes for each implementation."""
+"""By name: the function that prepares the work for a size, and the larger of the two sizes for each implementation."""
 
 
 def case(cython: int, python: int | None = None) -> Callable[[Prepare], Prepare]:
-    """Enter a case into the table; a smaller size for plain Python, where it would take too long."""
+    """Add a case to the table. Plain Python gets a smaller size if the larger one would take too long."""
 
     def enter(prepare: Prepare) -> Prepare:
         CASES[prepare.__name__] = prepare, {"cython": cython, "python": python or cython}
@@ -51,14 +50,14 @@ PUBLISH = publish(1000)
 
 
 def exhaust(packets: Iterable[object]) -> None:
-    """Iterate to the end and keep nothing."""
+    """Iterate to the end without keeping packets."""
     for _ in packets:
         pass
 
 
 @case(400)
 def quadratic(mqtt: Any, size: int) -> Work:
-    """What must not be, to show that it would be seen."""
+    """Quadratic work, to show that the test detects it."""
 
     def work() -> None:
         held = b""
@@ -117,7 +116,7 @@ def publish_in_pieces_of_7_bytes_through_the_buffer(mqtt: Any, size: int) -> Wor
     return work
 
 
-# --- Streams: a packet that is partly there, 8 MiB of it, and a step for each 2 KiB that are held.
+# --- Streams: an incomplete packet of 8 MiB, and one step for each 2 KiB that are held.
 
 HOLDS_A_PUBLISH = b"\x30\xff\xff\xff\x7f" + string(b"t") + b"\0"
 HOLDS_A_SUBSCRIBE = b"\x82\xff\xff\xff\x7f\0\1\0" + string(TOPIC_FILTER)
@@ -157,7 +156,7 @@ def one_byte_fed_to_a_subscribe(mqtt: Any, size: int) -> Work:
     return holding(mqtt, HOLDS_A_SUBSCRIBE, size, b"x")
 
 
-# --- Streams: many packets at once, loops broken off.
+# --- Streams: many packets at once, interrupted loops.
 
 
 @case(cython=500_000, python=20_000)
@@ -210,19 +209,19 @@ def taken_one_by_one(mqtt: Any, data: Any, count: int) -> Work:
 
 @case(cython=50_000, python=10_000)
 def loops_broken_off(mqtt: Any, size: int) -> Work:
-    """What is fed is read where it lies."""
+    """Fed bytes are read in place."""
     return taken_one_by_one(mqtt, PUBLISH * size, size)
 
 
 @case(cython=50_000, python=10_000)
 def loops_broken_off_in_a_copy(mqtt: Any, size: int) -> Work:
-    """What was read of the decoder's own copy does not stay there; dropping it is work, too."""
+    """Bytes that were read from the decoder's own copy are dropped, which is work too."""
     return taken_one_by_one(mqtt, bytearray(PUBLISH * size), size)
 
 
 @case(cython=50_000, python=10_000)
 def pieces_fed_to_a_loop_broken_off(mqtt: Any, size: int) -> Work:
-    """What waits behind a packet not yet asked for grows by each."""
+    """Each feed adds to the bytes that wait after a packet that has not been requested."""
 
     def work() -> None:
         decoder = mqtt.Decoder(5)
@@ -236,7 +235,7 @@ def pieces_fed_to_a_loop_broken_off(mqtt: Any, size: int) -> Work:
 
 @case(cython=50_000, python=5_000)
 def pieces_fed_inside_the_loop(mqtt: Any, size: int) -> Work:
-    """Each packet brings the next two until all are there."""
+    """Each packet leads to two more, until all are there."""
 
     def work() -> None:
         decoder = mqtt.Decoder(5)
@@ -319,11 +318,11 @@ def encode_many(mqtt: Any, size: int) -> Work:
     return lambda: mqtt.encode_many(packets)
 
 
-# --- Topics of many levels, up to the greatest length there is.
+# --- Topics of many levels, up to the maximum length.
 
 
 def decode_and_encode(mqtt: Any, data: bytes) -> Work:
-    """Several times, so that the topic is not lost beside the packet around it."""
+    """Several times, so that the topic dominates the packet around it."""
 
     def work() -> None:
         for _ in range(3):
@@ -353,16 +352,16 @@ def topic_name_of_slashes(mqtt: Any, size: int) -> Work:
 
 
 def mark() -> None:
-    """End one part and begin the next: callgrind is told to do so where it sees this call into the C library."""
+    """End one part and begin the next: callgrind does so when it sees this call into the C library."""
     os.getppid()
 
 
 def main(name: str) -> None:
-    # The collector runs by the number of objects there are, which is none of the codec's work.
+    # The collector runs depending on the number of objects, which is not work of the codec.
     gc.disable()
     mqtt = implementations.load(name)
     for case_name, (prepare, sizes) in CASES.items():
-        # What is done once only, the first time, is not counted.
+        # Work that happens only the first time is not counted.
         prepare(mqtt, 128)()
         for size in (sizes[name] // 2, sizes[name]):
             work = prepare(mqtt, size)

@@ -1,10 +1,11 @@
-"""Does the proof bite? Breaks one enforcing line of the plain codec at a time: the vectors have to notice each.
+"""Check that the tests detect a missing rule: break one enforcing line of the plain codec at a time.
 
     python tests/support/mutants.py
 
-A mutant lacks one `raise`, one return of a fault or one call of a check, or has one condition that leads to such a line
-negated, or short of one of its operands. Vectors are tried first, then the tests of the functions and the decoder for
-what no vector can say (wrong types, say). What survives both is in ALIKE, with the reason, or fails the run.
+A mutant lacks one `raise`, one return of a fault or one call of a check; or a condition that leads to such a line is
+negated or loses one of its operands. The vectors run first, then the tests of the functions and the decoder, for rules
+that no vector can express (such as wrong types). A mutant that survives both must be listed in ALIKE with the reason.
+Otherwise the run fails.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from typing import Any, NamedTuple
 import pytest
 
 TESTS = Path(__file__).parents[1]
-# Not imported here: each mutant is imported in its own process, together with what it works with.
+# Not imported here: each mutant is imported in a separate process, together with the modules that use it.
 PACKAGE = importlib.util.find_spec("mqttcodec")
 assert PACKAGE is not None
 assert PACKAGE.origin is not None
@@ -46,7 +47,7 @@ MODULES = (
     "_stream_py",
     "_codec_py",
 )
-# Functions that raise, always or where a rule is broken.
+# Functions that raise, always or if a rule is broken.
 CHECKS = {
     *("fail", "missing", "cut", "refuse", "refuse_length", "refuse_text", "refuse_topic"),
     *("finish", "_check_sender", "_check_connect_flags", "_refuse_earlier_version", "_check_size"),
@@ -56,7 +57,7 @@ SUITE = (
     *("hardening/test_hostile", "hardening/test_hostile_buffers", "hardening/test_exhaustion"),
 )
 SECONDS = 60
-"""After which a mutant counts as noticed: it runs in circles."""
+"""The time after which a mutant counts as detected, because it loops forever."""
 
 ALIKE = {
     ("_writer_py", "deleted", "self.refuse(_errors.ENCODED_TOO_LARGE)  # [U36]"): (
@@ -77,7 +78,7 @@ ALIKE = {
         "only a Python of 32 bits has more memory than bytes can hold, and test_memory looks at that there"
     ),
 }
-"""Mutants that behave as the codec does: by module, kind and the line's text, why."""
+"""Mutants that behave like the codec: the reason, by module, kind and text of the line."""
 
 
 class Mutant(NamedTuple):
@@ -91,7 +92,7 @@ class Mutant(NamedTuple):
         return f"{self.module}.py:{self.line}: {self.kind}: {self.text}"
 
 
-# --- Making them.
+# --- Making mutants.
 
 
 def is_enforcing(node: ast.AST) -> bool:
@@ -135,11 +136,11 @@ def replaced(source: str, node: ast.expr | ast.stmt, text: str) -> str:
     return (before + text.encode() + after).decode()
 
 
-# --- Trying them, each in a process of its own.
+# --- Running mutants, each in a separate process.
 
 
 class Loader:
-    """Puts the mutant in the place of its module."""
+    """Imports the mutant in place of its module."""
 
     def __init__(self, mutant: Mutant) -> None:
         self.mutant = mutant
@@ -157,7 +158,7 @@ class Loader:
 
 
 def noticed(mutant: Mutant) -> str:
-    """What notices a mutant: "vectors", "suite", or "" for nothing."""
+    """The tests that detect a mutant: "vectors", "suite", or "" for none."""
     for stage in ("vectors", "suite"):
         process = os.fork()
         if process == 0:

@@ -1,4 +1,4 @@
-"""How the standard writes a number, a string, a packet; how it reads a number."""
+"""How the standard encodes a number, a string and a packet, and decodes a number."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Value(NamedTuple):
 
 
 class Fault(NamedTuple):
-    """What is wrong with an integer, and at which of its bytes it shows."""
+    """The error in an integer, and the byte at which it shows."""
 
     kind: str
     at: int

@@ -1,4 +1,4 @@
-"""Packets that use every field there is, and a way to compare packets of different implementations."""
+"""Packets that use every field, and a comparison of packets of different implementations."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mqttcodec import MQTTv5, MQTTv31, MQTTv311, PacketType, PropertyId, Protoco
 from octets import framed
 
 SEED = int(os.environ.get("MQTTCODEC_SEED") or random.SystemRandom().randrange(1 << 32))
-"""Of all random inputs. Tests print it; the environment variable repeats a run."""
+"""The seed of all random inputs. Tests print it. The environment variable repeats a run."""
 
 VERSIONS = (MQTTv31, MQTTv311, MQTTv5)
 
@@ -58,7 +58,7 @@ ODD_VALUES: list[Any] = [
     *((), [], ("a", "b"), [("a", "b")], (("a", "b"), ["c", "d"]), [("a",)], ["a", "b"]),
     *((0, 1, 2), [1, 0x80], (0x11,), [5, 268_435_455], [0]),
 ]
-"""What a field may be found to hold: values of every type that some field takes, about their limits, and others."""
+"""Values for any field: values of every type that some field accepts, values around their limits, and others."""
 
 
 def property_value(place: int, identifier: PropertyId) -> Any:
@@ -67,7 +67,7 @@ def property_value(place: int, identifier: PropertyId) -> Any:
 
 
 def properties(place: int) -> dict[str, Any]:
-    """All properties of a place, as fields."""
+    """All properties of a packet type, as fields."""
     return {
         _spec.property_field(place, identifier): property_value(place, identifier)
         for identifier in _spec.PROPERTIES[place]
@@ -75,7 +75,7 @@ def properties(place: int) -> dict[str, Any]:
 
 
 def packets(mqtt: Any, version: ProtocolVersion) -> Iterator[Any]:
-    """Valid packets of a version: of each class the plainest, one with every field, and each property alone."""
+    """Valid packets of a version: of each class the simplest, one with every field, and each property alone."""
     is_v5 = version == MQTTv5
 
     def with_properties(place: int, make: Any) -> Iterator[Any]:
@@ -142,7 +142,7 @@ def packets(mqtt: Any, version: ProtocolVersion) -> Iterator[Any]:
 
 
 def plain(value: Any) -> Any:
-    """A value as types and contents, the same for both implementations when they agree to the last field's type."""
+    """A value as types and contents: equal for both implementations if they agree, including the types of fields."""
     if isinstance(value, Enum):
         return type(value).__name__, value.value
     if isinstance(value, (tuple, list)):
@@ -153,7 +153,7 @@ def plain(value: Any) -> Any:
 
 
 def outcome(call: Any) -> Any:
-    """What a call returns or raises, comparable between the implementations."""
+    """The result or exception of a call, comparable between the implementations."""
     try:
         return plain(call())
     except Exception as error:
@@ -162,7 +162,7 @@ def outcome(call: Any) -> Any:
 
 
 def with_true_length(packet: bytes) -> bytes:
-    """The packet with a Remaining Length that is right, so that what lies behind it is looked at."""
+    """The packet with a correct Remaining Length, so that the bytes after it are examined."""
     header_size = 1
     while header_size < min(5, len(packet)) and packet[header_size] >= 0x80:
         header_size += 1

@@ -1,14 +1,14 @@
-"""Every statement of the standards, and how it is shown to hold.
+"""Every statement of the standards, and its proof.
 
 The statements are those of `normative-v5.tsv`, `normative-v311.tsv` and `unnumbered-rules.tsv` in `rules/spec/`. For
-each of them and each version `proof.tsv` says, in `shown_by` and `detail`:
+each statement and version, `proof.tsv` has the columns `shown_by` and `detail`:
 
-* refused: what breaks it is refused, and the error names it; detail: on decode, on encode, or on both (else no bytes,
-  or no packet, can break it). There are vectors that break it and vectors that obey it.
-* follows: it says again, or the receiver's part of, what other statements say (detail); an error names those.
-* accepted: it allows something, or says what bytes mean; vectors show it.
-* test: bytes cannot show it; tests (detail: file::function) do.
-* elsewhere: it does not bind a codec; detail: why.
+* refused: breaking it raises an error that names it. The detail is decode, encode or both; if a side is missing, no
+  bytes or no packet can break it there. There are vectors that break it and vectors that follow it.
+* follows: it repeats other statements, or the receiver's part of them (detail). Errors name those.
+* accepted: it allows something, or defines the meaning of bytes. Vectors show it.
+* test: bytes cannot show it. Tests (detail: file::function) do.
+* elsewhere: it does not bind a codec. The detail is the reason.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def rows(name: str) -> list[dict[str, str]]:
 
 
 def tables() -> Iterator[tuple[int, str, str, bool]]:
-    """Each statement of a version, what it says, and whether it binds a codec."""
+    """Each statement of a version, its text, and whether it binds a codec."""
     for version, name in ((5, "normative-v5.tsv"), (4, "normative-v311.tsv")):
         for row in rows(name):
             yield version, row["id"].strip("[]"), row["paraphrase"], row["in_codec"] != "no"

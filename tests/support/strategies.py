@@ -1,8 +1,8 @@
 """Hypothesis strategies: any valid packet of a class, with every field and property, in any version that has it.
 
-A packet is drawn as its version, the name of its class and its fields as `vectors.packet` takes them, so that each
-implementation can make its own of one draw. Drawing is what a round trip spends its time on: there is one draw to a
-value where that can be, and strategies are made once.
+A packet is drawn as its version, the name of its class and its fields in the form of `vectors.packet`, so that each
+implementation can construct it. Drawing dominates the time of a round trip, so there is one draw per value where
+possible, and strategies are created once.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ GREATEST_LENGTH = 65_535
 
 
 def _numbers(least: int, greatest: int) -> st.SearchStrategy[int]:
-    """Any number of a range; half of them at its ends, and at those of what fits in so many bits."""
+    """Any number in a range. Half of them are at its ends, or at the ends of what fits into a number of bits."""
     powers = [1 << bits for bits in (7, 8, 14, 15, 16, 21, 31)]
     borders = {least, least + 1, greatest - 1, greatest, *powers, *(power - 1 for power in powers)}
     edges = sorted(border for border in borders if least <= border <= greatest)
@@ -60,7 +60,7 @@ _PLAIN_FILTERS = (
 )
 _FILTERS_OF_5 = st.sampled_from((*_PLAIN_FILTERS, *("$share/{1}/" + plain for plain in _PLAIN_FILTERS[:12])))
 _FILTERS = st.sampled_from((*_PLAIN_FILTERS, "$share/{0}", "$share/+/{0}", "$share//#"))
-# Which of the strings and bytes of a packet is a long one, -1 for none, and how many bytes it has.
+# The index of the long string or bytes in a packet, -1 for none, and its length in bytes.
 _LONG_ONES = st.sampled_from(
     [(-1, 0)] * 12 + [(at, size) for at in range(6) for size in (126, 127, 128, 16_383, GREATEST_LENGTH)]
 )
@@ -79,14 +79,14 @@ _REASON_CODES = {
 
 
 class Drawing:
-    """One packet in the drawing."""
+    """The packet that is being drawn."""
 
     def __init__(self, draw: Callable[[st.SearchStrategy[Any]], Any], version: ProtocolVersion) -> None:
         self.draw = draw
         self.version = version
         self.is_v5 = version == MQTTv5
         self.long_at, self.long_size = draw(_LONG_ONES)
-        self.drawn = 0  # How many strings and bytes.
+        self.drawn = 0  # The number of strings and bytes.
 
     def _stretched(self, value: Any, filler: Any) -> Any:
         """The string or bytes drawn, repeated to its size if it is the long one."""
@@ -113,7 +113,7 @@ class Drawing:
         if len(topic_filter.encode()) > GREATEST_LENGTH:
             shape = topic_filter = text
         if self.is_v5 and topic_filter.startswith("$share/") and not shape.startswith("$share/{1}/"):
-            return topic_filter[1:]  # The text itself began so.
+            return topic_filter[1:]  # The text itself began like this.
         return topic_filter
 
     def bits(self, count: int) -> list[bool]:
@@ -130,7 +130,7 @@ class Drawing:
         return [draw() for _ in range(self.draw(_COUNTS))]
 
     def properties(self, place: int) -> dict[str, Any]:
-        """Some of the properties a place may have, as fields."""
+        """Some of the properties that a packet type may have, as fields."""
         if not self.is_v5:
             return {}
         identifiers = _spec.PROPERTIES[place]

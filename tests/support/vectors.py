@@ -1,18 +1,18 @@
-"""The vectors of `rules/vectors/*.jsonl`: one input a line, with what becomes of it.
+"""The vectors of `rules/vectors/*.jsonl`: one input per line, with the expected result.
 
-`hex` is the input as bytes (`61*300`: a byte 300 times), `version` that of the connection, `expect` "ok", "error" or
-"incomplete". What is expected then:
+`hex` is the input as bytes (`61*300`: a byte 300 times), `version` the version of the connection, `expect` "ok",
+"error" or "incomplete". The expected result is then:
 
-* ok: the `packet`, with the fields that differ from their defaults. `canonical` false: it is not written as it came.
-* error: its class, `reason_code`, `clause` and `offset`. A `packet` beside them says the same thing as the bytes, or
-  what no bytes can say: `encode` refuses it and names the same clause.
+* ok: the `packet`, with the fields that differ from their defaults. `canonical` false: encoding gives other bytes.
+* error: its class, `reason_code`, `clause` and `offset`. A `packet` beside them says the same as the bytes, or
+  something that no bytes can express: `encode` rejects it and names the same clause.
 * incomplete: no error yet, and no packet.
 
 Values in a packet that JSON lacks: {"hex": "00ff"}, {"times": [300, "x"]}, {"zeros": 300} (bytes that take no memory).
 
-A `decoder` is given where the rule is one of a stream: the arguments of a Decoder, which alone is tried, and which has
-read the packets of `after` before. `decode_only`: for `decode`, not for a stream. `buffer`: the size of the one that
-`encode_into` is given, which alone is tried. `statements` are the ids a vector speaks for.
+`decoder` is set if the rule is about a stream: the arguments of a Decoder, which is the only function tried, and which
+has read the packets of `after` before. `decode_only`: for `decode`, not for a stream. `buffer`: the size of the buffer
+for `encode_into`, which is the only function tried. `statements` lists the ids that a vector shows.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ def load(*paths: Path) -> list[dict[str, Any]]:
 
 
 ALL = load(*sorted(FOLDER.glob("*.jsonl")))
-# Inputs made to take a reader down; `test_adversarial.py` says more.
+# Inputs that attack a reader. `test_adversarial.py` has more.
 ADVERSARIAL = load(FOLDER.with_name("adversarial.jsonl"))
-# By what is tried: bytes that `decode` and a Decoder judge alike, bytes for a Decoder in a state, packets to write.
+# By type of test: bytes for `decode` and a Decoder alike, bytes for a Decoder in a state, packets to write.
 BYTES = [vector for vector in ALL if "hex" in vector and "decoder" not in vector]
 OK = [vector for vector in BYTES if vector["expect"] == "ok"]
 ERRORS = [vector for vector in BYTES if vector["expect"] == "error"]
@@ -67,7 +67,7 @@ def packet(mqtt: Any, described: Any) -> Any:
 
 
 def decoder(mqtt: Any, vector: dict[str, Any]) -> Any:
-    """A decoder in the state a vector is for: of the version given, or about to learn it from the CONNECT."""
+    """A decoder in the state that a vector needs: with the given version, or about to learn it from the CONNECT."""
     given = vector.get("decoder")
     if given is None:
         is_connect = vector.get("hex", "").startswith("10")

@@ -1,5 +1,5 @@
-"""What must hold for any bytes, one module each, as a function of an implementation and an input.
+"""Conditions that must hold for any bytes: one module each, as a function of an implementation and an input.
 
-`tools/fuzz.py` looks for an input that breaks one, `hardening/test_fuzz.py` tries the seeds. An input that breaks one
-becomes a vector.
+`tools/fuzz.py` searches for an input that breaks one, and `hardening/test_fuzz.py` tries the seeds. An input that
+breaks one becomes a vector.
 """

@@ -1,4 +1,4 @@
-"""Fuzz one target: `python -m fuzz NAME [libFuzzer's arguments]`, where `tools/fuzz.py` has laid out what it needs."""
+"""Fuzz one target: `python -m fuzz NAME [ARGUMENT ...]`, with libFuzzer's arguments, as `tools/fuzz.py` runs it."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from mqttcodec import _enums, _errors, _methods, _spec  # noqa: F401 (from here 
 
 NAME = sys.argv.pop(1)
 
-# The extensions are built to tell libFuzzer how far an input gets. To have Python told too takes two thirds of the
-# speed, and is worth it where the plain twin may have a branch that the extension lacks.
+# The extensions report coverage to libFuzzer. Coverage of Python code costs two thirds of the speed. It is worth that
+# if the plain twin may have a branch that the extension lacks.
 with atheris.instrument_imports() if NAME == "differential" else contextlib.nullcontext():
     import implementations
 

@@ -1,4 +1,4 @@
-"""`decode` gives a packet that is written and read again as the same one, or raises a DecodeError that lies inside."""
+"""`decode` returns a packet that survives encoding and decoding, or raises a DecodeError with an offset inside it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def check(mqtt: Any, data: bytes) -> Any:
         assert error.offset is None or 0 <= error.offset <= len(buffer)
         refused = outcome(lambda: mqtt.decode(buffer, version, copy=copy))
         assert outcome(lambda: mqtt.decode(packet_bytes, version)) == refused
-        buffer.append(0)  # No view of it is left.
+        buffer.append(0)  # No view of it remains.
         return refused, outcome(lambda: mqtt.peek(packet_bytes))
     header = mqtt.peek(buffer)
     assert header.packet_size == len(buffer)

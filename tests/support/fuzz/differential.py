@@ -1,4 +1,4 @@
-"""Both implementations make the same of any input of the other targets: values, their types, errors word for word."""
+"""Both implementations give the same result for any input of the other targets: values, types, error texts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`encode` refuses a packet, or writes bytes that are read and written the same again; all ways to write agree."""
+"""`encode` rejects a packet, or writes bytes that decode and encode to the same bytes. All ways to write agree."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def check(mqtt: Any, data: bytes) -> Any:
 
 
 def _made(mqtt: Any, version: int, odd: list[tuple[int, Any]], data: bytes) -> Any:
-    """A packet read from bytes, of which fields are replaced: its own, or those of what it holds."""
+    """A packet decoded from bytes, with some fields replaced: its own, or those of nested objects."""
     try:
         packet = mqtt.decode(data, version)
     except mqtt.DecodeError:
@@ -69,7 +69,7 @@ def _made(mqtt: Any, version: int, odd: list[tuple[int, Any]], data: bytes) -> A
 
 
 def _parts(mqtt: Any, packet: Any) -> list[Any]:
-    """What a packet holds that has fields of its own."""
+    """Nested objects of a packet that have fields."""
     if type(packet) is mqtt.Connect:
         return [packet.will] if type(packet.will) is mqtt.Will else []
     if type(packet) is mqtt.Subscribe and isinstance(packet.subscriptions, (tuple, list)):

@@ -1,4 +1,4 @@
-"""A Decoder gives the same packets and then the same error however a stream is cut, and is as new after `reset`."""
+"""A Decoder gives the same packets and the same error however a stream is cut, and works like new after `reset`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def check(mqtt: Any, data: bytes) -> Any:
     is_known, version, options = given.byte() & 1, given.version(), given.byte()
     count = given.byte()
     sizes = [1 + size for size in given.take(count & 31)]
-    # In some a PUBLISH is so large that it is put together in the object handed out.
+    # In some, a PUBLISH is so large that it is assembled in the object that is returned.
     stream = given.rest() + (bytes(70_000) if count & 32 else b"")
     if options & 1:
         stream = with_true_length(stream)
@@ -46,11 +46,12 @@ def _cut(stream: bytes, sizes: list[int]) -> Iterator[bytes]:
 
 
 def _taken(mqtt: Any, decoder: Any, pieces: Any, way: int) -> list[Any]:
-    """The packets and what ends them, an error or the bytes left; pieces are given in one way or by turns."""
+    """The packets, and the error that ends them or the bytes left. Pieces are fed in one way or alternately."""
     packets: list[Any] = []
     try:
         for number, piece in enumerate(pieces):
-            # Way 0: all are fed as bytes; 1 to 3: one in two to four is fed as another buffer, the rest is received.
+            # Way 0: all are fed as bytes. 1 to 3: every second to fourth piece is fed as another buffer, the rest is
+            # received.
             if way == 0 or number % (way + 1) == 0:
                 packets += decoder.feed(piece if way == 0 else exact(piece))
             else:

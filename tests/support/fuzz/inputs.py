@@ -1,4 +1,4 @@
-"""How an input is read, and the inputs to start from."""
+"""Reading of fuzzing inputs, and the seeds."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ VERSIONS = (MQTTv5, MQTTv311, MQTTv31, MQTTv5)
 
 
 class Input:
-    """Is read from the front; behind its end there are zeros."""
+    """Reads an input from the front. Zeros follow its end."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -52,7 +52,7 @@ class Input:
 
 
 def exact(data: bytes) -> array[int]:
-    """The bytes, in memory that ends where they do: behind those of a `bytes` or `bytearray` there is a zero."""
+    """The bytes, in memory that ends with them: a zero follows the contents of `bytes` and `bytearray`."""
     return array("B", data)[:]
 
 
@@ -67,7 +67,7 @@ def packets() -> Iterator[tuple[int, bytes]]:
 
 
 def dictionary() -> str:
-    """Property identifiers and what else an input may have in many places, in libFuzzer's words."""
+    """Property identifiers and other common byte sequences, in libFuzzer's syntax."""
     pieces = [
         *(bytes((identifier,)) for identifier in PropertyId),
         *(bytes((first_byte,)) for first_byte in range(0x10, 0x100, 0x10)),
