@@ -11,7 +11,7 @@ from typing import Any
 
 PROJECT = Path(__file__).parents[1]
 
-# What is documented is the source of types and docstrings, and needs no compiler.
+# The site takes the version from the sources, without the extensions.
 os.environ["MQTTCODEC_EXTENSIONS"] = "off"
 sys.path.insert(0, str(PROJECT / "src"))
 
@@ -33,49 +33,65 @@ html_title = f"mqttcodec {version}"
 html_static_path = ["site.css"]
 html_css_files = ["site.css"]
 
-REPOSITORY = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["project"]["urls"]["Source"]
+URLS = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["project"]["urls"]
 
 
 def read_page(app: Any, name: str, source: list[str]) -> None:
-    """README is the first page; what lies outside of `docs/` is linked to where it is."""
+    """Put README on the first page, and link to files outside of `docs/`."""
     text = source[0]
     if name == "index":
-        text = (PROJECT / "README.md").read_text("utf-8").replace("](docs/", "](") + text
-        text = re.sub(r"\]\((?=[A-Z]|examples/)", "](../", text)
-    source[0] = re.sub(r"\](\(|: )\.\./", rf"]\1{REPOSITORY}/blob/main/", text)
+        readme = (PROJECT / "README.md").read_text("utf-8").replace("](docs/", "](")
+        text = re.sub(r"\]\((?=[A-Z]|examples/)", "](../", readme + text)
+    source[0] = re.sub(r"\](\(|: )\.\./", rf"]\1{URLS['Source']}/blob/main/", text)
 
 
 class Anchors(SphinxTransform):
-    """Make each `<a id="...">` a target that Sphinx checks links against, and list it in the index and the search."""
+    """Make each `<a id="...">` a target of links that Sphinx checks.
 
-    default_priority = 200  # Before docutils moves a target to the heading that follows it.
+    The index and the search list it: a clause as errors show it, in brackets.
+    """
+
+    # Before docutils moves a target to the heading that follows it.
+    default_priority = 200
 
     def apply(self, **_: Any) -> None:
         for raw in list(self.document.findall(nodes.raw)):
-            found = re.match('<a id="(.*)">', raw.astext())
-            if found:
+            if found := re.match('<a id="(.*)">', raw.astext()):
                 name = found[1]
-                target = nodes.target("", "", ids=[name], names=[name])
-                clause = re.match(r"(MQTT-[\d.-]*\d|U\d\d)", name)  # As errors show it, and in each version.
+                clause = re.match(r"(MQTT-[\d.-]*\d|U\d\d)", name)
                 entry = f"[{clause[1]}]" if clause else name
-                raw.replace_self([addnodes.index(entries=[("single", entry, name, "main", None)]), target])
+                index = addnodes.index(entries=[("single", entry, name, "main", None)])
+                target = nodes.target("", "", ids=[name], names=[name])
+                raw.replace_self([index, target])
                 self.document.note_explicit_target(target)
             elif raw.astext() == "</a>":
                 raw.parent.remove(raw)
 
 
-def label_cells(app: Any, document: nodes.document) -> None:
-    """On a narrow screen, the cells of a wide table stand below each other: each then needs the head of its column."""
+def fit_tables(app: Any, document: nodes.document) -> None:
+    """Let tables fit a narrow page.
+
+    A name in a cell may break after a dot or an underscore. On a narrow screen the
+    cells of a wide table stand below each other, each after the head of its column.
+    """
     for table in document.findall(nodes.table):
-        heads = [entry.astext() for entry in next(iter(table.findall(nodes.thead))).findall(nodes.entry)]
-        if len(heads) > 3:
+        for literal in table.findall(nodes.literal):
+            parts = re.split(r"(?<=[._])(?=[^\W_])", literal.astext())
+            literal.children = []
+            for number, part in enumerate(parts):
+                if number:
+                    literal += nodes.raw("", "<wbr>", format="html")
+                literal += nodes.Text(part)
+        head, *rows = table.findall(nodes.row)
+        if len(head) > 3:
             table["classes"].append("wide")
-            for row in next(iter(table.findall(nodes.tbody))).children:
-                for head, entry in zip(heads[1:], row.children[1:], strict=True):
-                    entry.insert(0, nodes.inline("", f"{head}: ", classes=["label"]))
+            labels = [f"{entry.astext()}: " for entry in head]
+            for row in rows:
+                for label, entry in zip(labels[1:], row[1:], strict=True):
+                    entry.insert(0, nodes.inline("", label, classes=["label"]))
 
 
 def setup(app: Any) -> None:
     app.add_transform(Anchors)
-    app.connect("doctree-read", label_cells)
+    app.connect("doctree-read", fit_tables)
     app.connect("source-read", read_page)

@@ -217,7 +217,7 @@ OTHERS = """\
 def faults() -> str:
     lines = [ABOUT_FAULTS, "## Errors about a packet"]
     for name, fault in FAULTS.items():
-        code = "" if fault.reason_code is None else f", reason code [0x{fault.reason_code:02X}](api.md#ReasonCode)"
+        code = "" if fault.reason_code is None else f", reason code {reason_code(fault.reason_code, 'api.md')}"
         raised = fault.error.__name__
         lines += ["", anchor(name), "", f"### {name}", "", f"> {fault.text}", ""]
         lines.append(f"[`{raised}`](api.md#{raised}){code}.")
@@ -436,7 +436,7 @@ def packets() -> Iterator[str]:
                 [field_row(name, field, used[name, field.name]) for field in fields],
             )
         missing -= {row_of(name, field) for field in fields}
-        codes = reason_codes(name)
+        codes = [reason_code(code) for code in reason_codes(name)]
         if codes:
             yield from ("", f"Reason codes in 5.0: {', '.join(codes)}.")
     assert not missing, f"no field has the rows {missing}"
@@ -456,10 +456,15 @@ def field_row(packet: str, field: dataclasses.Field[Any], versions: list[str]) -
     return f"{anchor(f'{packet}.{field.name}')}`{field.name}`", type_of(field.type), default, unit, ", ".join(versions)
 
 
-def reason_codes(packet: str) -> list[str]:
-    place = getattr(PacketType, packet.upper(), PacketType.CONNECT)
-    codes = [item for item in _spec.reason_codes(place, MQTTv5) if place is not PacketType.CONNECT and item is not None]
-    return [f"0x{item:02X} [`{item.name}`](#ReasonCode.{item.name})" for item in codes]
+def reason_codes(packet: str) -> list[Any]:
+    """Those that a packet may have in 5.0."""
+    place = PacketType.__members__.get(packet.upper())
+    return [] if place is None else [code for code in _spec.reason_codes(place, MQTTv5) if code is not None]
+
+
+def reason_code(code: int, page: str = "") -> str:
+    name = ReasonCode(code).name
+    return f"0x{code:02X} [`{name}`]({page}#ReasonCode.{name})"
 
 
 def property_of(packet: str, field: str) -> PropertyId | None:
@@ -487,6 +492,9 @@ def versions_of_fields() -> dict[tuple[str, str], list[str]]:
                         if title not in versions:
                             versions.append(title)
     return used
+
+
+PROPERTY_TYPES = {int(row["id"]): row["type"] for row in statements.rows("properties.tsv")}
 
 
 def enums() -> Iterator[str]:
@@ -522,16 +530,15 @@ def numbers_of(item: Enum) -> tuple[str, ...]:
 def use_of(item: Enum) -> str:
     """The packets with a reason code, or the fields with a property."""
     if isinstance(item, ReasonCode):
-        return ", ".join(
-            name for packet in PACKETS if f"#ReasonCode.{item.name})" in " ".join(reason_codes(name := packet.__name__))
-        )
+        return ", ".join(packet.__name__ for packet in PACKETS if item in reason_codes(packet.__name__))
     if isinstance(item, PropertyId):
-        fields = []
-        for packet in PACKETS:
-            for field in dataclasses.fields(packet):
-                if property_of(packet.__name__, field.name) is item:
-                    fields.append(f"[`{packet.__name__}.{field.name}`](#{packet.__name__}.{field.name})")
-        return f"{item._kind.name.lower().replace('_', ' ')}: {', '.join(fields)}"
+        fields = [
+            f"{packet.__name__}.{field.name}"
+            for packet in PACKETS
+            for field in dataclasses.fields(packet)
+            if property_of(packet.__name__, field.name) is item
+        ]
+        return f"{PROPERTY_TYPES[item]}: " + ", ".join(f"[`{field}`](#{field})" for field in fields)
     return ""
 
 
