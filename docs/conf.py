@@ -27,6 +27,7 @@ copyright = "the authors of mqttcodec"
 
 extensions = ["myst_parser"]
 myst_heading_anchors = 3
+smartquotes = False
 
 html_theme = "furo"
 html_title = f"mqttcodec {version}"

@@ -578,7 +578,11 @@ def header() -> Iterator[str]:
 
 def help_text() -> Iterator[str]:
     output = io.StringIO()
-    with mock.patch.dict(os.environ, COLUMNS="80"), contextlib.redirect_stdout(output), contextlib.suppress(SystemExit):
+    with (
+        mock.patch.dict(os.environ, COLUMNS="80", PYTHON_COLORS="0"),
+        contextlib.redirect_stdout(output),
+        contextlib.suppress(SystemExit),
+    ):
         main(["--help"])
     yield from ("```text", output.getvalue().rstrip(), "```")
 
