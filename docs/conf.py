@@ -89,7 +89,8 @@ def fit_tables(app: Any, document: nodes.document) -> None:
             labels = [f"{entry.astext()}: " for entry in head]
             for row in rows:
                 for label, entry in zip(labels[1:], row[1:], strict=True):
-                    entry.insert(0, nodes.inline("", label, classes=["label"]))
+                    if entry.children:
+                        entry.insert(0, nodes.inline("", label, classes=["label"]))
 
 
 def setup(app: Any) -> None:

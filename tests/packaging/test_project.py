@@ -44,6 +44,11 @@ def test_page(mqtt: Any, page: Path) -> None:
     assert result.stdout == blocks(page, "text")
 
 
+def test_index_lists_all_pages() -> None:
+    listed = re.findall(r"^\* \[.*\]\((.*)\): ", (PROJECT / "docs" / "index.md").read_text("utf-8"), re.MULTILINE)
+    assert sorted(listed) == [page.name for page in DOCS if page.stem != "index"]
+
+
 def fences(page: Path) -> list[tuple[str, str]]:
     """The language and the text of each block."""
     return re.findall(r"^```([^\n]*)\n(.*?)^```$", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)

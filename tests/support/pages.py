@@ -69,15 +69,15 @@ def anchor(name: str) -> str:
 CONFORMANCE = """\
 # Conformance
 
-This page lists every statement of the standards and shows that the codec holds it. `python tests/support/pages.py`
-generates it from `tests/rules/spec/*.tsv` and the vectors. A test fails when the page is out of date, or when a
-statement has no proof.
+This page lists every statement of the standards, and what shows that the codec keeps it.
+`python tests/support/pages.py` generates the page from `tests/rules/spec/*.tsv` and the vectors. A test fails when the
+page is out of date, or when a statement has no proof.
 
-A statement is listed by its number, or as U01 to U40 if it has none. The number begins with the section: MQTT-3.3.2-2
-stands in section 3.3.2. The link opens the standard, at the statement if the browser supports links to text.
-MQTT 3.1 numbers no statements, and its errors name those of 3.1.1.
+A statement is listed by its number. The number begins with the section: MQTT-3.3.2-2 is in section 3.3.2. The link
+opens the standard, at the statement in browsers that support links to text. Rules without a number are U01 to U40.
+MQTT 3.1 has no numbers, and its errors name those of 3.1.1.
 
-The second column says what the statement requires, in our words, and then how the tests show it:
+The second column gives the requirement in our words, and then how the tests show it:
 
 * refused: an error names the statement when it is broken, on decode, on encode or on both. If one side is missing, no
   bytes or no packet can break the statement there. The links lead to the [faults](faults.md).
