@@ -198,8 +198,8 @@ This page lists every error about a packet under the name that it has in `_error
 `python tests/support/pages.py` generates the page. A test fails when it is out of date, or when no vector reaches a
 fault.
 
-In the words, `{about}` stands for a field or a packet, `{found}` for what was there and `{version}` for the version.
-", at byte 12", which is the `offset`, and the clause in brackets follow them.
+In the words, `{about}` stands for a field or a packet, `{found}` for the value found and `{version}` for the version.
+The message goes on with ", at byte 12", which is the `offset`, and with the clause in brackets.
 
 `decode` and `Decoder` raise the exception, with the reason code. `encode` raises `EncodeError`, which has no code. The
 clause depends on the version, and for some faults on the field or the packet. The links lead to the statements on the
@@ -338,9 +338,9 @@ FUNCTIONS = [
 
 
 def heading(level: int, name: str) -> list[str]:
-    """A heading with its anchor. The heading itself is the anchor where it is spelt alike."""
-    is_alike = level <= 3 and name.isalnum() and name.islower()
-    return ["", *([] if is_alike else [anchor(name), ""]), f"{'#' * level} {name}", ""]
+    """A heading, and an anchor for it, unless GitHub and Sphinx both make the name itself its anchor."""
+    has_anchor = level <= 3 and name.isalpha() and name.islower()
+    return ["", *([] if has_anchor else [anchor(name), ""]), f"{'#' * level} {name}", ""]
 
 
 def functions() -> Iterator[str]:
@@ -394,7 +394,7 @@ def streams() -> Iterator[str]:
     properties = {name: value.fget for name, value in public.items() if isinstance(value, property)}
     yield ""
     yield from table(
-        ("Attribute", "Type", ""),
+        ("Attribute", "Type", "Meaning"),
         [
             (
                 f"{anchor(f'Decoder.{name}')}`{name}`",
@@ -413,7 +413,7 @@ def streams() -> Iterator[str]:
 
 
 def type_of(annotation: str) -> str:
-    """A type, linked to where it is described."""
+    """A type, with a link if this page describes it."""
     name = annotation.removesuffix(" | None").removeprefix("tuple[").removesuffix(", ...]")
     text = f"`{annotation}`"
     if name in mqttcodec.__all__:
@@ -476,21 +476,21 @@ def property_of(packet: str, field: str) -> PropertyId | None:
 
 
 def versions_of_fields() -> dict[tuple[str, str], list[str]]:
-    """By class and field: the versions whose packets in `samples.py`, which have every field there is, use it."""
+    """By class and field: the versions that have the field, which are those whose samples use it."""
     used: dict[tuple[str, str], list[str]] = {}
     for version in ProtocolVersion:
         title = version.title.removeprefix("MQTT ")
         for packet in samples.packets(_packets_py, version):
             for value in (packet, getattr(packet, "will", None), *getattr(packet, "subscriptions", ())):
-                if value is not None:
-                    # Each CONNECT has a version; that of 5.0 is the default.
-                    for field in {
-                        *_methods.changed(value),
-                        *({"protocol_version"} & set(_methods.fields(type(value)))),
-                    }:
-                        versions = used.setdefault((type(value).__name__, field), [])
-                        if title not in versions:
-                            versions.append(title)
+                if value is None:
+                    continue
+                fields = list(_methods.changed(value))
+                if isinstance(value, _packets_py.Connect):
+                    fields.append("protocol_version")  # Its default is 5.0.
+                for field in fields:
+                    versions = used.setdefault((type(value).__name__, field), [])
+                    if title not in versions:
+                        versions.append(title)
     return used
 
 
@@ -592,7 +592,7 @@ COMMANDS = {"mqttcodec": [sys.executable, "-m", "mqttcodec"], "python": [sys.exe
 
 
 def with_output(text: str) -> str:
-    """The page, where each command after `$` is followed by what it prints."""
+    """The page with the output of each command that follows a `$`."""
 
     def run(block: re.Match[str]) -> str:
         lines = []
@@ -622,10 +622,11 @@ def with_output(text: str) -> str:
 
 
 def between_marks(file_name: str, **parts: Any) -> str:
-    """The page as it is written, with its generated parts anew."""
+    """The page with its generated parts replaced."""
     text = (DOCS / file_name).read_text(encoding="utf-8")
     for name, lines in parts.items():
         begin, end = f"<!-- {name}: begin -->\n", f"\n<!-- {name}: end -->"
+        assert text.count(begin) == text.count(end) == 1, f"{file_name} lacks the marks of {name}"
         before, _, rest = text.partition(begin)
         _, _, after = rest.partition(end)
         text = before + begin + "\n" + "\n".join(lines()).strip("\n") + "\n" + end + after
