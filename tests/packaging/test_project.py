@@ -24,7 +24,8 @@ def blocks(page: Path, language: str) -> str:
     return "".join(found)
 
 
-PAGES = [page for page in (*PROJECT.glob("README.md"), *sorted(PROJECT.glob("docs/*.md"))) if blocks(page, "python")]
+DOCS = sorted(PROJECT.glob("docs/*.md"))
+PAGES = [page for page in (*PROJECT.glob("README.md"), *DOCS) if blocks(page, "python")]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
@@ -43,11 +44,32 @@ def test_page(mqtt: Any, page: Path) -> None:
     assert result.stdout == blocks(page, "text")
 
 
-def test_no_other_blocks() -> None:
-    """Each block is Python, its output or a directive of the site, because no test runs other languages."""
-    for page in PROJECT.glob("docs/*.md"):
-        fences = re.findall(r"^```(.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
-        assert set(fences) <= {"python", "text", "{eval-rst}", "{toctree}"}, page
+def test_index_lists_all_pages() -> None:
+    listed = re.findall(r"^\* \[.*\]\((.*)\): ", (PROJECT / "docs" / "index.md").read_text("utf-8"), re.MULTILINE)
+    assert sorted(listed) == [page.name for page in DOCS if page.stem != "index"]
+
+
+def fences(page: Path) -> list[tuple[str, str]]:
+    """The language and the text of each block."""
+    return re.findall(r"^```([^\n]*)\n(.*?)^```$", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", DOCS, ids=lambda page: page.stem)
+def test_no_other_blocks(page: Path) -> None:
+    """Each block is Python, its output, a directive of the site, or of the kinds that `pages.py` generates."""
+    assert {language for language, _ in fences(page)} <= {"python", "console", "text", "pyi", "{toctree}"}
+
+
+@pytest.mark.parametrize("page", DOCS, ids=lambda page: page.stem)
+def test_lines_of_code(page: Path) -> None:
+    """Lines of code and of their output fit a narrow column; a command may print what it has to."""
+    lines = [
+        line
+        for language, block in fences(page)
+        for line in block.splitlines()
+        if language != "console" or line.startswith("$ ")
+    ]
+    assert [line for line in lines if len(line) > 88] == []
 
 
 def test_what_is_made_of_the_packet_classes_is_up_to_date() -> None:
