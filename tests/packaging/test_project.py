@@ -57,7 +57,7 @@ def fences(page: Path) -> list[tuple[str, str]]:
 @pytest.mark.parametrize("page", DOCS, ids=lambda page: page.stem)
 def test_no_other_blocks(page: Path) -> None:
     """Each block is Python, its output, a directive of the site, or of the kinds that `pages.py` generates."""
-    assert {language for language, _ in fences(page)} <= {"python", "console", "text", "pyi", "{toctree}"}
+    assert {language for language, _ in fences(page)} <= {"python", "pycon", "console", "text", "pyi", "{toctree}"}
 
 
 @pytest.mark.parametrize("page", DOCS, ids=lambda page: page.stem)

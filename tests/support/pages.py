@@ -17,6 +17,7 @@ import shlex
 import subprocess
 import sys
 import tempfile
+import textwrap
 from collections.abc import Iterable, Iterator
 from enum import Enum, IntEnum
 from pathlib import Path
@@ -381,8 +382,23 @@ def code(value: object) -> str:
     return f"{type(value).__name__}.{value.name}" if isinstance(value, Enum) else repr(value).replace("'", '"')
 
 
+def sections(docstring: str) -> Iterator[str]:
+    """The Markdown of a docstring: a list for each section. The tables of fields say what `Attributes` does."""
+    text, *parts = re.split(r"^(Args|Attributes|Returns|Yields|Raises|Example):\n", docstring, flags=re.MULTILINE)
+    yield text.rstrip()
+    for title, part in zip(parts[::2], parts[1::2], strict=True):
+        body = textwrap.dedent(part).strip()
+        if title == "Example":
+            yield f"\n```pycon\n{body}\n```"
+        elif title in ("Returns", "Yields"):
+            yield f"\n{title}: {body}"
+        elif title != "Attributes":
+            items = re.sub(r"^(\w+):", r"* `\1`:", re.sub("^ +", "  ", body, flags=re.MULTILINE), flags=re.MULTILINE)
+            yield f"\n{title}:\n\n{items}"
+
+
 def docstring(documented: Any) -> list[str]:
-    return ["", inspect.cleandoc(documented.__doc__)]
+    return ["", *sections(inspect.cleandoc(documented.__doc__))]
 
 
 def streams() -> Iterator[str]:
@@ -399,7 +415,7 @@ def streams() -> Iterator[str]:
             (
                 f"{anchor(f'Decoder.{name}')}`{name}`",
                 type_of(get.__annotations__["return"]),
-                " ".join(docstring(get)).strip(),
+                next(sections(inspect.cleandoc(get.__doc__ or ""))).replace("\n", " "),
             )
             for name, get in properties.items()
         ],
