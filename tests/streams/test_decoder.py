@@ -437,3 +437,12 @@ def test_the_version_cannot_be_deleted(mqtt: Any) -> None:
     with pytest.raises(AttributeError, match="cannot delete 'version' of a Decoder"):
         del decoder.version
     assert decoder.version == MQTTv5
+
+
+def test_a_view_keeps_nothing_but_its_packet(mqtt: Any) -> None:
+    data = mqtt.encode(mqtt.Publish("t", b"x" * 100))
+    decoder = mqtt.Decoder(5, copy=False)
+    assert not list(decoder.feed(data[:1]))
+    packet, *following = decoder.feed(data[1:] + mqtt.encode(mqtt.PingReq()) * 3)
+    assert len(following) == 3
+    assert len(packet.payload.obj) == len(data)
