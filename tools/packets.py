@@ -81,7 +81,10 @@ def own_fields(cls: Any) -> tuple[Any, ...] | None:
 
 
 def docstring(cls: Any) -> Iterator[str]:
-    return indented(f'"""{textwrap.dedent("    " + cls.__doc__)}"""'.splitlines())
+    text = f'"""{inspect.cleandoc(cls.__doc__)}"""'
+    if "\n" in cls.__doc__.strip():
+        text = text.removesuffix('"""') + '\n"""'
+    return indented(text.splitlines())
 
 
 def indented(lines: Any) -> Iterator[str]:
