@@ -69,7 +69,8 @@ static int add_only_frame(PyFrameObject *frame, const char *function, const char
     PyFrameObject *own = NULL;
     int failed;
     drop_own_frames();
-    if (!is_frame_of(frame, function, file)) {
+    /* Without memory, the error matters more than the name of its frame. */
+    if (!PyErr_ExceptionMatches(PyExc_MemoryError) && !is_frame_of(frame, function, file)) {
         PyObject *type, *error, *traceback;
         PyErr_Fetch(&type, &error, &traceback);
         own = new_frame(frame, function, file, line);
