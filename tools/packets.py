@@ -81,10 +81,9 @@ def own_fields(cls: Any) -> tuple[Any, ...] | None:
 
 
 def docstring(cls: Any) -> Iterator[str]:
-    text = f'"""{inspect.cleandoc(cls.__doc__)}"""'
-    if "\n" in cls.__doc__.strip():
-        text = text.removesuffix('"""') + '\n"""'
-    return indented(text.splitlines())
+    text = inspect.cleandoc(cls.__doc__)
+    end = '\n"""' if "\n" in text else '"""'
+    return indented(f'"""{text}{end}'.splitlines())
 
 
 def indented(lines: Any) -> Iterator[str]:

@@ -7,17 +7,30 @@ from ._enums import ConnectReturnCode, MQTTv5, PacketType, ReasonCode, Role
 
 
 def answer_to(error: _errors.DecodeError, *, role: Role = Role.SERVER, accepted: bool = False) -> bytes:
-    """The bytes to send before closing the connection on which `error` was raised (4.13); may be empty.
-
-    `role` is the side that raised the error. `accepted` is true after a CONNACK that accepts the connection was sent
-    or received.
+    """Compute the bytes to send before closing the connection on which an error was raised (4.13).
 
     A server that has not accepted the connection sends a CONNACK. In 5.0 it carries the reason code of the error; 3.1
     and 3.1.1 have one only for an unsupported protocol ([MQTT-3.1.2-2]) and a rejected client identifier
     ([MQTT-3.1.3-8]). In all other cases 5.0 sends a DISCONNECT with the reason code, and earlier versions send nothing.
     A client sends nothing to a server that does not support its version.
 
-    Raises `TypeError` for an argument of the wrong type.
+    Args:
+        error: The error, as `decode` or a `Decoder` raised it.
+        role: The side that raised it.
+        accepted: Whether a CONNACK that accepts the connection was sent or received.
+
+    Returns:
+        A whole packet, as new bytes; empty if nothing is to be sent.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+
+    Example:
+        >>> try:
+        ...     decode(bytes.fromhex("c100"))
+        ... except DecodeError as error:
+        ...     answer_to(error, accepted=True).hex(" ")
+        'e0 01 81'
     """
     if not isinstance(error, _errors.DecodeError):
         raise _errors.wrong_type("error", "a DecodeError", error)

@@ -1,6 +1,7 @@
 # cython: language_level=3, auto_pickle=False, autotestdict=False, freethreading_compatible=True
 # Index checks are off. The indexes are valid because `cursor.place` is 0 to 15, every identifier that
 # `property_identifier` returns has a bit in ALLOWED and so is below 64, and the index into QOS is checked to be 0 or 1.
+# `append_to_field` reads the first item of a tuple that is not empty.
 # cython: boundscheck=False, wraparound=False
 """Decodes property lists (2.2.2): the compiled `_decode_properties_py.py`.
 

@@ -80,9 +80,9 @@ def decode_body(
             data, start, body, end = copied(data, start, end), 0, body - start, end - start
         if type(data) is bytes:
             # Common packets are read without a cursor, whose creation and method calls would take most of the time.
-            plain = _FAST_DECODERS[first_byte >> 4]
-            if plain is not None:
-                packet = plain(data, body, end, first_byte, version)
+            fast = _FAST_DECODERS[first_byte >> 4]
+            if fast is not None:
+                packet = fast(data, body, end, first_byte, version)
                 if packet is not None:
                     return packet  # type: ignore[no-any-return]
     cursor_type = Cursor if type(data) is bytes else ViewCursor if copy else KeepingCursor

@@ -11,6 +11,8 @@ from ._writer_c cimport *
 cdef extern from "_traceback.h":
     pass
 
+import sys
+
 from . import _errors, _spec
 from ._packets_c import _PROPERTY_OFFSETS
 
@@ -27,7 +29,7 @@ cdef struct Property:
 # By place: the properties, in the order in which they are written, and their number.
 cdef Property PROPERTIES[16][32]
 cdef int PROPERTY_COUNTS[16]
-cdef dict FIELD_NAMES = {}
+cdef set FIELD_NAMES = set()
 
 
 cdef int fill_tables() except -1:
@@ -35,8 +37,9 @@ cdef int fill_tables() except -1:
     cdef Property* row
     for place in range(16):
         for identifier, offset in _PROPERTY_OFFSETS[place].items():
-            name = _spec.property_field(place, identifier)
-            name = FIELD_NAMES.setdefault(name, name)
+            # Interned, because free-threaded Python does not count references to interned strings.
+            name = sys.intern(_spec.property_field(place, identifier))
+            FIELD_NAMES.add(name)
             row = &PROPERTIES[place][PROPERTY_COUNTS[place]]
             row.name = <PyObject*> name
             row.offset = offset

@@ -49,9 +49,9 @@ def write_properties(writer: Writer, packet: Any, place: int) -> None:
             packet_body.append(0)
         return
     if has_properties:
-        plain = fast_properties(fields, place)
-        if plain is not None:
-            packet_body += plain
+        encoded = fast_properties(fields, place)
+        if encoded is not None:
+            packet_body += encoded
             return
     writer.body = properties = bytearray()
     for identifier, kind, name, repeats in _PROPERTIES[place]:

@@ -56,10 +56,10 @@ def encode_head(packet: Any, version: int) -> tuple[bytes, bytes | memoryview]:
     The caller must call `release` with the payload. Raises `EncodeError`, and `TypeError` for a field or a packet of
     the wrong Python type.
     """
-    plain = _FAST_ENCODERS.get(type(packet))
-    if plain is not None:
+    fast = _FAST_ENCODERS.get(type(packet))
+    if fast is not None:
         # Common packets are written without a writer, whose creation and method calls would take most of the time.
-        parts = plain(packet, version)
+        parts = fast(packet, version)
         if parts is not None:
             return parts  # type: ignore[no-any-return]
     encoder = _ENCODERS.get(type(packet))

@@ -3,8 +3,8 @@
 
 `_packets_py.py` is the source of fields, defaults and docstrings; tests compare both files. `__signature__` is defined
 because an extension type has no signature of its own. Every class is `no_gc`: the values that fields are made for (str,
-bytes, int, tuples of them) cannot form a cycle, so that the garbage collector need not track packets. The drawback:
-packets that are nested very deeply, for which no field is made, are freed by recursion.
+bytes, int, tuples of them) cannot form a cycle, so the garbage collector need not track packets. The drawback: packets
+that are nested very deeply, which no field is meant for, are freed by recursion.
 """
 
 cimport cython
@@ -16,7 +16,7 @@ from ._fields_c cimport explain_arguments, expose_field, offset_of, rename
 from ._memory_c cimport keep_memory_of
 from ._writer_c cimport PyTuple_GET_SIZE
 
-from . import _errors, _spec, _methods
+from . import _errors, _methods, _spec
 from ._enums import ConnectReturnCode, ProtocolVersion, QoS, ReasonCode, RetainHandling
 
 cdef object _QOS_0 = QoS.AT_MOST_ONCE

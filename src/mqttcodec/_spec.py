@@ -183,8 +183,8 @@ PROPERTY_KINDS: dict[int, Kind] = {identifier: identifier._kind for identifier i
 
 # By place: the properties allowed there.
 PROPERTIES: dict[int, tuple[PropertyId, ...]] = {
-    place: tuple(identifier for identifier in PropertyId if place_name(place) in identifier._places)
-    for place in (WILL, *PacketType)
+    place: tuple(identifier for identifier in PropertyId if name in identifier._places)
+    for place, name in ((place, place_name(place)) for place in (WILL, *PacketType))
 }
 
 

@@ -23,7 +23,7 @@ from ._spec_c cimport *
 cdef extern from "_traceback.h":
     pass
 
-from . import _errors, _spec, _methods
+from . import _errors, _methods, _spec
 from ._enums import ProtocolVersion, Role as RoleEnum
 
 cdef extern from "Python.h":

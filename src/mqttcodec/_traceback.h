@@ -10,9 +10,12 @@
 
 static int is_own_frame(PyFrameObject *frame) {
     PyObject *globals = PyFrame_GetGlobals(frame);
-    PyObject *package = PyDict_GetItemString(globals, "__package__");  /* A borrowed reference; sets no error. */
+    PyObject *key = PyUnicode_InternFromString("__package__");
+    PyObject *package = key == NULL ? NULL : PyDict_GetItemWithError(globals, key);  /* A borrowed reference. */
     int is_own = package != NULL && PyUnicode_Check(package) &&
                  PyUnicode_CompareWithASCIIString(package, "mqttcodec") == 0;
+    PyErr_Clear();  /* Of the look-up, if memory is exhausted. The caller holds the exception that was pending. */
+    Py_XDECREF(key);
     Py_DECREF(globals);
     return is_own;
 }

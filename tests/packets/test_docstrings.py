@@ -19,7 +19,6 @@ NAMES = [
     for name, item in vars(mqttcodec).items()
     if name in mqttcodec.__all__
     and (inspect.isroutine(item) or (inspect.isclass(item) and not issubclass(item, Exception)))
-    and name != "answer_to"
 ]
 
 
