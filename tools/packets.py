@@ -122,6 +122,8 @@ def stub_class(cls: Any) -> Iterator[str]:
         yield "@dataclass(frozen=True, init=False, eq=False, repr=False)"
     yield f"class {cls.__name__}({cls.__base__.__name__}):"
     yield from docstring(cls)
+    if "packet_type" in vars(cls):
+        yield from ("", f"    packet_type: ClassVar[Literal[{packet_type(cls)}]]")
     if fields is None:
         return
     yield ""
@@ -134,6 +136,10 @@ def stub_class(cls: Any) -> Iterator[str]:
         yield "    def __init__("
         yield from (f"        {parameter}," for parameter in taken)
         yield "    ) -> None: ..."
+
+
+def packet_type(cls: Any) -> str:
+    return f"PacketType.{cls.packet_type.name}"
 
 
 def stub_parameter(field: Any) -> str:
@@ -166,10 +172,10 @@ def structs(cls: Any) -> Iterator[list[str]]:
             *head,
             "    # Flags and properties are objects of their own. This saves memory and reference counting, because",
             "    # most packets have no properties, and flags are shared. `flags` is None if `__init__` never ran;",
-            "    # `properties` is None if there are none.",
+            "    # `publish_properties` is None if there are none.",
             *(f"    cdef readonly object {field.name}" for field in fields or () if not is_split(field)),
             "    cdef PublishFlags flags",
-            "    cdef PublishProperties properties",
+            "    cdef PublishProperties publish_properties",
         ]
     elif fields is None:
         yield [*head, "    pass"]
@@ -185,7 +191,16 @@ def is_split(field: Any) -> bool:
 
 def definitions() -> str:
     """The classes, for `_packets_c.pyx`."""
-    return "\n\n\n".join("\n".join(definition(cls)) for cls in classes()) + "\n"
+    return "\n\n\n".join("\n".join(lines) for lines in (*map(definition, classes()), conversion_of())) + "\n"
+
+
+def conversion_of() -> Iterator[str]:
+    yield "cdef Conversion conversion_of(str annotation) except? NULL:"
+    yield '    """The function that the constructor applies to the values of such a field, or NULL."""'
+    for annotation, converter in CONVERTERS.items():
+        yield f'    if annotation == "{annotation}":'
+        yield f"        return {converter}"
+    yield "    return NULL"
 
 
 def definition(cls: Any) -> Iterator[str]:
@@ -197,6 +212,8 @@ def definition(cls: Any) -> Iterator[str]:
     yield "@cython.no_gc"
     yield f"cdef class {cls.__name__}({cls.__base__.__name__}):"
     yield from docstring(cls)
+    if "packet_type" in vars(cls):
+        yield from ("", f"    packet_type = {packet_type(cls)}")
     if fields is None:
         return
     yield ""
@@ -290,7 +307,7 @@ def init_of_publish(fields: Any) -> Iterator[str]:
     yield "        ):"
     yield "            properties = PublishProperties.__new__(PublishProperties)"
     yield from (f"            properties.{field.name} = {field.name}" for field in properties)
-    yield "        self.properties = properties"
+    yield "        self.publish_properties = properties"
 
 
 def absent(field: Any) -> str:
@@ -299,13 +316,9 @@ def absent(field: Any) -> str:
 
 
 def publish_members(fields: Any) -> Iterator[str]:
-    yield from ("", "    def replace(self, **changes):")
-    yield from indented(indented(f'"""{inspect.getdoc(Publish.replace)}\n"""'.splitlines()))
-    yield "        return replaced_publish(self, changes)"
-    yield from ("", "    def __replace__(self, **changes):", "        return replaced_publish(self, changes)")
     for field in fields:
         if is_split(field):
-            holder = "flags" if field.name in FLAGS else "properties"
+            holder = "flags" if field.name in FLAGS else "publish_properties"
             yield from ("", "    @property", f"    def {field.name}(self):")
             yield f"        return {absent(field)} if self.{holder} is None else self.{holder}.{field.name}"
 

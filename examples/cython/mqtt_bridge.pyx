@@ -32,12 +32,12 @@ def acknowledgements(packets):
 def forwarded(Publish packet not None, str prefix not None, packet_id=None):
     """A copy of `packet` for the other side: topic under `prefix`, DUP not set, the same properties object."""
     cdef Publish copy = Publish.__new__(Publish)
-    if packet.properties is not None and packet.properties.topic_alias is not None:
+    if packet.publish_properties is not None and packet.publish_properties.topic_alias is not None:
         raise ValueError("a Topic Alias means nothing on another connection [MQTT-3.3.2-7]")
     copy.topic = prefix + packet.topic
     copy.payload = packet.payload
     copy.qos = packet.qos
     copy.packet_id = packet_id
     copy.flags = publish_flags(packet.qos, packet.retain, False)
-    copy.properties = packet.properties
+    copy.publish_properties = packet.publish_properties
     return copy

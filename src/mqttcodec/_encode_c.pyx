@@ -198,7 +198,7 @@ cdef int connack(Writer* writer, ConnAck packet) except -1:
 cdef int publish(Writer* writer, Publish packet) except -1:
     cdef object payload = packet.payload
     cdef PublishFlags flags = packet.flags
-    cdef PublishProperties properties = packet.properties
+    cdef PublishProperties properties = packet.publish_properties
     cdef int bits = -1 if flags is None else flags.bits
     cdef bint has_topic
     if bits < 0:

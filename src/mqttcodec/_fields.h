@@ -10,13 +10,37 @@
 
 #include "_traceback.h"
 
+/* The object that a struct holds at an offset. Each field of a packet is a Python object, and never NULL. */
+static PyObject **object_at(PyObject *holder, Py_ssize_t offset) {
+    return (PyObject **) ((char *) holder + offset);
+}
+
 /* The offset in an object's struct at which it holds `value`, or -1 if it does not. */
 static Py_ssize_t offset_of_value(PyObject *holder, PyObject *value) {
     Py_ssize_t offset = (Py_ssize_t) sizeof(PyObject);
     for (; offset < Py_TYPE(holder)->tp_basicsize; offset += (Py_ssize_t) sizeof(PyObject *))
-        if (*(PyObject **) ((char *) holder + offset) == value)
+        if (*object_at(holder, offset) == value)
             return offset;
     return -1;
+}
+
+/* A copy of a packet, or of an object inside a packet: a new object with the same fields. Apart from the header, the
+   struct consists of fields only. */
+static PyObject *copy_fields(PyObject *holder) {
+    PyTypeObject *type = Py_TYPE(holder);
+    PyObject *copy = type->tp_alloc(type, 0);
+    Py_ssize_t offset = (Py_ssize_t) sizeof(PyObject);
+    if (copy != NULL)
+        for (; offset < type->tp_basicsize; offset += (Py_ssize_t) sizeof(PyObject *))
+            *object_at(copy, offset) = Py_NewRef(*object_at(holder, offset));
+    return copy;
+}
+
+/* Set a field of a copy that no other code has seen. */
+static void set_object_at(PyObject *copy, Py_ssize_t offset, PyObject *value) {
+    PyObject *old = *object_at(copy, offset);
+    *object_at(copy, offset) = Py_NewRef(value);
+    Py_DECREF(old);
 }
 
 /* Replace the getter of the field in which `packet` holds `value` by a member descriptor. If the packet's struct does
@@ -60,6 +84,34 @@ static int rename_type(PyObject *packet_class, PyObject *name) {
     memcpy(copy, text, (size_t) size + 1);
     ((PyTypeObject *) packet_class)->tp_name = copy;
     return 0;
+}
+
+typedef PyObject *FastMethod(PyObject *packet, PyObject **arguments, Py_ssize_t count, PyObject *names);
+
+/* Give a class a method. `function` has the signature of METH_FASTCALL | METH_KEYWORDS, which Cython cannot give to a
+   method that takes any keyword. `doc` begins with the signature. */
+static int define_method(PyObject *packet_class, PyObject *name, FastMethod *function, PyObject *doc) {
+    PyTypeObject *type = (PyTypeObject *) packet_class;
+    PyMethodDef *method = (PyMethodDef *) PyMem_Calloc(1, sizeof(PyMethodDef));  /* Never freed: the class uses it. */
+    PyObject *descriptor;
+    int failed;
+    if (method == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    method->ml_name = PyUnicode_AsUTF8(name);
+    method->ml_meth = (PyCFunction) (void (*)(void)) function;
+    method->ml_flags = METH_FASTCALL | METH_KEYWORDS;
+    method->ml_doc = PyUnicode_AsUTF8(doc);
+    if (method->ml_name == NULL || method->ml_doc == NULL)
+        return -1;
+    descriptor = PyDescr_NewMethod(type, method);
+    if (descriptor == NULL)
+        return -1;
+    failed = PyDict_SetItem(type->tp_dict, name, descriptor);
+    Py_DECREF(descriptor);
+    PyType_Modified(type);
+    return failed;
 }
 
 #define MOST_CLASSES 32

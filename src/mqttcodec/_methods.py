@@ -1,4 +1,4 @@
-"""The methods that the packet classes of both implementations share: compare, hash, print, copy, replace, pickle.
+"""The methods that the packet classes of both implementations share: print, copy, pickle and others.
 
 All of them are derived from the signature of the class. None of them is on a hot path.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 from enum import Enum
 from functools import cache
+from operator import attrgetter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -76,29 +77,28 @@ def fields(cls: Any) -> dict[str, Any]:
     return {name: parameter.default for name, parameter in inspect.signature(cls).parameters.items()}
 
 
+def getter(names: tuple[str, ...]) -> Any:
+    """A function that returns the values of these attributes of an object, as a tuple. There are none, or several."""
+    return attrgetter(*names) if names else lambda packet: ()
+
+
 def named_values(packet: Any) -> dict[str, Any]:
-    return {name: getattr(packet, name) for name in fields(packet.__class__)}
+    return dict(zip(fields(packet.__class__), packet._values, strict=True))
 
 
 def changed(packet: Any) -> dict[str, Any]:
     """The fields that differ from their defaults."""
-    defaults = fields(packet.__class__)
-    return {name: value for name, value in named_values(packet).items() if not _is_default(value, defaults[name])}
+    defaults = fields(packet.__class__).items()
+    return {
+        name: value
+        for (name, default), value in zip(defaults, packet._values, strict=True)
+        if not _is_default(value, default)
+    }
 
 
 def _is_default(value: Any, default: Any) -> bool:
     # A field may hold any object. Compare only objects of types that are known to compare without side effects.
     return value is default or (isinstance(value, (int, str, bytes, tuple)) and value == default)
-
-
-def equal(packet: Any, other: Any) -> Any:
-    if type(packet) is not type(other):
-        return NotImplemented
-    return named_values(packet) == named_values(other)
-
-
-def hashed(packet: Any) -> int:
-    return hash((type(packet).__name__, *named_values(packet).values()))
 
 
 def represented(packet: Any) -> str:

@@ -100,13 +100,13 @@ cdef class PublishProperties:
 cdef class Publish(_Value):
     # Flags and properties are objects of their own. This saves memory and reference counting, because
     # most packets have no properties, and flags are shared. `flags` is None if `__init__` never ran;
-    # `properties` is None if there are none.
+    # `publish_properties` is None if there are none.
     cdef readonly object topic
     cdef readonly object payload
     cdef readonly object qos
     cdef readonly object packet_id
     cdef PublishFlags flags
-    cdef PublishProperties properties
+    cdef PublishProperties publish_properties
 
 
 cdef class _Acknowledgement(_Value):

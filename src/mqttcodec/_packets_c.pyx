@@ -9,15 +9,32 @@ that are nested very deeply, which no field is meant for, are freed by recursion
 
 cimport cython
 from cpython.list cimport PyList_AsTuple
-from libc.stdint cimport int64_t
+from cpython.object cimport Py_EQ, Py_TYPE, PyObject, PyObject_Hash, PyObject_RichCompareBool
+from cpython.ref cimport Py_INCREF
+from cpython.tuple cimport PyTuple_New, PyTuple_SET_ITEM
+from libc.stdint cimport int64_t, uint64_t
 
 from ._arguments_c cimport small_value
-from ._fields_c cimport explain_arguments, expose_field, offset_of, rename
+from ._fields_c cimport (
+    copy_fields,
+    define_method,
+    explain_arguments,
+    expose_field,
+    object_at,
+    offset_of,
+    rename,
+    set_object_at,
+)
 from ._memory_c cimport keep_memory_of
 from ._writer_c cimport PyTuple_GET_SIZE
 
+cdef extern from "Python.h":
+    PyObject* PyTuple_GET_ITEM(PyObject* items, Py_ssize_t at) noexcept
+
+from sys import intern
+
 from . import _errors, _methods, _spec
-from ._enums import ConnectReturnCode, ProtocolVersion, QoS, ReasonCode, RetainHandling
+from ._enums import ConnectReturnCode, PacketType, ProtocolVersion, QoS, ReasonCode, RetainHandling
 
 cdef object _QOS_0 = QoS.AT_MOST_ONCE
 cdef object _QOS_1 = QoS.AT_LEAST_ONCE
@@ -117,6 +134,210 @@ cdef object given_pairs(object value):
     return tuple(pairs)
 
 
+# --- The fields of packets, by class. Copying, comparing and hashing read a packet's struct through these tables.
+
+ctypedef object (*Conversion)(object)
+
+cdef enum Holder:
+    IN_PACKET
+    IN_FLAGS
+    IN_PROPERTIES
+
+cdef enum:
+    MOST_CLASSES = 18
+    MOST_FIELDS = 24
+
+
+cdef struct Field:
+    # The object whose struct has the field: the packet, or an object inside a `Publish`.
+    Holder holder
+    Py_ssize_t offset
+    Conversion convert  # NULL if the constructor stores values as given.
+    PyObject* absent  # For a property, its value if the packet does not have it; NULL for any other field.
+
+
+cdef struct Layout:
+    # References that are never released.
+    PyObject* packet_class
+    PyObject* class_name
+    PyObject* names
+    Py_ssize_t size
+    Field fields[MOST_FIELDS]
+
+
+cdef Layout LAYOUTS[MOST_CLASSES]
+cdef int layout_count = 0
+
+
+cdef Layout* layout_of(object packet) except NULL:
+    cdef int at
+    for at in range(layout_count):
+        if LAYOUTS[at].packet_class == <PyObject*> Py_TYPE(packet):
+            return &LAYOUTS[at]
+    raise TypeError(f"{type(packet).__name__} is not a packet class")
+
+
+cdef Field* field_of(Layout* layout, PyObject* name) except? NULL:
+    """The field with that name, or NULL."""
+    cdef Py_ssize_t at
+    # Names in calls are interned, so that the same name is usually the same object.
+    for at in range(layout.size):
+        if PyTuple_GET_ITEM(layout.names, at) == name:
+            return &layout.fields[at]
+    for at in range(layout.size):
+        if <object> PyTuple_GET_ITEM(layout.names, at) == <object> name:
+            return &layout.fields[at]
+    return NULL
+
+
+cdef PyObject* value_at(object packet, Field* field) noexcept:
+    """The value of a field, as a borrowed reference."""
+    if field.holder == IN_PACKET:
+        return object_at(packet, field.offset)[0]
+    if field.holder == IN_FLAGS:
+        flags = (<Publish> packet).flags
+        return <PyObject*> None if flags is None else object_at(flags, field.offset)[0]
+    properties = (<Publish> packet).publish_properties
+    return object_at(_NO_PROPERTIES if properties is None else properties, field.offset)[0]
+
+
+cdef tuple values_of(object packet):
+    cdef Layout* layout = layout_of(packet)
+    cdef Py_ssize_t at
+    cdef tuple values = PyTuple_New(layout.size)
+    for at in range(layout.size):
+        value = <object> value_at(packet, &layout.fields[at])
+        Py_INCREF(value)
+        PyTuple_SET_ITEM(values, at, value)
+    return values
+
+
+cdef bint equal(object packet, object other) except -1:
+    cdef Layout* layout = layout_of(packet)
+    cdef Py_ssize_t at
+    cdef Field* field
+    for at in range(layout.size):
+        field = &layout.fields[at]
+        if not PyObject_RichCompareBool(<object> value_at(packet, field), <object> value_at(other, field), Py_EQ):
+            return False
+    return True
+
+
+cdef Py_hash_t hashed(object packet) except -1:
+    """The hash of the class and the fields, mixed as in the hash of a tuple, but without creating one."""
+    cdef Layout* layout = layout_of(packet)
+    cdef Py_ssize_t at
+    cdef uint64_t mixed = <uint64_t> hash(<object> layout.class_name)
+    for at in range(layout.size):
+        mixed += <uint64_t> PyObject_Hash(<object> value_at(packet, &layout.fields[at])) * 0xC2B2AE3D27D4EB4FU
+        mixed = (mixed << 31 | mixed >> 33) * 0x9E3779B185EBCA87U
+    return -2 if <Py_hash_t> mixed == -1 else <Py_hash_t> mixed
+
+
+cdef dict properties_of(object packet):
+    cdef Layout* layout
+    cdef Py_ssize_t at
+    cdef PyObject* value
+    cdef dict properties = {}
+    if type(packet) is Publish and (<Publish> packet).publish_properties is None:
+        return properties
+    layout = layout_of(packet)
+    for at in range(layout.size):
+        value = value_at(packet, &layout.fields[at])
+        if layout.fields[at].absent != NULL and layout.fields[at].absent != value:
+            properties[<object> PyTuple_GET_ITEM(layout.names, at)] = <object> value
+    return properties
+
+
+_REPLACE = """replace($self, /, **changes)
+--
+
+Return a copy with the given fields changed. `copy.replace` does the same.
+
+Args:
+    **changes: New values by field name. They are converted as by the constructor.
+
+Returns:
+    A new packet of the same class.
+
+Raises:
+    TypeError: The class has no field of that name.
+
+Example:
+    >>> Publish("a", b"21").replace(topic="b")
+    Publish(topic='b', payload=b'21')
+"""
+
+
+cdef object replace(object packet, PyObject** arguments, Py_ssize_t count, PyObject* names):
+    """`replace` as the interpreter calls it, which saves the creation of a dict. `names` is a tuple, or NULL."""
+    cdef Layout* layout = layout_of(packet)
+    cdef Py_ssize_t at
+    cdef Field* field
+    if count:
+        raise TypeError(f"_Value.replace() takes 1 positional argument but {count + 1} were given")
+    if type(packet) is Publish:
+        return replaced_publish(<Publish> packet, layout, arguments, names)
+    copy = copy_fields(packet)
+    if names != NULL:
+        for at in range(PyTuple_GET_SIZE(<object> names)):
+            field = field_of(layout, PyTuple_GET_ITEM(names, at))
+            if field == NULL:
+                return explain_replace(packet, arguments, names)
+            value = <object> arguments[at]
+            set_object_at(copy, field.offset, value if field.convert == NULL else field.convert(value))
+    return copy
+
+
+cdef Publish replaced_publish(Publish packet, Layout* layout, PyObject** arguments, PyObject* names):
+    cdef Publish copy = copy_fields(packet)
+    cdef PublishFlags flags = packet.flags
+    cdef PublishProperties properties = None
+    cdef Field* field
+    cdef Py_ssize_t at
+    retain = dup = None
+    if flags is not None:
+        retain, dup = flags.retain, flags.dup
+    for at in range(PyTuple_GET_SIZE(<object> names) if names != NULL else 0):
+        field = field_of(layout, PyTuple_GET_ITEM(names, at))
+        if field == NULL:
+            return explain_replace(packet, arguments, names)
+        value = <object> arguments[at]
+        if field.convert != NULL:
+            value = field.convert(value)
+        if field.holder == IN_PROPERTIES:
+            if properties is None:
+                properties = packet.publish_properties
+                properties = copy_fields(_NO_PROPERTIES if properties is None else properties)
+            set_object_at(properties, field.offset, value)
+        elif field.holder == IN_PACKET:
+            set_object_at(copy, field.offset, value)
+        elif <object> PyTuple_GET_ITEM(names, at) == "retain":
+            retain = value
+        else:
+            dup = value
+    copy.flags = publish_flags(copy.qos, retain, dup)
+    if properties is not None:
+        copy.publish_properties = properties if has_any(properties, layout) else None
+    return copy
+
+
+cdef bint has_any(PublishProperties properties, Layout* layout) noexcept:
+    cdef Py_ssize_t at
+    cdef Field* field
+    for at in range(layout.size):
+        field = &layout.fields[at]
+        if field.absent != NULL and field.absent != object_at(properties, field.offset)[0]:
+            return True
+    return False
+
+
+cdef object explain_replace(object packet, PyObject** arguments, PyObject* names):
+    """Raise the constructor's error for a name that is no field."""
+    changes = {<object> PyTuple_GET_ITEM(names, at): <object> arguments[at] for at in range(len(<tuple> names))}
+    return _methods.replaced(packet, changes)
+
+
 @cython.no_gc
 cdef class _Value:
     """The methods that all packet classes share."""
@@ -124,26 +345,24 @@ cdef class _Value:
     # For `dataclasses.fields`, `asdict` and cattrs: an extension type has no dataclass fields of its own.
     __dataclass_fields__ = _methods.DataclassFields()
 
-    def replace(self, **changes):
-        """Return a copy with the given fields changed. `copy.replace` does the same.
+    @property
+    def properties(self):
+        """The properties of MQTT 5.0 that the packet has, by field name, in the order of the fields (2.2.2).
 
-        Args:
-            **changes: New values by field name. They are converted as by the constructor.
-
-        Returns:
-            A new packet of the same class.
-
-        Raises:
-            TypeError: The class has no field of that name.
+        Each access creates a new dict. It is empty if the packet has none.
 
         Example:
-            >>> Publish("a", b"21").replace(topic="b")
-            Publish(topic='b', payload=b'21')
+            >>> request = Publish("a", response_topic="b", correlation_data=b"7")
+            >>> request.properties
+            {'response_topic': 'b', 'correlation_data': b'7'}
+            >>> Publish("c", **request.properties).response_topic
+            'b'
         """
-        return _methods.replaced(self, changes)
+        return properties_of(self)
 
-    def __replace__(self, **changes):
-        return _methods.replaced(self, changes)
+    @property
+    def _values(self):
+        return values_of(self)
 
     def __setattr__(self, name, value):
         raise _errors.immutable(self, name)
@@ -161,10 +380,12 @@ cdef class _Value:
         return _methods.reduced(self)
 
     def __eq__(self, other):
-        return _methods.equal(self, other)
+        if type(self) is not type(other):
+            return NotImplemented
+        return equal(self, other)
 
     def __hash__(self):
-        return _methods.hashed(self)
+        return hashed(self)
 
     def __repr__(self):
         return _methods.represented(self)
@@ -211,37 +432,6 @@ cdef PublishFlags publish_flags(object qos, object retain, object dup):
 cdef PublishFlags flags_of_bits(int bits):
     """The flags for the lower four bits of a first byte, whose QoS must not be 3."""
     return <PublishFlags> _FLAGS[bits]
-
-
-cdef object replaced_publish(Publish packet, dict changes):
-    """`Publish.replace` for the fields that are not properties.
-
-    Brokers call it once for each subscriber, so it copies the struct instead of calling `__init__`.
-    """
-    cdef Publish copy = Publish.__new__(Publish)
-    qos, retain, dup = packet.qos, packet.retain, packet.dup
-    copy.topic = packet.topic
-    copy.payload = packet.payload
-    copy.packet_id = packet.packet_id
-    copy.properties = packet.properties
-    for name, value in changes.items():
-        if name == "packet_id":
-            copy.packet_id = value
-        elif name == "qos":
-            qos = qos_of(value)
-        elif name == "retain":
-            retain = value
-        elif name == "dup":
-            dup = value
-        elif name == "topic":
-            copy.topic = value
-        elif name == "payload":
-            copy.payload = value
-        else:
-            return _methods.replaced(packet, changes)
-    copy.qos = qos
-    copy.flags = publish_flags(qos, retain, dup)
-    return copy
 
 
 # --- Generated from `_packets_py.py` by `tools/packets.py --write`.
@@ -367,6 +557,8 @@ cdef class Connect(_Value):
         '10 0d 00 04 4d 51 54 54 04 02 00 1e 00 01 63'
     """
 
+    packet_type = PacketType.CONNECT
+
     __annotations__ = {
         "client_id": "str",
         "clean_start": "bool",
@@ -474,6 +666,8 @@ cdef class ConnAck(_Value):
         >>> encode(ConnAck(True, server_keep_alive=60)).hex(" ")
         '20 06 01 00 03 13 00 3c'
     """
+
+    packet_type = PacketType.CONNACK
 
     __annotations__ = {
         "session_present": "bool",
@@ -594,6 +788,8 @@ cdef class Publish(_Value):
         '32 0d 00 01 61 00 07 05 02 00 00 00 3c 32 31'
     """
 
+    packet_type = PacketType.PUBLISH
+
     __annotations__ = {
         "topic": "str",
         "payload": "bytes | memoryview",
@@ -666,28 +862,7 @@ cdef class Publish(_Value):
             properties.subscription_identifiers = subscription_identifiers
             properties.content_type = content_type
             properties.user_properties = user_properties
-        self.properties = properties
-
-    def replace(self, **changes):
-        """Return a copy with the given fields changed. `copy.replace` does the same.
-
-        Args:
-            **changes: New values by field name. They are converted as by the constructor.
-
-        Returns:
-            A new packet of the same class.
-
-        Raises:
-            TypeError: The class has no field of that name.
-
-        Example:
-            >>> Publish("a", b"21").replace(topic="b")
-            Publish(topic='b', payload=b'21')
-        """
-        return replaced_publish(self, changes)
-
-    def __replace__(self, **changes):
-        return replaced_publish(self, changes)
+        self.publish_properties = properties
 
     @property
     def retain(self):
@@ -699,35 +874,35 @@ cdef class Publish(_Value):
 
     @property
     def payload_format_indicator(self):
-        return None if self.properties is None else self.properties.payload_format_indicator
+        return None if self.publish_properties is None else self.publish_properties.payload_format_indicator
 
     @property
     def message_expiry_interval(self):
-        return None if self.properties is None else self.properties.message_expiry_interval
+        return None if self.publish_properties is None else self.publish_properties.message_expiry_interval
 
     @property
     def topic_alias(self):
-        return None if self.properties is None else self.properties.topic_alias
+        return None if self.publish_properties is None else self.publish_properties.topic_alias
 
     @property
     def response_topic(self):
-        return None if self.properties is None else self.properties.response_topic
+        return None if self.publish_properties is None else self.publish_properties.response_topic
 
     @property
     def correlation_data(self):
-        return None if self.properties is None else self.properties.correlation_data
+        return None if self.publish_properties is None else self.publish_properties.correlation_data
 
     @property
     def subscription_identifiers(self):
-        return _NONE if self.properties is None else self.properties.subscription_identifiers
+        return _NONE if self.publish_properties is None else self.publish_properties.subscription_identifiers
 
     @property
     def content_type(self):
-        return None if self.properties is None else self.properties.content_type
+        return None if self.publish_properties is None else self.publish_properties.content_type
 
     @property
     def user_properties(self):
-        return _NONE if self.properties is None else self.properties.user_properties
+        return _NONE if self.publish_properties is None else self.publish_properties.user_properties
 
 
 @cython.no_gc
@@ -780,6 +955,8 @@ cdef class PubAck(_Acknowledgement):
         '40 02 00 07'
     """
 
+    packet_type = PacketType.PUBACK
+
 
 @cython.final
 @cython.no_gc
@@ -797,6 +974,8 @@ cdef class PubRec(_Acknowledgement):
         >>> encode(PubRec(7), 4).hex(" ")
         '50 02 00 07'
     """
+
+    packet_type = PacketType.PUBREC
 
 
 @cython.final
@@ -816,6 +995,8 @@ cdef class PubRel(_Acknowledgement):
         '62 02 00 07'
     """
 
+    packet_type = PacketType.PUBREL
+
 
 @cython.final
 @cython.no_gc
@@ -833,6 +1014,8 @@ cdef class PubComp(_Acknowledgement):
         >>> encode(PubComp(7), 4).hex(" ")
         '70 02 00 07'
     """
+
+    packet_type = PacketType.PUBCOMP
 
 
 @cython.final
@@ -906,6 +1089,8 @@ cdef class Subscribe(_Value):
         '82 07 00 07 00 00 01 61 01'
     """
 
+    packet_type = PacketType.SUBSCRIBE
+
     __annotations__ = {
         "packet_id": "int",
         "subscriptions": "tuple[Subscription, ...]",
@@ -954,6 +1139,8 @@ cdef class SubAck(_Value):
         '90 04 00 07 00 01'
     """
 
+    packet_type = PacketType.SUBACK
+
     __annotations__ = {
         "packet_id": "int",
         "reason_codes": "tuple[ReasonCode, ...]",
@@ -1001,6 +1188,8 @@ cdef class Unsubscribe(_Value):
         'a2 06 00 07 00 00 01 61'
     """
 
+    packet_type = PacketType.UNSUBSCRIBE
+
     __annotations__ = {
         "packet_id": "int",
         "topic_filters": "tuple[str, ...]",
@@ -1046,6 +1235,8 @@ cdef class UnsubAck(_Value):
         'b0 02 00 07'
     """
 
+    packet_type = PacketType.UNSUBACK
+
     __annotations__ = {
         "packet_id": "int",
         "reason_codes": "tuple[ReasonCode, ...]",
@@ -1086,6 +1277,8 @@ cdef class PingReq(_Value):
         'c0 00'
     """
 
+    packet_type = PacketType.PINGREQ
+
     __annotations__ = {}
     __match_args__ = ()
     __signature__ = _methods.Signature(
@@ -1108,6 +1301,8 @@ cdef class PingResp(_Value):
         >>> encode(PingResp()).hex(" ")
         'd0 00'
     """
+
+    packet_type = PacketType.PINGRESP
 
     __annotations__ = {}
     __match_args__ = ()
@@ -1142,6 +1337,8 @@ cdef class Disconnect(_Value):
         >>> encode(Disconnect(ReasonCode.SERVER_BUSY)).hex(" ")
         'e0 01 89'
     """
+
+    packet_type = PacketType.DISCONNECT
 
     __annotations__ = {
         "reason_code": "ReasonCode",
@@ -1196,6 +1393,8 @@ cdef class Auth(_Value):
         'f0 06 18 04 15 00 01 6d'
     """
 
+    packet_type = PacketType.AUTH
+
     __annotations__ = {
         "reason_code": "ReasonCode",
         "authentication_method": "str | None",
@@ -1227,6 +1426,33 @@ cdef class Auth(_Value):
         self.authentication_data = authentication_data
         self.reason_string = reason_string
         self.user_properties = user_properties
+
+
+cdef Conversion conversion_of(str annotation) except? NULL:
+    """The function that the constructor applies to the values of such a field, or NULL."""
+    if annotation == "QoS":
+        return qos_of
+    if annotation == "QoS | None":
+        return qos_of
+    if annotation == "RetainHandling":
+        return retain_handling_of
+    if annotation == "ProtocolVersion":
+        return protocol_version_of
+    if annotation == "ReasonCode":
+        return reason_code_of
+    if annotation == "ReasonCode | ConnectReturnCode":
+        return connack_code_of
+    if annotation == "tuple[int, ...]":
+        return several
+    if annotation == "tuple[str, ...]":
+        return several
+    if annotation == "tuple[Subscription, ...]":
+        return several
+    if annotation == "tuple[ReasonCode, ...]":
+        return reason_codes_of
+    if annotation == "tuple[tuple[str, str], ...]":
+        return pairs_of
+    return NULL
 
 
 # --- Written by hand from here on.
@@ -1262,23 +1488,57 @@ cdef int expose_fields(object packet_class) except -1:
     return 0
 
 
-cdef dict property_offsets(object packet_class, int place):
-    """By identifier, in the order of the fields: the offset of a property in the struct that holds it."""
+# The properties of a PUBLISH that has none.
+cdef PublishProperties _NO_PROPERTIES = PublishProperties.__new__(PublishProperties)
+_NO_PROPERTIES.subscription_identifiers = _NO_PROPERTIES.user_properties = _NONE
+
+
+cdef dict add_layout(object packet_class, dict identifiers):
+    """Fill in the `Layout` of a class, whose properties have these identifiers, by field.
+
+    Returns, by identifier and in the order of the fields, the offset of each property in the struct that holds it.
+    """
+    global layout_count
+    cdef Layout* layout = &LAYOUTS[layout_count]
+    cdef Field* field
     cdef Publish publish
-    by_field = {_spec.property_field(place, identifier): identifier for identifier in _spec.PROPERTIES[place]}
     annotated = packet_class if "__annotations__" in vars(packet_class) else packet_class.__base__
-    values = {name: object() for name in vars(annotated)["__annotations__"]}
-    holder = packet_class(**values)
+    annotations = vars(annotated)["__annotations__"]
+    if layout_count == MOST_CLASSES or len(annotations) > MOST_FIELDS:
+        raise SystemError("there are more packet classes or fields than MOST_CLASSES or MOST_FIELDS")
+    values = {name: object() for name in annotations}
+    packet = packet_class(**values)
+    holders = [packet]
     if packet_class is Publish:
-        publish = holder
-        holder = publish.properties
+        publish = packet
+        holders += [publish.flags, publish.publish_properties]
     offsets = {}
-    for name, value in values.items():
-        if name in by_field:
-            offsets[by_field.pop(name)] = offset_of(holder, value)
-    if by_field:
-        raise SystemError(f"{packet_class.__name__} lacks {', '.join(by_field)}")
+    for at, (name, annotation) in enumerate(annotations.items()):
+        field = &layout.fields[<int> at]
+        field.offset = -1
+        field.convert = conversion_of(annotation)
+        field.absent = NULL
+        for place, holder in enumerate(holders):
+            if field.offset < 0:
+                field.holder = <Holder> <int> place
+                field.offset = offset_of(holder, values[name])
+        if name in identifiers:
+            field.absent = <PyObject*> _NONE if annotation.startswith("tuple[") else <PyObject*> None
+            offsets[identifiers[name]] = field.offset
+    if len(offsets) < len(identifiers):
+        raise SystemError(f"{packet_class.__name__} lacks a field of {', '.join(identifiers)}")
+    layout.packet_class = lasting(packet_class)
+    layout.class_name = lasting(packet_class.__name__)
+    layout.names = lasting(tuple([intern(name) for name in annotations]))
+    layout.size = len(annotations)
+    layout_count += 1
     return offsets
+
+
+cdef PyObject* lasting(object value) noexcept:
+    """A reference that is never released, because extension modules are never unloaded."""
+    Py_INCREF(value)
+    return <PyObject*> value
 
 
 # Publish and acknowledgements come first, because constructors look up their class in this order.
@@ -1294,8 +1554,14 @@ keep_memory_of(PublishProperties)
 expose_fields(_Acknowledgement)
 
 # By place and identifier: the offset of the property.
-_PROPERTY_OFFSETS = {_spec.WILL: property_offsets(Will, _spec.WILL)} | {
-    place: property_offsets(_packet_class, place) for place, _packet_class in enumerate(Packet.__args__, 1)
-}
+_PROPERTY_OFFSETS = {}
+for _place, _packet_class in enumerate((Will, *Packet.__args__)):
+    _PROPERTY_OFFSETS[_place] = add_layout(
+        _packet_class, {_spec.property_field(_place, identifier): identifier for identifier in _spec.PROPERTIES[_place]}
+    )
+add_layout(Subscription, {})
+del _packet_class, _place
 
-del _packet_class
+for _name in ("replace", "__replace__"):
+    define_method(_Value, _name, replace, _REPLACE)
+del _name

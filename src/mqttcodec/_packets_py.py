@@ -11,11 +11,12 @@ plain numbers to enum members. Everything else is stored as given, and checked w
 from __future__ import annotations
 
 import dataclasses
+import functools
 from dataclasses import KW_ONLY
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import _errors, _methods
-from ._enums import ConnectReturnCode, ProtocolVersion, QoS, ReasonCode, RetainHandling
+from ._enums import ConnectReturnCode, PacketType, ProtocolVersion, QoS, ReasonCode, RetainHandling
 
 
 def _members(enum: Any, preferred: Any = ()) -> Any:
@@ -100,8 +101,39 @@ def _init_of(cls: Any) -> Any:
     return init
 
 
+def _replace_of(cls: Any) -> Any:
+    """A `replace` that copies `__dict__`, which is faster than calling `__init__`."""
+    fields = dataclasses.fields(cls)
+    names: dict[str, Any] = {"new": object.__new__, "kept": object(), "replaced": _Value.replace}
+    parameters = ["self", *(["*"] if fields else []), *(f"{field.name}=kept" for field in fields), "**unknown"]
+    body = [
+        *("if unknown: return replaced(self, **unknown)", "copy = new(self.__class__)"),
+        *("fields = copy.__dict__", "fields |= self.__dict__"),
+    ]
+    for field in fields:
+        name, default = field.name, f"default_{field.name}"
+        names[default] = field.default
+        body.append(f"if {name} is not kept:")
+        converter = _CONVERTERS.get(field.type)
+        if converter is not None:
+            names[f"convert_{name}"] = converter
+            body.append(f"  if {name} is not {default}: {name} = convert_{name}({name})")
+        if field.kw_only:
+            body.append(f"  if {name} is {default}: fields.pop({name!r}, None)")
+            body.append(f"  else: fields[{name!r}] = {name}")
+        else:
+            body.append(f"  fields[{name!r}] = {name}")
+    body.append("return copy")
+    exec(f"def replace({', '.join(parameters)}):\n " + "\n ".join(body), names)  # noqa: S102
+    return functools.wraps(_Value.replace)(names["replace"])
+
+
 class _Value:
     """The methods that all packet classes share."""
+
+    if TYPE_CHECKING:  # Each class is given these below. `typing.get_type_hints` could not evaluate the annotations.
+        _values: tuple[Any, ...]
+        _property_names: tuple[str, ...]
 
     def replace(self, **changes: Any) -> Any:
         """Return a copy with the given fields changed. `copy.replace` does the same.
@@ -119,21 +151,24 @@ class _Value:
             >>> Publish("a", b"21").replace(topic="b")
             Publish(topic='b', payload=b'21')
         """
-        cls = type(self)
-        converters = _FIELDS.get(cls)
-        if converters is None or not converters.keys() >= changes.keys():
-            # A subclass, or a name that `__init__` rejects.
-            return _methods.replaced(self, changes)
-        # Copy `__dict__`, which is faster than calling `__init__`.
-        copy = object.__new__(cls)
-        fields = copy.__dict__
-        fields |= self.__dict__
-        for name, value in changes.items():
-            converter = converters[name]
-            fields[name] = value if converter is None else converter(value)
-        return copy
+        # The packet classes have a faster method, made by `_replace_of`, which calls this one for unknown names.
+        return _methods.replaced(self, changes)
 
-    __replace__ = replace
+    @property
+    def properties(self) -> dict[str, Any]:
+        """The properties of MQTT 5.0 that the packet has, by field name, in the order of the fields (2.2.2).
+
+        Each access creates a new dict. It is empty if the packet has none.
+
+        Example:
+            >>> request = Publish("a", response_topic="b", correlation_data=b"7")
+            >>> request.properties
+            {'response_topic': 'b', 'correlation_data': b'7'}
+            >>> Publish("c", **request.properties).response_topic
+            'b'
+        """
+        fields = self.__dict__
+        return {name: fields[name] for name in self._property_names if name in fields}
 
     def __setattr__(self, name: str, value: object) -> None:
         raise _errors.immutable(self, name)
@@ -151,10 +186,12 @@ class _Value:
         return _methods.reduced(self)
 
     def __eq__(self, other: object) -> Any:
-        return _methods.equal(self, other)
+        if type(self) is not type(other):
+            return NotImplemented
+        return self._values == other._values
 
     def __hash__(self) -> int:
-        return _methods.hashed(self)
+        return hash((type(self).__name__, *self._values))
 
     def __repr__(self) -> str:
         return _methods.represented(self)
@@ -244,6 +281,8 @@ class Connect(_Value):
         '10 0d 00 04 4d 51 54 54 04 02 00 1e 00 01 63'
     """
 
+    packet_type = PacketType.CONNECT
+
     client_id: str = ""
     clean_start: bool = True
     keep_alive: int = 60
@@ -302,6 +341,8 @@ class ConnAck(_Value):
         '20 06 01 00 03 13 00 3c'
     """
 
+    packet_type = PacketType.CONNACK
+
     session_present: bool = False
     reason_code: ReasonCode | ConnectReturnCode = ReasonCode.SUCCESS
     _: KW_ONLY
@@ -357,6 +398,8 @@ class Publish(_Value):
         '32 0d 00 01 61 00 07 05 02 00 00 00 3c 32 31'
     """
 
+    packet_type = PacketType.PUBLISH
+
     topic: str
     payload: bytes | memoryview = b""
     qos: QoS = QoS.AT_MOST_ONCE
@@ -400,6 +443,8 @@ class PubAck(_Acknowledgement):
         '40 02 00 07'
     """
 
+    packet_type = PacketType.PUBACK
+
 
 class PubRec(_Acknowledgement):
     """PUBREC, the answer to a PUBLISH of QoS 2 (3.5).
@@ -415,6 +460,8 @@ class PubRec(_Acknowledgement):
         >>> encode(PubRec(7), 4).hex(" ")
         '50 02 00 07'
     """
+
+    packet_type = PacketType.PUBREC
 
 
 class PubRel(_Acknowledgement):
@@ -432,6 +479,8 @@ class PubRel(_Acknowledgement):
         '62 02 00 07'
     """
 
+    packet_type = PacketType.PUBREL
+
 
 class PubComp(_Acknowledgement):
     """PUBCOMP, the answer to a PUBREL, which completes a QoS 2 delivery (3.7).
@@ -447,6 +496,8 @@ class PubComp(_Acknowledgement):
         >>> encode(PubComp(7), 4).hex(" ")
         '70 02 00 07'
     """
+
+    packet_type = PacketType.PUBCOMP
 
 
 @_packet
@@ -489,6 +540,8 @@ class Subscribe(_Value):
         '82 07 00 07 00 00 01 61 01'
     """
 
+    packet_type = PacketType.SUBSCRIBE
+
     packet_id: int
     subscriptions: tuple[Subscription, ...]
     _: KW_ONLY
@@ -513,6 +566,8 @@ class SubAck(_Value):
         '90 04 00 07 00 01'
     """
 
+    packet_type = PacketType.SUBACK
+
     packet_id: int
     reason_codes: tuple[ReasonCode, ...]
     _: KW_ONLY
@@ -535,6 +590,8 @@ class Unsubscribe(_Value):
         >>> encode(Unsubscribe(7, ["a"])).hex(" ")
         'a2 06 00 07 00 00 01 61'
     """
+
+    packet_type = PacketType.UNSUBSCRIBE
 
     packet_id: int
     topic_filters: tuple[str, ...]
@@ -559,6 +616,8 @@ class UnsubAck(_Value):
         'b0 02 00 07'
     """
 
+    packet_type = PacketType.UNSUBACK
+
     packet_id: int
     reason_codes: tuple[ReasonCode, ...] = ()
     _: KW_ONLY
@@ -575,6 +634,8 @@ class PingReq(_Value):
         'c0 00'
     """
 
+    packet_type = PacketType.PINGREQ
+
 
 @_packet
 class PingResp(_Value):
@@ -584,6 +645,8 @@ class PingResp(_Value):
         >>> encode(PingResp()).hex(" ")
         'd0 00'
     """
+
+    packet_type = PacketType.PINGRESP
 
 
 @_packet
@@ -605,6 +668,8 @@ class Disconnect(_Value):
         >>> encode(Disconnect(ReasonCode.SERVER_BUSY)).hex(" ")
         'e0 01 89'
     """
+
+    packet_type = PacketType.DISCONNECT
 
     reason_code: ReasonCode = ReasonCode.SUCCESS
     _: KW_ONLY
@@ -633,6 +698,8 @@ class Auth(_Value):
         'f0 06 18 04 15 00 01 6d'
     """
 
+    packet_type = PacketType.AUTH
+
     reason_code: ReasonCode = ReasonCode.SUCCESS
     _: KW_ONLY
     authentication_method: str | None = None
@@ -659,11 +726,11 @@ Packet = (
     | Auth
 )
 
-# By class and field: the function that converts the field's value in the constructor, or None.
-_FIELDS: dict[type, dict[str, Any]] = {}
 _Value.__module__ = _Acknowledgement.__module__ = __package__
 for _class in (Will, Subscription, *Packet.__args__):
     _class.__init__ = _init_of(_class)
+    _class.replace = _class.__replace__ = _replace_of(_class)
+    _class._values = property(_methods.getter(tuple([field.name for field in dataclasses.fields(_class)])))
+    _class._property_names = tuple([field.name for field in dataclasses.fields(_class) if field.kw_only])
     _class.__module__ = __package__  # The public module, in which the names in annotations are found.
-    _FIELDS[_class] = {field.name: _CONVERTERS.get(field.type) for field in dataclasses.fields(_class)}
 del _class

@@ -1,11 +1,11 @@
 """The packet classes for type checkers and editors. `tools/packets.py` generates the classes."""
 
 from dataclasses import KW_ONLY, dataclass
-from typing import Any, Self, TypeAlias, TypeVar, final
+from typing import Any, ClassVar, Literal, Self, TypeAlias, TypeVar, final
 
 from typing_extensions import Buffer
 
-from ._enums import ConnectReturnCode, ProtocolVersion, QoS, ReasonCode, RetainHandling
+from ._enums import ConnectReturnCode, PacketType, ProtocolVersion, QoS, ReasonCode, RetainHandling
 
 _Item = TypeVar("_Item")
 _Several: TypeAlias = tuple[_Item, ...] | list[_Item]
@@ -15,6 +15,8 @@ _UserProperties: TypeAlias = _Several[tuple[str, str]] | _Several[list[str]]
 class _Value:
     def replace(self, **changes: Any) -> Self: ...
     def __replace__(self, **changes: Any) -> Self: ...
+    @property
+    def properties(self) -> dict[str, Any]: ...
     def __copy__(self) -> Self: ...
     def __deepcopy__(self, memo: dict[int, Any]) -> Self: ...
     def __reduce__(self) -> tuple[Any, ...]: ...
@@ -120,6 +122,8 @@ class Connect(_Value):
         '10 0d 00 04 4d 51 54 54 04 02 00 1e 00 01 63'
     """
 
+    packet_type: ClassVar[Literal[PacketType.CONNECT]]
+
     client_id: str
     clean_start: bool
     keep_alive: int
@@ -197,6 +201,8 @@ class ConnAck(_Value):
         >>> encode(ConnAck(True, server_keep_alive=60)).hex(" ")
         '20 06 01 00 03 13 00 3c'
     """
+
+    packet_type: ClassVar[Literal[PacketType.CONNACK]]
 
     session_present: bool
     reason_code: ReasonCode | ConnectReturnCode
@@ -276,6 +282,8 @@ class Publish(_Value):
         '32 0d 00 01 61 00 07 05 02 00 00 00 3c 32 31'
     """
 
+    packet_type: ClassVar[Literal[PacketType.PUBLISH]]
+
     topic: str
     payload: bytes | memoryview
     qos: QoS
@@ -344,6 +352,8 @@ class PubAck(_Acknowledgement):
         '40 02 00 07'
     """
 
+    packet_type: ClassVar[Literal[PacketType.PUBACK]]
+
 @final
 class PubRec(_Acknowledgement):
     """PUBREC, the answer to a PUBLISH of QoS 2 (3.5).
@@ -359,6 +369,8 @@ class PubRec(_Acknowledgement):
         >>> encode(PubRec(7), 4).hex(" ")
         '50 02 00 07'
     """
+
+    packet_type: ClassVar[Literal[PacketType.PUBREC]]
 
 @final
 class PubRel(_Acknowledgement):
@@ -376,6 +388,8 @@ class PubRel(_Acknowledgement):
         '62 02 00 07'
     """
 
+    packet_type: ClassVar[Literal[PacketType.PUBREL]]
+
 @final
 class PubComp(_Acknowledgement):
     """PUBCOMP, the answer to a PUBREL, which completes a QoS 2 delivery (3.7).
@@ -391,6 +405,8 @@ class PubComp(_Acknowledgement):
         >>> encode(PubComp(7), 4).hex(" ")
         '70 02 00 07'
     """
+
+    packet_type: ClassVar[Literal[PacketType.PUBCOMP]]
 
 @final
 @dataclass(frozen=True, init=False, eq=False, repr=False)
@@ -441,6 +457,8 @@ class Subscribe(_Value):
         '82 07 00 07 00 00 01 61 01'
     """
 
+    packet_type: ClassVar[Literal[PacketType.SUBSCRIBE]]
+
     packet_id: int
     subscriptions: tuple[Subscription, ...]
     _: KW_ONLY
@@ -473,6 +491,8 @@ class SubAck(_Value):
         '90 04 00 07 00 01'
     """
 
+    packet_type: ClassVar[Literal[PacketType.SUBACK]]
+
     packet_id: int
     reason_codes: tuple[ReasonCode, ...]
     _: KW_ONLY
@@ -504,6 +524,8 @@ class Unsubscribe(_Value):
         'a2 06 00 07 00 00 01 61'
     """
 
+    packet_type: ClassVar[Literal[PacketType.UNSUBSCRIBE]]
+
     packet_id: int
     topic_filters: tuple[str, ...]
     _: KW_ONLY
@@ -534,6 +556,8 @@ class UnsubAck(_Value):
         'b0 02 00 07'
     """
 
+    packet_type: ClassVar[Literal[PacketType.UNSUBACK]]
+
     packet_id: int
     reason_codes: tuple[ReasonCode, ...]
     _: KW_ONLY
@@ -558,6 +582,8 @@ class PingReq(_Value):
         'c0 00'
     """
 
+    packet_type: ClassVar[Literal[PacketType.PINGREQ]]
+
     def __init__(self) -> None: ...
 
 @final
@@ -569,6 +595,8 @@ class PingResp(_Value):
         >>> encode(PingResp()).hex(" ")
         'd0 00'
     """
+
+    packet_type: ClassVar[Literal[PacketType.PINGRESP]]
 
     def __init__(self) -> None: ...
 
@@ -592,6 +620,8 @@ class Disconnect(_Value):
         >>> encode(Disconnect(ReasonCode.SERVER_BUSY)).hex(" ")
         'e0 01 89'
     """
+
+    packet_type: ClassVar[Literal[PacketType.DISCONNECT]]
 
     reason_code: ReasonCode
     _: KW_ONLY
@@ -628,6 +658,8 @@ class Auth(_Value):
         >>> encode(Auth(0x18, authentication_method="m")).hex(" ")
         'f0 06 18 04 15 00 01 6d'
     """
+
+    packet_type: ClassVar[Literal[PacketType.AUTH]]
 
     reason_code: ReasonCode
     _: KW_ONLY

@@ -18,7 +18,7 @@ import pytest
 
 import implementations
 import mqttcodec
-from mqttcodec import ConnectReturnCode, MQTTv5, MQTTv311, QoS, ReasonCode, RetainHandling, _methods
+from mqttcodec import ConnectReturnCode, MQTTv5, MQTTv311, QoS, ReasonCode, RetainHandling, _methods, _spec
 from samples import VERSIONS, packets, plain
 
 CLASSES = [
@@ -89,6 +89,7 @@ def test_values(mqtt: Any, version: int) -> None:
         assert copy.copy(packet) == packet
         assert copy.deepcopy(packet) == packet
         assert packet.replace() == packet
+        assert hash(packet) == hash(same)
         decoded = mqtt.decode(mqtt.encode(packet, version), version)
         assert hash(decoded) == hash(decoded.replace())
         assert packet != "packet"
@@ -124,6 +125,70 @@ def test_replace(mqtt: Any) -> None:
         packet.replace(no_such_field=1)
     if sys.version_info >= (3, 13):
         assert copy.replace(packet, topic="b") == packet.replace(topic="b")
+
+
+def values_of_fields(packet: Any) -> dict[str, Any]:
+    return {name: getattr(packet, name) for name in _methods.fields(type(packet))}
+
+
+def parts(packet: Any) -> list[Any]:
+    """The packet, and the will or the subscriptions in it."""
+    will = getattr(packet, "will", None)
+    return [packet, *([] if will is None else [will]), *getattr(packet, "subscriptions", ())]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_each_field_is_compared_hashed_and_replaced(mqtt: Any, version: int) -> None:
+    for packet in (part for whole in packets(mqtt, version) for part in parts(whole)):
+        values = values_of_fields(packet)
+        assert packet._values == tuple(values.values())
+        for name, value in values.items():
+            for new in (None, (), 0, 1, True, "new", b"new", [("n", "v")], ["f"], object()):
+                built = type(packet)(**{**values, name: new})
+                replaced = packet.replace(**{name: new})
+                assert plain(replaced) == plain(built)
+                assert replaced == built
+                assert replaced.properties == built.properties
+                assert (packet == replaced) is (value is getattr(built, name) or value == getattr(built, name))
+                if packet == replaced:
+                    assert hash(packet) == hash(replaced)
+                assert plain(replaced.replace(**{name: value})) == plain(packet)
+        assert values_of_fields(packet) == values
+
+
+def test_replace_takes_names_that_are_not_interned(mqtt: Any) -> None:
+    for packet in (mqtt.Publish("a"), mqtt.Will("a")):
+        assert packet.replace(**{"".join(["to", "pic"]): "b"}).topic == "b"
+        for changes in ({"": 1}, {"top": 1}, {"topic": "b", "topics": 1}, {"publish_properties": 1}, {"flags": 1}):
+            with pytest.raises(TypeError, match="unexpected keyword argument"):
+                packet.replace(**changes)
+        with pytest.raises(TypeError, match="takes 1 positional argument but 2 were given"):
+            packet.replace("b")
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_properties(mqtt: Any, version: int) -> None:
+    for packet in (part for whole in packets(mqtt, version) for part in parts(whole)):
+        place = _spec.WILL if type(packet) is mqtt.Will else getattr(packet, "packet_type", None)
+        identifiers = _spec.PROPERTIES.get(place, ())
+        expected = {_spec.property_field(place, identifier) for identifier in identifiers}
+        present = {name: value for name, value in values_of_fields(packet).items() if name in expected}
+        present = {name: value for name, value in present.items() if value is not None and value != ()}
+        assert list(packet.properties.items()) == list(present.items())
+        assert packet.properties is not packet.properties
+        others = {name: value for name, value in values_of_fields(packet).items() if name not in expected}
+        assert plain(type(packet)(**others, **packet.properties)) == plain(packet)
+        bare = packet.replace(**dict.fromkeys(packet.properties))
+        assert bare.properties == {}
+        assert plain(bare) == plain(type(packet)(**others))
+
+
+def test_packet_types(mqtt: Any) -> None:
+    assert [cls.packet_type for cls in mqtt.Packet.__args__] == list(mqtt.PacketType)
+    for packet in packets(mqtt, MQTTv5):
+        assert packet.packet_type is mqtt.PacketType(mqtt.encode(packet)[0] >> 4)
+    for cls in (mqtt.Will, mqtt.Subscription):
+        assert not hasattr(cls, "packet_type")
 
 
 def test_immutable(mqtt: Any) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import assert_type
+from typing import Any, assert_type
 
 import mqttcodec as mqtt
 
@@ -42,6 +42,14 @@ def packets(chunk: bytes) -> Iterator[mqtt.Packet]:
         assert_type(mqtt.answer_to(error, role=mqtt.Role.CLIENT), bytes)
         if isinstance(error, mqtt.UnsupportedVersionError):
             assert_type(error.return_code, mqtt.ConnectReturnCode | None)
+
+
+def size_of(packet: mqtt.Packet) -> int:
+    assert_type(packet.properties, dict[str, Any])
+    if packet.packet_type is mqtt.PacketType.PUBLISH:
+        assert_type(packet, mqtt.Publish)
+        return len(packet.payload)
+    return 0
 
 
 def made() -> list[bytes]:
