@@ -193,7 +193,7 @@ class Encoder:
                 release(payload)
                 if type(packet) is Publish:
                     return False  # [MQTT-3.1.2-25]
-                head = self._shortened(packet, size, version)
+                head = self._shorten(packet, size, version)
                 size = len(head)
             elif type(payload) is not bytes:
                 head, payload = joined(head, payload), b""
@@ -322,8 +322,8 @@ class Encoder:
         self._parts: list[bytes] = []
         self._pending = 0
 
-    def _shortened(self, packet: Any, size: int, version: int | None) -> bytes:
-        """The packet without the properties for which the peer's limit has no room. Its size is that with them."""
+    def _shorten(self, packet: Any, size: int, version: int | None) -> bytes:
+        """Encode the packet without the properties for which the peer's limit has no room. `size` is that with them."""
         assert version is not None
         if _spec.has_properties(version) and hasattr(packet, "reason_string"):
             for changes in LESS:  # [MQTT-3.4.2-3] [MQTT-3.4.2-2] and their counterparts

@@ -358,6 +358,7 @@ def test_a_packet_that_is_too_large_is_not_made(mqtt: Any, version: int) -> None
     for call in (
         lambda: mqtt.encode(too_large, version),
         lambda: mqtt.encode_many([too_large], version),
+        lambda: mqtt.Encoder(version).write(too_large),
         lambda: mqtt.encode_parts(too_large, version),
         lambda: mqtt.encoded_size(too_large, version),
         lambda: mqtt.encode_into(too_large, buffer, 0, version),

@@ -45,6 +45,7 @@ MODULES = (
     "_encode_properties_py",
     "_encode_py",
     "_stream_py",
+    "_batch_py",
     "_codec_py",
 )
 # Functions that raise, always or if a rule is broken.
@@ -53,7 +54,7 @@ CHECKS = {
     *("finish", "_check_sender", "_check_connect_flags", "_refuse_earlier_version", "_check_size"),
 }
 SUITE = (
-    *("packets/test_encode", "packets/test_functions", "streams/test_decoder"),
+    *("packets/test_encode", "packets/test_functions", "streams/test_decoder", "streams/test_encoder"),
     *("hardening/test_hostile", "hardening/test_hostile_buffers", "hardening/test_exhaustion"),
 )
 SECONDS = 60
