@@ -12,7 +12,7 @@ from typing import Any
 
 from . import _errors, _methods, _spec
 from ._arguments_py import checked_limit, optional_version
-from ._encode_py import acknowledgements, encode_head, joined, release
+from ._encode_py import FAST_ENCODERS, acknowledgements, encode_head, joined, release
 from ._enums import MQTTv5, ProtocolVersion
 from ._packets_py import Connect, Packet, Publish
 
@@ -51,8 +51,9 @@ class Encoder:
     """
 
     # `_parts` has two items for each packet: everything before the payload, and the payload. Any other payload than
-    # bytes is in the first item, and the second one is empty.
-    __slots__ = ("_key", "_max_packet_size", "_parts", "_pending", "_version")
+    # bytes is in the first item, and the second one is empty. `_counted` is the number of parts whose size is known,
+    # and that size.
+    __slots__ = ("_add", "_counted", "_key", "_max_packet_size", "_parts", "_version")
 
     def __init__(self, version: int | None = None, *, max_packet_size: int = 268_435_460) -> None:
         limit = checked_limit(max_packet_size)
@@ -60,11 +61,13 @@ class Encoder:
         if not hasattr(self, "_key"):
             # The guard against concurrent calls, as in `Decoder`.
             self._key = deque((None,))
+            self._parts: list[bytes] = []
+            self._add = self._parts.extend
         self._enter()
         try:
             self._version = given_version
             self._max_packet_size = limit
-            self._clear()
+            self._clear(len(self._parts))
         finally:
             self._key.append(None)
 
@@ -142,7 +145,12 @@ class Encoder:
             >>> encoder.pending
             4
         """
-        return self._pending
+        parts = self._parts
+        counted, size = self._counted
+        count = len(parts)
+        size += sum(map(len, parts[counted:count]))
+        self._counted = count, size
+        return size
 
     def write(self, packet: Packet) -> bool:
         """Encode a packet and add it to the batch.
@@ -172,15 +180,27 @@ class Encoder:
 
         Example:
             >>> encoder = Encoder(5, max_packet_size=20)
-            >>> encoder.write(PubAck(1, ReasonCode.QUOTA_EXCEEDED, reason_string="You have sent too much."))
+            >>> encoder.write(PubAck(1, ReasonCode.QUOTA_EXCEEDED, reason_string="quota used up"))
             True
             >>> decode(encoder.take())
             PubAck(packet_id=1, reason_code=ReasonCode.QUOTA_EXCEEDED)
         """
-        try:
-            self._key.pop()
-        except IndexError:
-            raise _errors.busy(self) from None
+        version = self._version
+        fast = FAST_ENCODERS.get(type(packet))
+        if fast is not None and version is not None and self._key:
+            # Common packets are written without the guard, to save time. This calls no code of the caller's, and other
+            # threads see the packet in the batch as a whole or not at all.
+            parts = fast(packet, version)
+            if parts is not None:
+                head, payload = parts
+                if len(head) + len(payload) <= self._max_packet_size:
+                    self._add(parts)
+                    return True
+        return self._write_any(packet)
+
+    def _write_any(self, packet: Packet) -> bool:
+        """Write any packet, with the guard."""
+        self._enter()
         try:
             version = self._version
             if version is None and type(packet) is not Connect:
@@ -194,11 +214,10 @@ class Encoder:
                 if type(packet) is Publish:
                     return False  # [MQTT-3.1.2-25]
                 head = self._shorten(packet, size, version)
-                size = len(head)
-            elif type(payload) is not bytes:
-                head, payload = joined(head, payload), b""
-            self._parts += (head, payload)
-            self._pending += size
+            if type(payload) is bytes:
+                self._add((head, payload))
+            else:
+                self._add((joined(head, payload), b""))
             self._version = version
             return True
         finally:
@@ -233,8 +252,7 @@ class Encoder:
             if self._max_packet_size < ACKNOWLEDGEMENT_SIZE:
                 raise _errors.ABOVE_MAX_PACKET_SIZE.encoding(version, "", ACKNOWLEDGEMENT_SIZE)
             packets = acknowledgements(packet_type, packet_ids, version)
-            self._parts += (packets, b"")
-            self._pending += len(packets)
+            self._add((packets, b""))
         finally:
             self._key.append(None)
 
@@ -251,15 +269,16 @@ class Encoder:
             >>> encoder = Encoder(5)
             >>> encoder.write(PingReq())
             True
-            >>> encoder.take()
-            b'\\xc0\\x00'
+            >>> encoder.take().hex(" ")
+            'c0 00'
             >>> encoder.take()
             b''
         """
         self._enter()
         try:
-            batch = b"".join(self._parts)
-            self._clear()
+            taken = self._parts[:]
+            batch = b"".join(taken)
+            self._clear(len(taken))
             return batch
         except OverflowError:  # The batch is larger than any bytes object can be.
             raise MemoryError from None
@@ -287,9 +306,10 @@ class Encoder:
         """
         self._enter()
         try:
+            taken = self._parts[:]
             parts: list[bytes] = []
             small: list[bytes] = []
-            for head, payload in zip(self._parts[::2], self._parts[1::2], strict=True):
+            for head, payload in zip(taken[::2], taken[1::2], strict=True):
                 if len(payload) < LARGE:
                     small += (head, payload)
                 else:
@@ -299,7 +319,7 @@ class Encoder:
             rest = b"".join(small)
             if rest:
                 parts.append(rest)
-            self._clear()
+            self._clear(len(taken))
             return parts
         except OverflowError:  # A part is larger than any bytes object can be.
             raise MemoryError from None
@@ -318,9 +338,10 @@ class Encoder:
         except IndexError:
             raise _errors.busy(self) from None
 
-    def _clear(self) -> None:
-        self._parts: list[bytes] = []
-        self._pending = 0
+    def _clear(self, count: int) -> None:
+        """Drop the first `count` parts. Another thread may have added more."""
+        del self._parts[:count]
+        self._counted = 0, 0
 
     def _shorten(self, packet: Any, size: int, version: int | None) -> bytes:
         """Encode the packet without the properties for which the peer's limit has no room. `size` is that with them."""

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 
 from . import _errors, _spec
 from ._arguments_py import Buffer, byte_view, checked_version, integer
-from ._decode_py import decode_body
 from ._batch_py import Encoder as Encoder
+from ._decode_py import decode_body
 from ._encode_py import acknowledgements, encode_head, joined, release
 from ._enums import MQTTv5, PacketType, ProtocolVersion
 from ._packets_py import Connect, Packet, Publish

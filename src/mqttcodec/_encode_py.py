@@ -57,7 +57,7 @@ def encode_head(packet: Any, version: int) -> tuple[bytes, bytes | memoryview]:
     The caller must call `release` with the payload. Raises `EncodeError`, and `TypeError` for a field or a packet of
     the wrong Python type.
     """
-    fast = _FAST_ENCODERS.get(type(packet))
+    fast = FAST_ENCODERS.get(type(packet))
     if fast is not None:
         # Common packets are written without a writer, whose creation and method calls would take most of the time.
         parts = fast(packet, version)
@@ -484,7 +484,7 @@ def _fast_disconnect_or_auth(packet: Disconnect | Auth, version: int) -> tuple[b
 _ACKNOWLEDGEMENTS: dict[type, int] = {PubAck: 0x40, PubRec: 0x50, PubRel: 0x62, PubComp: 0x70}
 _FIRST_BYTES = {first_byte >> 4: first_byte for first_byte in _ACKNOWLEDGEMENTS.values()}
 
-_FAST_ENCODERS: dict[type, Any] = {
+FAST_ENCODERS: dict[type, Any] = {
     Publish: _fast_publish,
     PubAck: _fast_acknowledgement,
     PubRec: _fast_acknowledgement,

@@ -238,7 +238,7 @@ def immutable(packet: object, name: str) -> AttributeError:
 
 def cannot_delete(owner: object, name: str) -> AttributeError:
     """The error for deleting an attribute that can only be set."""
-    return AttributeError(f"cannot delete {name!r} of a {type(owner).__name__}")
+    return AttributeError(f"cannot delete {name!r} of this {type(owner).__name__}")
 
 
 def bad_value(about: str, expected: str, value: object) -> ValueError:

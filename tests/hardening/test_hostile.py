@@ -319,8 +319,8 @@ def test_made_without_init(mqtt: Any) -> None:
     for call in (
         *(lambda: decoder.pending, lambda: decoder.feed(b"\xc0\x00"), lambda: list(decoder), decoder.reset),
         *(lambda: encoder.pending, lambda: encoder.write(mqtt.Connect("c")), lambda: encoder.write_acks(4, [1])),
-        *(lambda: setattr(encoder, "version", 5), lambda: setattr(encoder, "max_packet_size", 5), lambda: repr(encoder)),
-        *(encoder.take, encoder.take_parts),
+        *(lambda: setattr(encoder, "version", 5), lambda: setattr(encoder, "max_packet_size", 5)),
+        *(lambda: repr(encoder), encoder.take, encoder.take_parts),
     ):
         with contextlib.suppress(AttributeError, mqtt.MQTTError):
             call()

@@ -43,7 +43,7 @@ APART = {
     "the encoder undoes what a call has written": "put packet set_version rewind undo parts",
     "the decoder's calls of `decode_body`": "decode incomplete",
     "the usual packet, without a cursor or a writer": (
-        "fast_publish fast_acknowledgement fast_subscribe fast_start fast_suback fast_properties "
+        "write_any fast_publish fast_acknowledgement fast_subscribe fast_start fast_suback fast_properties "
         "fast_disconnect_or_auth"
     ),
     "releases views, for Pythons without reference counts": "copied",

@@ -76,7 +76,7 @@ def test_attributes(mqtt: Any) -> None:
     with pytest.raises(AttributeError):
         encoder.pending = 1
     for name in ("version", "max_packet_size"):
-        with pytest.raises(AttributeError, match=f"cannot delete '{name}' of a Encoder"):
+        with pytest.raises(AttributeError, match=f"cannot delete '{name}' of this Encoder"):
             delattr(encoder, name)
 
 

@@ -203,7 +203,7 @@ fault.
 In the words, `{about}` stands for a field or a packet, `{found}` for the value found and `{version}` for the version.
 The message goes on with ", at byte 12", which is the `offset`, and with the clause in brackets.
 
-`decode` and `Decoder` raise the exception, with the reason code. `encode` raises `EncodeError`, which has no code. The
+`decode` and `Decoder` raise the exception, with the reason code. Encoding raises `EncodeError`, which has no code. The
 clause depends on the version, and for some faults on the field or the packet. The links lead to the statements on the
 [conformance](conformance.md) page.
 """
