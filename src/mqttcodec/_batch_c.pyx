@@ -280,16 +280,20 @@ cdef class Encoder:
         """
         self.enter()
         try:
-            if self._version is None:
-                raise _errors.version_unknown()
-            if self._max_packet_size < ACKNOWLEDGEMENT_SIZE:
-                refuse(&self._writer, _errors.ABOVE_MAX_PACKET_SIZE, "", ACKNOWLEDGEMENT_SIZE)
-            put_acknowledgements(&self._writer, packet_type, packet_ids)
+            self.put_acks(packet_type, packet_ids)
         except BaseException:
             self.rewind()
             raise
         finally:
             self._busy = False
+
+    cdef int put_acks(self, object packet_type, object packet_ids) except -1:
+        """Write acknowledgements. If this fails, the caller must call `rewind`."""
+        if self._version is None:
+            raise _errors.version_unknown()
+        if self._max_packet_size < ACKNOWLEDGEMENT_SIZE:
+            refuse(&self._writer, _errors.ABOVE_MAX_PACKET_SIZE, "", ACKNOWLEDGEMENT_SIZE)
+        return put_acknowledgements(&self._writer, packet_type, packet_ids)
 
     @cython.critical_section
     def take(self):

@@ -260,7 +260,8 @@ cdef int put_acknowledgements(Writer* writer, object packet_type, object packet_
     cdef int64_t identifier
     cdef uint8_t first_byte
     cdef uint8_t* target
-    if number < PUBACK or number > PUBCOMP:  # A chained comparison would convert it to the unsigned type of the enum.
+    # A chained comparison would convert the number to the type of the enum, which is unsigned.
+    if number < PUBACK or number > PUBCOMP:
         raise _errors.bad_value("packet_type", "PUBACK, PUBREC, PUBREL or PUBCOMP", packet_type)
     first_byte = <uint8_t> (number << 4 | (0b0010 if number == PUBREL else 0))
     for packet_id in packet_ids:

@@ -40,7 +40,7 @@ APART = {
     "the decoder in steps, for `decode_from` and iteration": (
         "find_head check_first_byte accept packet_or_error reraise next_or_null publish_head_size record_pending_error"
     ),
-    "the encoder undoes what a call has written": "put packet set_version rewind undo parts",
+    "the encoder undoes what a call has written": "put packet acks set_version rewind undo parts",
     "the decoder's calls of `decode_body`": "decode incomplete",
     "the usual packet, without a cursor or a writer": (
         "write_any fast_publish fast_acknowledgement fast_subscribe fast_start fast_suback fast_properties "
