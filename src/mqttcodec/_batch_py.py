@@ -19,7 +19,7 @@ from ._packets_py import Connect, Packet, Publish
 LARGE = 8_192
 """Payloads of at least this size are not copied."""
 ACKNOWLEDGEMENT_SIZE = 4
-LESS: tuple[dict[str, Any], ...] = ({"user_properties": ()}, {"user_properties": (), "reason_string": None})
+LESS = ({"user_properties": ()}, {"user_properties": (), "reason_string": None})
 """The changes that make a packet smaller, in the order in which they are tried."""
 
 
@@ -54,6 +54,8 @@ class Encoder:
     # bytes is in the first item, and the second one is empty. `_counted` is the number of parts whose size is known,
     # and that size.
     __slots__ = ("_add", "_counted", "_key", "_max_packet_size", "_parts", "_version")
+
+    _counted: tuple[int, int]
 
     def __init__(self, version: int | None = None, *, max_packet_size: int = 268_435_460) -> None:
         limit = checked_limit(max_packet_size)

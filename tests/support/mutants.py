@@ -75,8 +75,9 @@ ALIKE = {
         "without `hasattr(type(buffer), '__buffer__')`",
         'if _ASKS_FOR_BUFFERS and hasattr(type(buffer), "__buffer__"):',
     ): "before Python 3.12 the condition is false either way",
-    ("_codec_py", "deleted", "raise MemoryError from None"): (
-        "only a Python of 32 bits has more memory than bytes can hold, and test_memory looks at that there"
+    **dict.fromkeys(
+        ((module, "deleted", "raise MemoryError from None") for module in ("_codec_py", "_batch_py")),
+        "only a Python of 32 bits has more memory than bytes can hold, and test_memory looks at that there",
     ),
 }
 """Mutants that behave like the codec: the reason, by module, kind and text of the line."""
