@@ -149,6 +149,7 @@ CASES = {
 }
 
 MESSAGES = messages(600)
+ACKNOWLEDGEMENTS: list[Any] = [PubAck(number + 1) for number in range(600)]
 BIG = publish(payload=bytes(16 * MIB))
 STREAMS = {
     made.name: made
@@ -158,6 +159,7 @@ STREAMS = {
         stream("600 PUBLISH 5, pieces of 1448", MESSAGES, 1448),
         stream("600 PUBLISH 5, pieces of 37", MESSAGES, 37),
         stream("600 PUBLISH 5, pieces of 1", MESSAGES, 1),
+        stream("600 PUBACK 5, whole", ACKNOWLEDGEMENTS, 64 * KIB),
         stream("PUBLISH 5 of 16 MiB, pieces of 64 KiB", [BIG], 64 * KIB),
     )
 }

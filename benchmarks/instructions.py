@@ -48,6 +48,9 @@ CASES = [
     ("encode", "PUBLISH 5, six properties"),
     ("encode", "PUBACK 5"),
     ("encode_many", "600 PUBLISH 5, whole"),
+    ("encode_acks", "600 PUBACK 5, whole"),
+    ("Encoder", "600 PUBLISH 5, whole"),
+    ("Encoder", "600 PUBACK 5, whole"),
     ("build and encode", "PUBLISH 5 QoS 1"),
 ]
 

@@ -55,16 +55,19 @@ def named(*names: str) -> list[Case | Stream]:
     return [CASES[name] if name in CASES else STREAMS[name] for name in names]
 
 
+BATCHES = named("600 PUBLISH 3.1.1, whole", "600 PUBLISH 5, whole", "600 PUBACK 5, whole")
 MESSAGES = ("PUBLISH 3.1.1 QoS 1", "PUBLISH 5 QoS 1")
 
 OPERATIONS = {
     "decode": Operation("decode", [*CASES.values()], decoded),
     "decode and read four fields": Operation("read", named(*MESSAGES), decoded_all),
-    "stream": Operation("stream", [*STREAMS.values()], decoded_all),
+    "stream": Operation("stream", [made for made in STREAMS.values() if "PUBLISH" in made.name], decoded_all),
     "encode": Operation("encode", [*CASES.values()], encoded),
     "build and encode": Operation("build", named(*MESSAGES, "PUBLISH 5, six properties", "PUBACK 5"), encoded),
     "replace and encode": Operation("fan_out", named(*MESSAGES), fanned_out),
-    "encode_many": Operation("encode_many", named("600 PUBLISH 3.1.1, whole", "600 PUBLISH 5, whole"), encoded_all),
+    "encode_many": Operation("encode_many", BATCHES[:2], encoded_all),
+    "encode_acks": Operation("encode_acks", BATCHES[2:], encoded_all),
+    "Encoder": Operation("batch", BATCHES, encoded_all),
 }
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 import mqttcodec
 
 PACKAGE = Path(mqttcodec.__file__).parent
-MODULES = ("_codec", "_packets", "_stream")
+MODULES = ("_codec", "_packets", "_stream", "_batch")
 # The allowed differences, with the reasons.
 ALLOWED = r"""
 # Extension types without fields show the slot's own signature.

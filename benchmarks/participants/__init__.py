@@ -80,6 +80,14 @@ class Participant:
         """Encode a list of packets into one buffer."""
         return None
 
+    def encode_acks(self, stream: Stream) -> Call | None:
+        """Encode acknowledgements from their packet identifiers into one buffer."""
+        return None
+
+    def batch(self, stream: Stream) -> Call | None:
+        """Encode packets one by one into a buffer, and take the buffer."""
+        return None
+
     def stream(self, stream: Stream) -> Call | None:
         """Decode the pieces of a stream. Each packet may be dropped when the next is decoded."""
         return None

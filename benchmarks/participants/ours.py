@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
 from corpus import PAYLOAD, SIX_PROPERTIES, TOPIC, Case, Stream, fields
 
-from mqttcodec import _methods
+from mqttcodec import PacketType, _methods
 
 from . import READ_FOUR_FIELDS, Call, Participant
 
@@ -87,6 +88,22 @@ class Ours(Participant):
         packets = [self.packet(packet) for packet in stream.packets]
         names = {"encode_many": self.codec.encode_many, "packets": packets, "version": stream.version}
         return Call(self.said("encode_many(packets, version)", stream), names)
+
+    def encode_acks(self, stream: Stream) -> Call:
+        packet_ids = [packet.packet_id for packet in stream.packets]
+        names = {"encode_acks": self.codec.encode_acks, "packet_type": PacketType.PUBACK, "packet_ids": packet_ids}
+        return Call("encode_acks(packet_type, packet_ids)", names)
+
+    def batch(self, stream: Stream) -> Call:
+        def batch(write: Callable[[Any], bool], packets: list[Any], take: Callable[[], bytes]) -> bytes:
+            for packet in packets:
+                write(packet)
+            return take()
+
+        encoder = self.codec.Encoder(stream.version)
+        packets = [self.packet(packet) for packet in stream.packets]
+        names = {"batch": batch, "write": encoder.write, "packets": packets, "take": encoder.take}
+        return Call("batch(write, packets, take)", names)
 
     def stream(self, stream: Stream) -> Call:
         decoder = self.codec.Decoder(stream.version)

@@ -32,9 +32,11 @@ if TYPE_CHECKING:
     # The plain modules have the type annotations.
     from ._codec_py import (
         Decoder,
+        Encoder,
         decode,
         decode_from,
         encode,
+        encode_acks,
         encode_into,
         encode_many,
         encode_parts,
@@ -65,9 +67,11 @@ else:
     from ._backend import codec, packets
 
     Decoder = codec.Decoder
+    Encoder = codec.Encoder
     decode = codec.decode
     decode_from = codec.decode_from
     encode = codec.encode
+    encode_acks = codec.encode_acks
     encode_into = codec.encode_into
     encode_many = codec.encode_many
     encode_parts = codec.encode_parts
@@ -105,6 +109,7 @@ __all__ = [
     "Decoder",
     "Disconnect",
     "EncodeError",
+    "Encoder",
     "FixedHeader",
     "IncompletePacketError",
     "MQTTError",
@@ -140,6 +145,7 @@ __all__ = [
     "decode",
     "decode_from",
     "encode",
+    "encode_acks",
     "encode_into",
     "encode_many",
     "encode_parts",

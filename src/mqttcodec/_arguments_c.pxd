@@ -9,6 +9,8 @@ from cpython.buffer cimport (
 )
 from libc.stdint cimport int64_t
 
+from ._spec_c cimport MAXIMUM_REMAINING_LENGTH
+
 cdef extern from "Python.h":
     int64_t PyLong_AsLongLongAndOverflow(object number, int* overflow)
     bint PyLong_Check(object value)
@@ -52,6 +54,23 @@ cdef inline int checked_version(object version) except -1:
     if not 3 <= number <= 5:
         raise faults().bad_value("version", "3, 4 or 5", version)
     return <int> number
+
+
+cdef inline object optional_version(object version):
+    """The member for a `version` argument that may be None."""
+    from ._enums import ProtocolVersion
+
+    return None if version is None else ProtocolVersion(checked_version(version))
+
+
+cdef inline int64_t checked_limit(object max_packet_size) except -1:
+    """The number of a `max_packet_size` argument, which is at least 2; the protocol's limit if it is above that."""
+    cdef int64_t limit = integer(max_packet_size, "max_packet_size")
+    if limit == OUTSIDE and int.__index__(max_packet_size) > 0:
+        limit = MAXIMUM_REMAINING_LENGTH + 5
+    if limit < 2:
+        raise faults().bad_value("max_packet_size", "2 or more", max_packet_size)
+    return min(limit, <int64_t> (MAXIMUM_REMAINING_LENGTH + 5))
 
 
 cdef inline int byte_view(object buffer, Py_buffer* view, str about) except -1:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from . import _errors
+from . import _errors, _spec
 from ._enums import ProtocolVersion
 
 if TYPE_CHECKING:
@@ -39,6 +39,19 @@ def checked_version(version: Any) -> int:
     if number not in (3, 4, 5):
         raise _errors.bad_value("version", "3, 4 or 5", version)
     return number
+
+
+def optional_version(version: object) -> ProtocolVersion | None:
+    """The member for a `version` argument that may be None."""
+    return None if version is None else ProtocolVersion(checked_version(version))
+
+
+def checked_limit(max_packet_size: object) -> int:
+    """The number of a `max_packet_size` argument, which is at least 2; the protocol's limit if it is above that."""
+    limit = integer(max_packet_size, "max_packet_size")
+    if limit < 2:
+        raise _errors.bad_value("max_packet_size", "2 or more", limit)
+    return min(limit, _spec.MAXIMUM_PACKET_SIZE)
 
 
 def byte_view(buffer: Any, about: str = "buffer") -> memoryview:

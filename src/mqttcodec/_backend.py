@@ -41,6 +41,7 @@ try:
     import mqttcodec._packets_c as packets  # type: ignore[import-not-found]
 
     from . import (  # type: ignore[attr-defined] # noqa: F401
+        _batch_c,
         _decode_c,
         _decode_properties_c,
         _encode_c,

@@ -18,7 +18,7 @@ from libc.string cimport memcpy, memmove
 
 from ._arguments_c cimport *
 from ._decode_c cimport decode_body
-from ._encode_c cimport fast_acknowledgement, put_fast_acknowledgement, write_packet
+from ._encode_c cimport fast_acknowledgement, put_acknowledgements, put_fast_acknowledgement, write_packet
 from ._immortal_c cimport make_immortal
 from ._packets_c cimport flags_of_bits
 from ._reader_c cimport *
@@ -30,6 +30,7 @@ cdef extern from "_traceback.h":
 
 from . import _errors, _spec
 from ._enums import ConnectReturnCode, MQTTv5, ProtocolVersion, QoS, ReasonCode, RetainHandling
+from ._batch_c import Encoder  # no-cython-lint: for `_backend.py`
 from ._stream_c import Decoder  # no-cython-lint: for `_backend.py`
 
 cdef object MQTT_5 = MQTTv5
@@ -341,6 +342,36 @@ def encode_many(packets, version=MQTTv5):
         close_writer(&writer)
 
 
+def encode_acks(packet_type, packet_ids):
+    """Encode acknowledgements that report success, four bytes each. They are alike in all versions.
+
+    Args:
+        packet_type: PUBACK, PUBREC, PUBREL or PUBCOMP: a `PacketType`, or its number.
+        packet_ids: Packet identifiers, in the order in which they are to be sent; any iterable of int.
+
+    Returns:
+        The concatenated packets, as new bytes; empty if there are none.
+
+    Raises:
+        EncodeError: An identifier is not 1 to 65,535.
+        TypeError: `packet_type` or an identifier is not an int, or `packet_ids` is not iterable.
+        ValueError: `packet_type` is another packet type.
+        Exception: Anything that iterating over `packet_ids` raises.
+
+    Example:
+        >>> encode_acks(PacketType.PUBACK, [1, 2]).hex(" ")
+        '40 02 00 01 40 02 00 02'
+    """
+    cdef Writer writer
+    cdef uint8_t stack[STACK_SIZE]
+    open_writer(&writer, stack, 5)
+    try:
+        put_acknowledgements(&writer, packet_type, packet_ids)
+        return PyBytes_FromStringAndSize(<const char*> writer.start, writer.ptr - writer.start)
+    finally:
+        close_writer(&writer)
+
+
 def encode_into(packet, buffer, offset=0, version=MQTTv5):
     """Encode a packet into a buffer that the caller owns.
 
@@ -470,7 +501,9 @@ cdef int share_between_threads() except -1:
         make_immortal(flags_of_bits(bits))
     for packet in (b"\xC0\0", b"\xD0\0"):  # The decoder returns the same PingReq and PingResp each time.
         make_immortal(decode(packet))
-    for function in (decode, decode_from, encode, encode_into, encode_many, encode_parts, encoded_size, peek):
+    for function in (
+        *(decode, decode_from, encode, encode_acks, encode_into, encode_many, encode_parts, encoded_size, peek),
+    ):
         make_immortal(function)
     return 0
 

@@ -1,7 +1,7 @@
 """The public functions: `_codec_c.pyx` in plain Python.
 
-These functions check the fixed header of one packet; `_decode_py.py` reads its body. `Decoder` is imported here only
-for `_backend.py`, which expects all public names in one module.
+These functions check the fixed header of one packet; `_decode_py.py` reads its body. `Decoder` and `Encoder` are
+imported here only for `_backend.py`, which expects all public names in one module.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ from collections.abc import Iterable
 
 from . import _errors, _spec
 from ._arguments_py import Buffer, byte_view, checked_version, integer
+from ._batch_py import Encoder as Encoder
 from ._decode_py import decode_body
-from ._encode_py import encode_head, release
+from ._encode_py import acknowledgements, encode_head, joined, release
 from ._enums import MQTTv5, PacketType, ProtocolVersion
 from ._packets_py import Connect, Packet, Publish
 from ._reader_py import read_length
@@ -199,14 +200,7 @@ def encode(packet: Packet, version: int = MQTTv5) -> bytes:
         '30 06 00 01 61 00 32 31'
     """
     head, payload = encode_head(packet, version if version is MQTTv5 else checked_version(version))
-    return head + payload if type(payload) is bytes else _joined(head, payload)
-
-
-def _joined(head: bytes, payload: bytes | memoryview) -> bytes:
-    try:
-        return b"".join((head, payload))
-    finally:
-        release(payload)
+    return head + payload if type(payload) is bytes else joined(head, payload)
 
 
 def encode_many(packets: Iterable[Packet], version: int = MQTTv5) -> bytes:
@@ -237,11 +231,34 @@ def encode_many(packets: Iterable[Packet], version: int = MQTTv5) -> bytes:
         if type(payload) is bytes:
             parts += (head, payload)
         else:
-            parts.append(_joined(head, payload))
+            parts.append(joined(head, payload))
     try:
         return b"".join(parts)
     except OverflowError:  # The result is larger than any bytes object can be.
         raise MemoryError from None
+
+
+def encode_acks(packet_type: int, packet_ids: Iterable[int]) -> bytes:
+    """Encode acknowledgements that report success, four bytes each. They are alike in all versions.
+
+    Args:
+        packet_type: PUBACK, PUBREC, PUBREL or PUBCOMP: a `PacketType`, or its number.
+        packet_ids: Packet identifiers, in the order in which they are to be sent; any iterable of int.
+
+    Returns:
+        The concatenated packets, as new bytes; empty if there are none.
+
+    Raises:
+        EncodeError: An identifier is not 1 to 65,535.
+        TypeError: `packet_type` or an identifier is not an int, or `packet_ids` is not iterable.
+        ValueError: `packet_type` is another packet type.
+        Exception: Anything that iterating over `packet_ids` raises.
+
+    Example:
+        >>> encode_acks(PacketType.PUBACK, [1, 2]).hex(" ")
+        '40 02 00 01 40 02 00 02'
+    """
+    return acknowledgements(packet_type, packet_ids, MQTTv5)
 
 
 def encode_into(packet: Packet, buffer: Buffer, offset: int = 0, version: int = MQTTv5) -> int:

@@ -6,6 +6,7 @@ from ._writer_c cimport PyTuple_GET_SIZE, Writer
 
 
 cdef int write_packet(Writer* writer, object packet) except -1
+cdef int put_acknowledgements(Writer* writer, object packet_type, object packet_ids) except -1
 
 
 cdef inline uint32_t fast_acknowledgement(object packet):

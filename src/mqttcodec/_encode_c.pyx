@@ -251,6 +251,37 @@ cdef int acknowledgement(Writer* writer, _Acknowledgement packet, int packet_typ
     return packet_type << 4
 
 
+cdef int put_acknowledgements(Writer* writer, object packet_type, object packet_ids) except -1:
+    """Write acknowledgements that report success, four bytes each. The writer's version selects the clause of an error.
+
+    If this fails, the writer may have written some of them.
+    """
+    cdef int64_t number = integer(packet_type, "packet_type")
+    cdef int64_t identifier
+    cdef uint8_t first_byte
+    cdef uint8_t* target
+    # A chained comparison would convert the number to the type of the enum, which is unsigned.
+    if number < PUBACK or number > PUBCOMP:
+        raise _errors.bad_value("packet_type", "PUBACK, PUBREC, PUBREL or PUBCOMP", packet_type)
+    first_byte = <uint8_t> (number << 4 | (0b0010 if number == PUBREL else 0))
+    for packet_id in packet_ids:
+        if not PyLong_Check(packet_id):
+            raise _errors.wrong_item("packet_ids", "int", packet_id)
+        identifier = integer(packet_id, "packet_id")
+        if not 1 <= identifier <= 0xFFFF:
+            refuse_identifier(writer, identifier, packet_id, <str> PACKET_NAMES[number])
+        if writer.end - writer.ptr < 4:
+            # In proportion to what is written: `grow` doubles a buffer only up to the size of the largest packet.
+            grow(writer, 4 + (writer.ptr - writer.start) // 2)
+        target = writer.ptr
+        writer.ptr = target + 4
+        target[0] = first_byte
+        target[1] = 2
+        target[2] = <uint8_t> (identifier >> 8)
+        target[3] = <uint8_t> (identifier & 0xFF)
+    return 0
+
+
 cdef int put_reason_and_properties(Writer* writer, object reason_code, PyObject* packet, int packet_type) except -1:
     """Write a reason code and properties, and remove them again if the packet can do without (3.4.2.1) [U39].
 

@@ -10,6 +10,7 @@ unusual, such as the exact type of a field, they return None, and the full funct
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterable
 from typing import Any
 
 from . import _errors, _spec
@@ -56,7 +57,7 @@ def encode_head(packet: Any, version: int) -> tuple[bytes, bytes | memoryview]:
     The caller must call `release` with the payload. Raises `EncodeError`, and `TypeError` for a field or a packet of
     the wrong Python type.
     """
-    fast = _FAST_ENCODERS.get(type(packet))
+    fast = FAST_ENCODERS.get(type(packet))
     if fast is not None:
         # Common packets are written without a writer, whose creation and method calls would take most of the time.
         parts = fast(packet, version)
@@ -91,6 +92,14 @@ def release(payload: bytes | memoryview) -> None:
     """Release a view of the caller's object, so that the caller can resize it."""
     if type(payload) is memoryview:
         payload.release()
+
+
+def joined(head: bytes, payload: bytes | memoryview) -> bytes:
+    """The whole packet. Releases the payload."""
+    try:
+        return b"".join((head, payload))
+    finally:
+        release(payload)
 
 
 def _reason_code(writer: Writer, value: Any, packet_type: int) -> int:
@@ -257,6 +266,29 @@ def _fast_acknowledgement(packet: PubAck | PubRec | PubRel | PubComp, version: i
     if type(packet_id) is not int or not 1 <= packet_id <= 0xFFFF:
         return None
     return _pack_start(_ACKNOWLEDGEMENTS[type(packet)], 2, packet_id), b""
+
+
+def acknowledgements(packet_type: int, packet_ids: Iterable[int], version: int) -> bytes:
+    """Acknowledgements that report success, four bytes each. `version` selects the clause of an error."""
+    first_byte = _FIRST_BYTES.get(integer(packet_type, "packet_type"))
+    if first_byte is None:
+        raise _errors.bad_value("packet_type", "PUBACK, PUBREC, PUBREL or PUBCOMP", packet_type)
+    identifiers: list[int] = []
+    append = identifiers.append
+    for identifier in packet_ids:
+        if type(identifier) is int and 0 < identifier <= 0xFFFF:
+            append(identifier)
+        elif issubclass(type(identifier), int):
+            Writer(version).packet_identifier(identifier, _spec.place_name(first_byte >> 4))
+            append(int.__add__(identifier, 0))
+        else:
+            raise _errors.wrong_item("packet_ids", "int", identifier)
+    # Write all identifiers at once, then spread their bytes: one call for each identifier would take twice the time.
+    encoded = struct.pack(f">{len(identifiers)}H", *identifiers)
+    packets = bytearray(bytes((first_byte, 2, 0, 0)) * len(identifiers))
+    packets[2::4] = encoded[::2]
+    packets[3::4] = encoded[1::2]
+    return bytes(packets)
 
 
 def _reason_and_properties(writer: Writer, packet: Any, packet_type: int) -> None:
@@ -448,10 +480,11 @@ def _fast_disconnect_or_auth(packet: Disconnect | Auth, version: int) -> tuple[b
     return _with_header(packet_type << 4, len(body), body), b""
 
 
-# By class: the first byte.
+# The first bytes of acknowledgements: by class, and by packet type.
 _ACKNOWLEDGEMENTS: dict[type, int] = {PubAck: 0x40, PubRec: 0x50, PubRel: 0x62, PubComp: 0x70}
+_FIRST_BYTES = {first_byte >> 4: first_byte for first_byte in _ACKNOWLEDGEMENTS.values()}
 
-_FAST_ENCODERS: dict[type, Any] = {
+FAST_ENCODERS: dict[type, Any] = {
     Publish: _fast_publish,
     PubAck: _fast_acknowledgement,
     PubRec: _fast_acknowledgement,

@@ -110,6 +110,8 @@ class UnsupportedVersionError(DecodeError):
 class EncodeError(MQTTError, ValueError):
     """The packet cannot be encoded: `decode` would refuse it, or the version does not support its contents.
 
+    An `Encoder` also raises it for a packet that exceeds `max_packet_size`.
+
     `reason_code` and `offset` are None.
     """
 
@@ -236,7 +238,7 @@ def immutable(packet: object, name: str) -> AttributeError:
 
 def cannot_delete(owner: object, name: str) -> AttributeError:
     """The error for deleting an attribute that can only be set."""
-    return AttributeError(f"cannot delete {name!r} of a {type(owner).__name__}")
+    return AttributeError(f"cannot delete {name!r} of this {type(owner).__name__}")
 
 
 def bad_value(about: str, expected: str, value: object) -> ValueError:
@@ -249,9 +251,16 @@ def decoder_interrupted() -> RuntimeError:
     return RuntimeError("this Decoder was interrupted while decoding; call reset() before using it again")
 
 
-def decoder_busy() -> RuntimeError:
-    """The error for entering a `Decoder` that is in use, from another thread or a finaliser."""
-    return RuntimeError("this Decoder is already in use, in another thread or further up this call stack")
+def busy(owner: object) -> RuntimeError:
+    """The error for entering a `Decoder` or an `Encoder` that is in use, from another thread or a finaliser."""
+    return RuntimeError(
+        f"this {type(owner).__name__} is already in use, in another thread or further up this call stack"
+    )
+
+
+def version_unknown() -> RuntimeError:
+    """The error for writing anything but a CONNECT with an `Encoder` that has no version."""
+    return RuntimeError("this Encoder has no version yet; write a CONNECT first, or set version")
 
 
 def not_bytes(about: str) -> BufferError:
@@ -571,4 +580,15 @@ NOT_FOUR_BYTES = Fault(*_UNWRITABLE, "{about} must fit a Four Byte Integer (0 to
 NOT_VARIABLE = Fault(*_UNWRITABLE, "{about} must fit a Variable Byte Integer (0 to 268435455), not {found}")
 PROTOCOL_VERSION = Fault(*_UNWRITABLE, "protocol_version must be 3, 4 or 5, not {found}", "MQTT-3.1.2-2")
 ENCODED_TOO_LARGE = Fault(*_UNWRITABLE, "the packet must not exceed 268435460 bytes", "U36")
+ABOVE_MAX_PACKET_SIZE = Fault(
+    *_UNWRITABLE,
+    "the packet requires {found} bytes, more than the encoder's max_packet_size",
+    "MQTT-3.1.2-24",
+    None,
+    by={
+        "CONNECT": ("MQTT-3.2.2-15", None),
+        "SUBSCRIBE": ("MQTT-3.2.2-15", None),
+        "UNSUBSCRIBE": ("MQTT-3.2.2-15", None),
+    },
+)
 BUFFER_TOO_SMALL = Fault(*_UNWRITABLE, "the packet requires {found} bytes, more than the buffer has from the offset on")

@@ -133,6 +133,12 @@ def decoder_represented(decoder: Any, error: Exception | None) -> str:
     return f"<Decoder version={version} role={role} pending={decoder.pending} state={state}>"
 
 
+def encoder_represented(encoder: Any) -> str:
+    """The `repr` of an `Encoder`."""
+    version = None if encoder.version is None else encoder.version.name
+    return f"<Encoder version={version} max_packet_size={encoder.max_packet_size} pending={encoder.pending}>"
+
+
 def copied(packet: Any, memo: dict[int, Any]) -> Any:
     return type(packet)(**{name: copy.deepcopy(value, memo) for name, value in named_values(packet).items()})
 

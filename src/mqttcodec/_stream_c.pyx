@@ -24,7 +24,7 @@ cdef extern from "_traceback.h":
     pass
 
 from . import _errors, _methods, _spec
-from ._enums import ProtocolVersion, Role as RoleEnum
+from ._enums import Role as RoleEnum
 
 cdef extern from "Python.h":
     PyObject* new_bytes "PyBytes_FromStringAndSize"(const char* data, Py_ssize_t size) except NULL
@@ -181,11 +181,7 @@ cdef class Decoder:
     def __init__(self, version=None, *, role=None, max_packet_size=MAXIMUM_REMAINING_LENGTH + 5, copy=True):
         if role is not None and type(role) is not RoleEnum:
             raise _errors.wrong_type("role", "a Role", role)
-        cdef int64_t limit = integer(max_packet_size, "max_packet_size")
-        if limit == OUTSIDE and int.__index__(max_packet_size) > 0:
-            limit = MAXIMUM_REMAINING_LENGTH + 5
-        if limit < 2:
-            raise _errors.bad_value("max_packet_size", "2 or more", max_packet_size)
+        cdef int64_t limit = checked_limit(max_packet_size)
         cdef bint copies = copy
         cdef Role receiver = SERVER if role is RoleEnum.SERVER else CLIENT if role is RoleEnum.CLIENT else EITHER
         given_version = optional_version(version)
@@ -195,7 +191,7 @@ cdef class Decoder:
                 self._given_version = given_version
                 self._role = role
                 self._receiver = receiver
-                self._max_packet_size = min(limit, <int64_t> (MAXIMUM_REMAINING_LENGTH + 5))
+                self._max_packet_size = limit
                 self._copy = copies
                 self.restart()
             finally:
@@ -508,7 +504,7 @@ cdef class Decoder:
 
     cdef inline int enter(self) except -1:
         if self._busy:
-            raise _errors.decoder_busy()
+            raise _errors.busy(self)
         self._busy = True
         return 0
 
@@ -830,10 +826,6 @@ cdef Py_ssize_t publish_head_size(
                 break
     is_known[0] = True
     return head_size + properties
-
-
-cdef object optional_version(object version):
-    return None if version is None else ProtocolVersion(checked_version(version))
 
 
 cdef Py_ssize_t size_to_lend(object sizehint) except -1:

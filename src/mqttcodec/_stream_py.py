@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from . import _errors, _methods, _spec
-from ._arguments_py import Buffer, byte_view, checked_version, copied, integer
+from ._arguments_py import Buffer, byte_view, checked_limit, copied, integer, optional_version
 from ._decode_py import decode_body
 from ._enums import MQTTv5, PacketType, ProtocolVersion, Role
 from ._packets_py import Connect, Packet
@@ -102,11 +102,9 @@ class Decoder:
     ) -> None:
         if role is not None and type(role) is not Role:
             raise _errors.wrong_type("role", "a Role", role)
-        limit = integer(max_packet_size, "max_packet_size")
-        if limit < 2:
-            raise _errors.bad_value("max_packet_size", "2 or more", max_packet_size)
+        limit = checked_limit(max_packet_size)
         copies = bool(copy)
-        given_version = _optional_version(version)
+        given_version = optional_version(version)
         if not hasattr(self, "_key"):
             # Holds one item, or none while a method runs: a cheaper guard against concurrent calls than a lock. It is a
             # deque because an emptied list frees its memory, and putting the item back could then fail.
@@ -115,7 +113,7 @@ class Decoder:
         try:
             self._given_version = given_version
             self._role = role
-            self._max_packet_size = min(limit, _spec.MAXIMUM_PACKET_SIZE)
+            self._max_packet_size = limit
             self._copy = copies
             self._restart()
         finally:
@@ -159,7 +157,7 @@ class Decoder:
 
     @version.setter
     def version(self, version: int | None) -> None:
-        chosen = _optional_version(version)
+        chosen = optional_version(version)
         self._enter()
         try:
             if self._started or self._partial:
@@ -412,7 +410,7 @@ class Decoder:
         try:
             self._key.pop()
         except IndexError:
-            raise _errors.decoder_busy() from None
+            raise _errors.busy(self) from None
 
     def _check_failed(self) -> None:
         if self._error is not None:
@@ -592,7 +590,3 @@ class Decoder:
             self._connected = True
             self._select_faults()
         return packet
-
-
-def _optional_version(version: object) -> ProtocolVersion | None:
-    return None if version is None else ProtocolVersion(checked_version(version))

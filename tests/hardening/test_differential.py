@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 import implementations
-from mqttcodec import ProtocolVersion, Role, _methods, _spec
+from mqttcodec import MQTTv5, ProtocolVersion, Role, _methods, _spec
 from samples import ODD_VALUES, SEED, VERSIONS, outcome, packets, with_true_length
 
 INPUTS = int(os.environ.get("MQTTCODEC_INPUTS") or 200_000)
@@ -161,6 +161,96 @@ def test_encoding_odd_values() -> None:
         kinds[results[0][0][0]] += 1
     print(kinds)
     assert set(kinds) == {"bytes", "EncodeError", "TypeError", "BufferError"}
+
+
+def test_batches() -> None:
+    """Sequences of calls of an Encoder, with valid and odd packets and arguments, and limits around their sizes."""
+    print(f"MQTTCODEC_SEED={SEED}")
+    rng = random.Random(SEED)
+    kinds: Counter[str] = Counter()
+    for _ in range(INPUTS // 40):
+        version = rng.choice((None, *VERSIONS))
+        limit = rng.choice((2, 3, 4, 20, 100, 70_000, 1 << 30))
+        count = rng.randrange(1, 9)
+        state = rng.getstate()
+        results = []
+        for mqtt in implementations.ALL:
+            rng.setstate(state)
+            results.append(batch_outcomes(mqtt, rng, version, limit, count))
+        assert results[0] == results[1]
+        kinds.update(found[0] for found in results[0] if type(found) is tuple and type(found[0]) is str)
+    print(kinds)
+    assert {"bool", "NoneType", "bytes", "EncodeError", "TypeError", "ValueError", "RuntimeError"} <= set(kinds)
+
+
+ODD_ARGUMENTS = [*(value for value in ODD_VALUES if not isinstance(value, memoryview)), *range(2, 9)]
+
+
+def batch_outcomes(mqtt: Any, rng: random.Random, version: int | None, limit: int, count: int) -> list[Any]:
+    """The results of random calls, made on two encoders, of which one is taken as a whole and the other in parts."""
+    encoders = [mqtt.Encoder(version, max_packet_size=limit) for _ in range(2)]
+    found: list[Any] = []
+    expected = b""
+
+    def both(call: Any) -> Any:
+        before = encoders[0].pending
+        first, second = (outcome(lambda: call(encoder)) for encoder in encoders)
+        assert first == second
+        if first[0] not in ("bool", "NoneType") or first == ("bool", False):
+            assert encoders[0].pending == before
+        found.extend((first, encoders[0].pending, encoders[0].version, encoders[0].max_packet_size))
+        return first
+
+    for _ in range(count):
+        kind = rng.randrange(12)
+        current = encoders[0].version
+        if kind < 6:
+            packet = odd_packet(mqtt, rng, current or MQTTv5)
+            if type(packet) is mqtt.Publish and rng.random() < 0.2:
+                packet = packet.replace(payload=rng.choice((bytes, bytearray))(rng.choice((8_191, 8_192, 20_000))))
+            if both(lambda encoder: encoder.write(packet)) == ("bool", True):
+                expected += within(mqtt, packet, encoders[0].version, encoders[0].max_packet_size)
+        elif kind == 6:
+            limit = rng.choice((rng.randrange(2, 200), 1 << 30, rng.choice(ODD_ARGUMENTS)))
+            both(lambda encoder: setattr(encoder, "max_packet_size", limit))
+        elif kind == 7:
+            given = rng.choice((None, 3, 4, 5, rng.choice(ODD_ARGUMENTS)))
+            both(lambda encoder: setattr(encoder, "version", given))
+        elif kind < 11:
+            packet_type = rng.choice((4, 5, 6, 7, rng.choice(ODD_ARGUMENTS)))
+            identifiers: Any = [rng.randrange(1, 65_536) for _ in range(rng.choice((0, 1, 5, 300)))]
+            if rng.random() < 0.2:
+                identifiers.append(rng.choice(ODD_ARGUMENTS))
+            if rng.random() < 0.1:
+                identifiers = rng.choice(ODD_ARGUMENTS)
+            alone = outcome(lambda: mqtt.encode_acks(packet_type, identifiers))
+            found.append(alone)
+            if both(lambda encoder: encoder.write_acks(packet_type, identifiers)) == ("NoneType", None):
+                assert alone[0] == "bytes"
+                expected += alone[1]
+        else:
+            found.append(taken(encoders))
+            assert found[-1][0] == expected
+            expected = b""
+    found.append(taken(encoders))
+    assert found[-1][0] == expected
+    return found
+
+
+def taken(encoders: list[Any]) -> tuple[bytes, list[bytes]]:
+    whole, parts = encoders[0].take(), encoders[1].take_parts()
+    assert b"".join(parts) == whole
+    assert all(parts)
+    assert encoders[0].pending == encoders[1].pending == 0
+    return whole, parts
+
+
+def within(mqtt: Any, packet: Any, version: int, limit: int) -> bytes:
+    """The packet as it is written within a limit: the first of three forms that fits."""
+    forms = [packet]
+    if hasattr(packet, "reason_string"):
+        forms += [packet.replace(user_properties=()), packet.replace(user_properties=(), reason_string=None)]
+    return next(data for data in (mqtt.encode_many([form], version) for form in forms) if len(data) <= limit)
 
 
 def odd_packet(mqtt: Any, rng: random.Random, version: ProtocolVersion) -> Any:

@@ -52,10 +52,17 @@ def test_ints_that_lie(mqtt: Any) -> None:
             decoder.buffer_updated(number)
         with pytest.raises(ValueError, match="version must be"):
             mqtt.decode(PUBLISH, number)
+    for cls in (mqtt.Decoder, mqtt.Encoder):
+        with pytest.raises(ValueError, match="max_packet_size"):
+            cls(max_packet_size=Liar(-1))
+        assert cls(Liar(4)).version == 4
+        assert cls(max_packet_size=Liar(300)).max_packet_size == 300
+        assert cls(max_packet_size=1 << 70).max_packet_size == 268_435_460
+    encoder = mqtt.Encoder(5)
+    encoder.version, encoder.max_packet_size = Liar(3), Liar(400)
+    assert (encoder.version, encoder.max_packet_size) == (3, 400)
     with pytest.raises(ValueError, match="max_packet_size"):
-        mqtt.Decoder(max_packet_size=Liar(-1))
-    assert mqtt.Decoder(Liar(4)).version == 4
-    assert mqtt.Decoder(max_packet_size=1 << 70).max_packet_size == 268_435_460
+        encoder.max_packet_size = Liar(1)
     with pytest.raises(ValueError, match="sizehint"):
         mqtt.Decoder(5).get_buffer(1 << 70)
 
@@ -81,6 +88,8 @@ def test_sums_of_sizes_do_not_wrap(mqtt: Any, below: int) -> None:
         mqtt.encoded_size,
         mqtt.encode_parts,
         lambda packet, version=5: mqtt.encode_many([mqtt.PingReq(), packet], version),
+        lambda packet, version=5: mqtt.Encoder(version).write(packet),
+        lambda packet, version=5: mqtt.Encoder(version, max_packet_size=2).write(packet),
         lambda packet, version=5: mqtt.encode_into(packet, bytearray(1000), 3, version),
         lambda packet, version=5: mqtt.encode_into(packet, buffer_of(size), 3, version),
     ):
@@ -151,6 +160,8 @@ def test_no_export_while_an_error_lives(mqtt: Any) -> None:
         lambda buffer: mqtt.encode(mqtt.Connect(keep_alive=-1, password=buffer)),
         lambda buffer: mqtt.encode(mqtt.Publish("a", correlation_data=buffer * 30_000)),
         lambda buffer: mqtt.encode_many([mqtt.Publish("a", buffer), mqtt.PubAck(0)]),
+        lambda buffer: mqtt.Encoder(5).write(mqtt.Publish("#", buffer)),
+        lambda buffer: mqtt.Encoder(5, max_packet_size=20).write(mqtt.Connect("c" * 20, password=buffer)),
     ):
         for buffer in (bytearray(b"\x30\x01\x00"), bytearray(broken_will)):
             with pytest.raises((ValueError, mqtt.MQTTError)) as caught:
@@ -182,10 +193,18 @@ def test_objects_that_claim_another_class(mqtt: Any) -> None:
                 assert "descriptor" not in str(caught.value)
     with pytest.raises(TypeError, match="role must be a Role, not Claims"):
         mqtt.Decoder(role=Claims(mqtt.Role))
-    with pytest.raises(TypeError, match="version must be a ProtocolVersion, not Claims"):
-        mqtt.Decoder(Claims(int))
-    with pytest.raises(TypeError, match="max_packet_size must be int, not Claims"):
-        mqtt.Decoder(max_packet_size=Claims(int))
+    for cls in (mqtt.Decoder, mqtt.Encoder):
+        with pytest.raises(TypeError, match="version must be a ProtocolVersion, not Claims"):
+            cls(Claims(int))
+        with pytest.raises(TypeError, match="max_packet_size must be int, not Claims"):
+            cls(max_packet_size=Claims(int))
+    with pytest.raises(TypeError, match="packet_type must be int, not Claims"):
+        mqtt.encode_acks(Claims(int), [1])
+    with pytest.raises(TypeError, match="each item of packet_ids must be int, not Claims"):
+        mqtt.encode_acks(4, [Claims(int)])
+    for claimed in (mqtt.Connect, mqtt.Publish, mqtt.PubAck):
+        with pytest.raises(TypeError, match="packet must be one of this implementation's packets, not Claims"):
+            mqtt.Encoder(5).write(Claims(claimed))
 
 
 @pytest.mark.skipif(sys.implementation.name != "cpython", reason="the collector of this Python shows no objects")
@@ -249,10 +268,11 @@ def test_version_stays_while_a_packet_is_under_way(mqtt: Any) -> None:
         decoder.version = 4
 
 
-def test_decoders_are_not_copied(mqtt: Any) -> None:
+@pytest.mark.parametrize("name", ["Decoder", "Encoder"])
+def test_streams_are_not_copied(mqtt: Any, name: str) -> None:
     for copied in (copy.copy, copy.deepcopy, pickle.dumps):
-        with pytest.raises(TypeError, match=r"cannot pickle .*Decoder"):
-            copied(mqtt.Decoder(5))
+        with pytest.raises(TypeError, match=rf"cannot pickle .*{name}"):
+            copied(getattr(mqtt, name)(5))
 
 
 def test_packets_take_no_new_names(mqtt: Any) -> None:
@@ -272,6 +292,8 @@ def use(mqtt: Any, packet: Any) -> list[Any]:
         lambda: mqtt.encode_parts(packet)[0],
         lambda: mqtt.encode_many([packet]),
         lambda: mqtt.encode_into(packet, bytearray(100)),
+        lambda: mqtt.Encoder(5).write(packet),
+        lambda: mqtt.Encoder(5, max_packet_size=10).write(packet),
         lambda: repr(packet),
         lambda: hash(packet) == hash(packet),
         lambda: packet == packet,
@@ -281,8 +303,8 @@ def use(mqtt: Any, packet: Any) -> list[Any]:
         lambda: packet.replace() is packet,
     ]
     outcomes = [outcome(call) for call in calls]
-    for kind, *_ in outcomes[:7]:
-        assert kind in ("bytes", "int", "EncodeError", "TypeError", "BufferError"), outcomes
+    for kind, *_ in outcomes[:9]:
+        assert kind in ("bytes", "int", "bool", "EncodeError", "TypeError", "BufferError"), outcomes
     return outcomes
 
 
@@ -293,7 +315,13 @@ def test_made_without_init(mqtt: Any) -> None:
     use(mqtt, mqtt.Connect("c", will=mqtt.Will.__new__(mqtt.Will)))
     use(mqtt, mqtt.Subscribe(1, [mqtt.Subscription.__new__(mqtt.Subscription)]))
     decoder = mqtt.Decoder.__new__(mqtt.Decoder)
-    for call in (lambda: decoder.pending, lambda: decoder.feed(b"\xc0\x00"), lambda: list(decoder), decoder.reset):
+    encoder = mqtt.Encoder.__new__(mqtt.Encoder)
+    for call in (
+        *(lambda: decoder.pending, lambda: decoder.feed(b"\xc0\x00"), lambda: list(decoder), decoder.reset),
+        *(lambda: encoder.pending, lambda: encoder.write(mqtt.Connect("c")), lambda: encoder.write_acks(4, [1])),
+        *(lambda: setattr(encoder, "version", 5), lambda: setattr(encoder, "max_packet_size", 5)),
+        *(lambda: repr(encoder), encoder.take, encoder.take_parts),
+    ):
         with contextlib.suppress(AttributeError, mqtt.MQTTError):
             call()
 
@@ -383,6 +411,7 @@ def test_unpickled_hostile_state(mqtt: Any) -> None:
         forgeries = [
             *(Forged(_methods.restore, (name, state)) for state in states),
             Forged(_methods.restore, ("Decoder", {})),
+            Forged(_methods.restore, ("Encoder", {})),
             Forged(_methods.restore, ("__name__", {})),
         ]
         if cls is getattr(mqttcodec, name):  # Pickles name the class of the implementation in use.

@@ -44,12 +44,20 @@ def readers(mqtt: Any) -> dict[str, Callable[[Any], Any]]:
     }
 
 
+def batched(mqtt: Any, packet: Any) -> bytes:
+    encoder = mqtt.Encoder(5)
+    encoder.write(packet)
+    batch: bytes = encoder.take()
+    return batch
+
+
 def writers(mqtt: Any) -> dict[str, Callable[[Any], bytes]]:
     """All functions that write a buffer's bytes into a packet."""
     return {
         "payload": lambda buffer: mqtt.encode(mqtt.Publish("a", buffer)),
         "payload in parts": lambda buffer: b"".join(map(bytes, mqtt.encode_parts(mqtt.Publish("a", buffer)))),
         "payload of many": lambda buffer: mqtt.encode_many([mqtt.Publish("a", buffer)] * 2),
+        "payload in a batch": lambda buffer: batched(mqtt, mqtt.Publish("a", buffer)),
         "correlation_data": lambda buffer: mqtt.encode(mqtt.Publish("a", correlation_data=buffer)),
         "password": lambda buffer: mqtt.encode(mqtt.Connect(password=buffer)),
         "will.payload": lambda buffer: mqtt.encode(mqtt.Connect(will=mqtt.Will("a", buffer))),

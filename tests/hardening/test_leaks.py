@@ -72,6 +72,30 @@ def encoding(mqtt: Any, vector: dict[str, Any]) -> Callable[[], Any]:
     return call
 
 
+def batching(mqtt: Any, vector: dict[str, Any]) -> Callable[[], Any]:
+    """Write a packet, which may be refused or shortened, between others; one of these is not copied."""
+    packet, version = vectors.packet(mqtt, vector["packet"]), vector["version"]
+    limit = vector.get("max_packet_size", 1 << 30)
+    large = mqtt.Publish("a", bytes(8_192))
+
+    def call() -> None:
+        encoder = mqtt.Encoder(version)
+        for take in (encoder.take, encoder.take_parts):
+            encoder.max_packet_size = 1 << 30
+            encoder.write(large)
+            encoder.write_acks(4, (1, 2))
+            for most in (limit, 10):
+                encoder.max_packet_size = most
+                with contextlib.suppress(mqtt.EncodeError, TypeError):
+                    encoder.write(packet)
+            encoder.version = version
+            with contextlib.suppress(mqtt.EncodeError):
+                encoder.write_acks(4, (300, 0))
+            take()
+
+    return call
+
+
 DECODED = [vector for vector in (*vectors.ALL, *vectors.ADVERSARIAL) if "hex" in vector]
 ENCODED = [vector for vector in vectors.ALL if "packet" in vector and "decoder" not in vector]
 WAYS: dict[str, tuple[Any, list[dict[str, Any]]]] = {
@@ -79,6 +103,7 @@ WAYS: dict[str, tuple[Any, list[dict[str, Any]]]] = {
     "decode, not copied": (viewing, DECODED),
     "feed": (streaming, DECODED),
     "encode": (encoding, ENCODED),
+    "Encoder": (batching, ENCODED),
 }
 
 

@@ -358,6 +358,7 @@ def test_a_packet_that_is_too_large_is_not_made(mqtt: Any, version: int) -> None
     for call in (
         lambda: mqtt.encode(too_large, version),
         lambda: mqtt.encode_many([too_large], version),
+        lambda: mqtt.Encoder(version).write(too_large),
         lambda: mqtt.encode_parts(too_large, version),
         lambda: mqtt.encoded_size(too_large, version),
         lambda: mqtt.encode_into(too_large, buffer, 0, version),
@@ -399,6 +400,19 @@ def test_more_is_encoded_than_a_size_can_tell(mqtt: Any) -> None:
     packet = mqtt.Publish("a", bytes(200 << 20))
     with pytest.raises(MemoryError):
         mqtt.encode_many([packet] * 11)
+    encoder = mqtt.Encoder(5)
+    for _ in range(11):
+        encoder.write(packet)
+    for _ in range(2):
+        with pytest.raises(MemoryError):
+            encoder.take()
+        assert encoder.pending == 11 * mqtt.encoded_size(packet)
+    assert sum(map(len, encoder.take_parts())) == 11 * mqtt.encoded_size(packet)
+    packet = mqtt.Publish("a", bytes(8_191))  # One that is copied, at the latest by `take_parts`.
+    with pytest.raises(MemoryError):
+        for _ in range((1 << 31) // 8_191 + 1):
+            encoder.write(packet)
+        encoder.take_parts()
 
 
 # --- Bytes before a packet is rejected.

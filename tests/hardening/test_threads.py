@@ -241,6 +241,46 @@ def test_a_decoder_that_all_call(mqtt: Any, full: bool) -> None:
     assert b"".join(mqtt.encode(packet) for packet in decoder.feed(data)) == data
 
 
+def test_an_encoder_that_all_call(mqtt: Any, full: bool) -> None:
+    """Any thread calls any method: every packet that was written is taken once, as a whole."""
+    encoder = mqtt.Encoder(5)
+    written: list[list[int]] = [[] for _ in range(8)]
+    batches: list[bytes] = []
+    payload = bytes(8_192)
+
+    def write(rng: random.Random, number: int, packet_id: int) -> None:
+        kind = rng.randrange(4)
+        if kind == 0:
+            encoder.write_acks(4, iter([packet_id]))
+        else:
+            packet = mqtt.Publish("a", payload if kind == 1 else b"x", 1, packet_id=packet_id)
+            assert encoder.write(packet if kind < 3 else mqtt.PubAck(packet_id))
+        written[number].append(packet_id)
+
+    others: list[Callable[[], object]] = [
+        lambda: batches.append(encoder.take()),
+        lambda: batches.append(b"".join(encoder.take_parts())),
+        lambda: setattr(encoder, "version", 5),
+        lambda: setattr(encoder, "max_packet_size", 20_000),
+        lambda: (encoder.pending, encoder.version, encoder.max_packet_size, repr(encoder)),
+    ]
+
+    def work(number: int) -> None:
+        rng = random.Random(number)
+        for turn in range(4_000 if full else 200):
+            try:
+                write(rng, number, number * 4_000 + turn + 1)
+                if turn % 10 == 0:
+                    rng.choice(others)()
+            except RuntimeError:
+                continue
+
+    in_threads(work)
+    batches.append(encoder.take())
+    found = [packet.packet_id for batch in batches for packet in mqtt.Decoder(5).feed(batch)]
+    assert sorted(found) == sorted(packet_id for each in written for packet_id in each)
+
+
 def test_a_buffer_that_another_thread_changes(mqtt: Any, full: bool) -> None:
     """Its bytes and size change: the result is a packet or a documented error, and no export remains."""
     data = mqtt.encode(mqtt.Publish("a/b", b"payload", 1, packet_id=7, user_properties=(("n", "v"),)))

@@ -27,7 +27,7 @@ def public_names() -> Iterator[str]:
             yield from (f"{name}.{field.name}" for field in dataclasses.fields(value))
         elif isinstance(value, type) and issubclass(value, Enum):
             yield from (f"{name}.{member}" for member in value.__members__)
-        elif value is mqttcodec.Decoder or value is mqttcodec.FixedHeader:
+        elif value in (mqttcodec.Decoder, mqttcodec.Encoder, mqttcodec.FixedHeader):
             yield from (f"{name}.{attribute}" for attribute in vars(value) if not attribute.startswith("_"))
     yield from (f"FixedHeader.{field}" for field in mqttcodec.FixedHeader._fields)
 

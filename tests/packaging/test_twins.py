@@ -15,7 +15,7 @@ if not (PACKAGE / "_codec_c.pyx").is_file():
 
 MODULES = (
     *("_arguments", "_text", "_reader", "_writer", "_decode_properties", "_decode"),
-    *("_encode_properties", "_encode", "_stream", "_codec"),
+    *("_encode_properties", "_encode", "_stream", "_batch", "_codec"),
 )
 DEFINITION = re.compile(r"^( *)(?:cdef inline|cdef|def) (?!class|struct|enum|extern)[^(\n=#]*?\b(\w+)\(", re.MULTILINE)
 # In the compiled codec, functions that write a value are not methods: `put_string` is `Writer.string`.
@@ -30,7 +30,7 @@ APART = {
     "structs and memory": (
         "is_byte_format open_cursor keep_views_of open_writer drop_payload close_writer reserve grow byte bytes "
         "insert_length prefix open_packet view_to_keep field_of set_field append_to_field close_field cinit dealloc "
-        "data resize clear size_to_lend size_written publish_properties share_between_threads"
+        "data resize clear size_to_lend size_written publish_properties share_between_threads split"
     ),
     "scans text, for which Python has methods": "copy_text classify_words character_at text_of text",
     "looks up what only an error needs": "faults name_of",
@@ -40,9 +40,10 @@ APART = {
     "the decoder in steps, for `decode_from` and iteration": (
         "find_head check_first_byte accept packet_or_error reraise next_or_null publish_head_size record_pending_error"
     ),
+    "the encoder undoes what a call has written": "put packet acks set_version rewind undo parts",
     "the decoder's calls of `decode_body`": "decode incomplete",
     "the usual packet, without a cursor or a writer": (
-        "fast_publish fast_acknowledgement fast_subscribe fast_start fast_suback fast_properties "
+        "write_any fast_publish fast_acknowledgement fast_subscribe fast_start fast_suback fast_properties "
         "fast_disconnect_or_auth"
     ),
     "releases views, for Pythons without reference counts": "copied",

@@ -86,6 +86,11 @@ def test_errors_are_alike() -> None:
         assert outcome(lambda: compiled.encode(compiled_packet, version)) == outcome(
             lambda: pure.encode(pure_packet, version)
         )
+        limit = vector.get("max_packet_size", 1 << 30)
+        compiled_encoder, pure_encoder = (mqtt.Encoder(version, max_packet_size=limit) for mqtt in (compiled, pure))
+        assert outcome(lambda: compiled_encoder.write(compiled_packet)) == outcome(
+            lambda: pure_encoder.write(pure_packet)
+        )
     for make, _ in WRONG_TYPES:
         assert outcome(lambda: compiled.encode(make(compiled))) == outcome(lambda: pure.encode(make(pure)))
 

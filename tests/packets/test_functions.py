@@ -96,6 +96,7 @@ def test_versions(mqtt: Any) -> None:
         lambda version: mqtt.encode_parts(packet, version),
         lambda version: mqtt.encoded_size(packet, version),
         lambda version: mqtt.Decoder(version),
+        lambda version: mqtt.Encoder(version),
     ):
         for version in (0, 2, 6, -3, 1 << 70, True):
             with pytest.raises(ValueError, match="version must be 3, 4 or 5"):

@@ -25,7 +25,10 @@ CLASSES = [
     *("Connect", "Will", "ConnAck", "Publish", "PubAck", "PubRec", "PubRel", "PubComp", "Subscribe", "Subscription"),
     *("SubAck", "Unsubscribe", "UnsubAck", "PingReq", "PingResp", "Disconnect", "Auth"),
 ]
-FUNCTIONS = ["decode", "decode_from", "encode", "encode_into", "encode_many", "encode_parts", "encoded_size", "peek"]
+FUNCTIONS = [
+    *("decode", "decode_from", "encode", "encode_acks", "encode_into", "encode_many", "encode_parts", "encoded_size"),
+    "peek",
+]
 
 pair = pytest.mark.skipif(len(implementations.ALL) < 2, reason="there is one implementation only")
 
@@ -59,8 +62,9 @@ def test_functions_are_alike(name: str) -> None:
 
 
 @pair
-def test_decoders_are_alike() -> None:
-    compiled, pure = (mqtt.Decoder for mqtt in implementations.ALL)
+@pytest.mark.parametrize("name", ["Decoder", "Encoder"])
+def test_streams_are_alike(name: str) -> None:
+    compiled, pure = (getattr(mqtt, name) for mqtt in implementations.ALL)
     assert parameters(compiled) == parameters(pure)
     assert inspect.getdoc(compiled) == inspect.getdoc(pure)
     names = {name for name in dir(pure) if not name.startswith("_")}
@@ -436,6 +440,11 @@ def test_a_traceback_has_one_frame_of_ours() -> None:
         (lambda: mqtt.encode(mqtt.Publish("t", user_properties=(("a",),))), ["encode"]),
         (lambda: mqtt.encode_many([mqtt.Publish("#")]), ["encode_many"]),
         (lambda: mqtt.encode_many(raising()), ["encode_many", "raising"]),
+        (lambda: mqtt.encode_acks(4, [0]), ["encode_acks"]),
+        (lambda: mqtt.encode_acks(4, (1 // 0 for _ in "a")), ["encode_acks", "<genexpr>"]),
+        (lambda: mqtt.Encoder(5).write(mqtt.Publish("#")), ["write"]),
+        (lambda: mqtt.Encoder(5).write_acks(4, (1 // 0 for _ in "a")), ["write_acks", "<genexpr>"]),
+        (lambda: mqtt.Encoder(5, max_packet_size=1), ["__init__"]),
         (lambda: mqtt.encode_into(mqtt.Publish("#"), bytearray(9)), ["encode_into"]),
         (lambda: mqtt.encode_parts(mqtt.Publish("#")), ["encode_parts"]),
         (lambda: mqtt.encoded_size(mqtt.Publish("#")), ["encoded_size"]),

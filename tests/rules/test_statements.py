@@ -75,6 +75,8 @@ def calls(mqtt: Any, vector: dict[str, Any]) -> Iterator[Callable[[], Any]]:
         packet, version = vectors.packet(mqtt, vector["packet"]), vector["version"]
         if "buffer" in vector:
             yield lambda: mqtt.encode_into(packet, bytearray(vector["buffer"]), 0, version)
+        elif "max_packet_size" in vector:
+            yield lambda: mqtt.Encoder(version, max_packet_size=vector["max_packet_size"]).write(packet)
         else:
             yield lambda: mqtt.encode(packet, version)
 
@@ -112,16 +114,23 @@ def test_pages_are_up_to_date(file_name: str) -> None:
 
 
 def test_packets_above_a_maximum_packet_size(mqtt: Any) -> None:
-    """[MQTT-3.1.2-24] [MQTT-3.2.2-15]: the exact size is known before anything is written."""
+    """[MQTT-3.1.2-24] [MQTT-3.2.2-15]: the size is known before anything is written, and an Encoder keeps to it."""
     for packet in packets(mqtt, MQTTv5):
         size = mqtt.encoded_size(packet)
         written = mqtt.encode(packet)
         assert size == len(written)
         given = None if type(packet) is mqtt.Connect else MQTTv5
         assert list(mqtt.Decoder(given, max_packet_size=max(size, 2)).feed(written)) == [mqtt.decode(written)]
+        encoder = mqtt.Encoder(5, max_packet_size=max(size, 2))
+        assert encoder.write(packet)
+        assert encoder.take() == written
         if size > 2:
             with pytest.raises(mqtt.PacketTooLargeError):
                 list(mqtt.Decoder(given, max_packet_size=size - 1).feed(written))
+            encoder.max_packet_size = size - 1
+            with contextlib.suppress(mqtt.EncodeError):
+                encoder.write(packet)
+            assert encoder.pending < size
 
 
 WITH_REASON_STRING = {
@@ -142,7 +151,7 @@ def test_what_can_be_left_out(mqtt: Any, name: str) -> None:
     """[MQTT-3.2.2-19], [MQTT-3.2.2-20] and similar statements about other packets.
 
     The size of a packet without its Reason String or User Properties is known before anything is written. The packet
-    without them is otherwise unchanged.
+    without them is otherwise unchanged. An Encoder leaves out the User Properties, and then the Reason String too.
     """
     bare = getattr(mqtt, name)(**WITH_REASON_STRING[name])
     reason_string, pair = "x" * 300, ("n" * 100, "v" * 100)
@@ -154,3 +163,7 @@ def test_what_can_be_left_out(mqtt: Any, name: str) -> None:
     assert sizes[1] - sizes[2] >= 1 + 2 + 300
     assert full.replace(reason_string=None, user_properties=()) == bare
     assert mqtt.decode(mqtt.encode(without_properties)).reason_string == reason_string
+    for size, packet in zip(sizes, (full, without_properties, bare), strict=True):
+        encoder = mqtt.Encoder(5, max_packet_size=max(size, 2))
+        assert encoder.write(full)
+        assert encoder.take() == mqtt.encode(packet)

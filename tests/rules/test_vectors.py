@@ -122,6 +122,12 @@ def test_unwritable(mqtt: Any, vector: dict[str, Any]) -> None:
     """Packets that `decode` would reject, or that the version cannot carry, raise before anything is written."""
     packet, version = vectors.packet(mqtt, vector["packet"]), vector["version"]
     refused = {"error": "EncodeError", "reason_code": None, "clause": vector["clause"], "offset": None}
+    encoder = mqtt.Encoder(version, max_packet_size=vector.get("max_packet_size", 1 << 30))
+    if "buffer" not in vector:
+        assert error_of(lambda: encoder.write(packet)) == refused
+        assert encoder.take() == b""
+    if "max_packet_size" in vector:
+        return
     untouched = b"\xff" * vector.get("buffer", 200_000)
     buffer = bytearray(untouched)
     assert error_of(lambda: mqtt.encode_into(packet, buffer, 0, version)) == refused

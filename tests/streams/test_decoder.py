@@ -434,7 +434,7 @@ def test_repr(mqtt: Any) -> None:
 
 def test_the_version_cannot_be_deleted(mqtt: Any) -> None:
     decoder = mqtt.Decoder(5)
-    with pytest.raises(AttributeError, match="cannot delete 'version' of a Decoder"):
+    with pytest.raises(AttributeError, match="cannot delete 'version' of this Decoder"):
         del decoder.version
     assert decoder.version == MQTTv5
 

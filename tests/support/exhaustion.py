@@ -20,6 +20,7 @@ import implementations
 from mqttcodec import MQTTError, MQTTv5, MQTTv311
 from samples import packets
 
+ACKNOWLEDGEMENTS = b"".join(b"\x40\x02" + number.to_bytes(2, "big") for number in range(1, 201))
 Operation = Callable[[], Any]
 REFUSED = object()
 # CPython can lose an error as it passes through Python code, for example if memory for a traceback entry runs out.
@@ -41,11 +42,41 @@ def writing(mqtt: Any, packet: Any, data: bytes, version: int) -> Iterator[tuple
     size = len(data)
     yield "encode", lambda: mqtt.encode(packet, version), data
     yield "encode_many", lambda: mqtt.encode_many([packet, packet], version), data + data
+    yield "Encoder.write", lambda: batch(mqtt, packet, version), (data + data, data + data)
+    # An optional property is left out, a PUBLISH is not written, and others are refused.
+    for limit in {size - 1, 3} - {1}:
+        yield f"Encoder.write, limit {limit}", lambda limit=limit: limited(mqtt, packet, version, limit), None
+    yield "encode_acks", lambda: mqtt.encode_acks(4, range(1, 201)), ACKNOWLEDGEMENTS
     yield "encode_parts", lambda: b"".join(mqtt.encode_parts(packet, version)), data
     yield "encoded_size", lambda: mqtt.encoded_size(packet, version), size
     yield "encode_into", lambda: mqtt.encode_into(packet, bytearray(size), 0, version), size
     yield "encode_into, too small", lambda: mqtt.encode_into(packet, bytearray(size - 1), 0, version), REFUSED
     yield "replace", lambda: packet.replace(), packet
+
+
+def batch(mqtt: Any, packet: Any, version: int) -> tuple[bytes, bytes]:
+    """A batch of two packets, taken as a whole and in parts."""
+    encoder = mqtt.Encoder(version)
+    encoder.write(packet)
+    encoder.write(packet)
+    whole = encoder.take()
+    encoder.version = version
+    encoder.write(packet)
+    encoder.write(packet)
+    return whole, b"".join(encoder.take_parts())
+
+
+def limited(mqtt: Any, packet: Any, version: int, limit: int) -> None:
+    """Write a packet that is too large, after another."""
+    encoder = mqtt.Encoder(version, max_packet_size=max(limit, 2))
+    encoder.write(mqtt.PingReq())
+    before = encoder.version
+    try:
+        with contextlib.suppress(mqtt.EncodeError):
+            encoder.write(packet)
+    except MemoryError:
+        assert (encoder.pending, encoder.version) == (2, before)
+        raise
 
 
 def receive(decoder: Any, data: bytes) -> list[Any]:

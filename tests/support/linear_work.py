@@ -318,6 +318,27 @@ def encode_many(mqtt: Any, size: int) -> Work:
     return lambda: mqtt.encode_many(packets)
 
 
+@case(cython=200_000, python=50_000)
+def encode_acks(mqtt: Any, size: int) -> Work:
+    identifiers = [7] * size
+    return lambda: mqtt.encode_acks(4, identifiers)
+
+
+@case(cython=50_000, python=5_000)
+def batch(mqtt: Any, size: int) -> Work:
+    """Many packets before the batch is taken; every tenth has a payload that is not copied."""
+    packets = [*[mqtt.Publish("a/b", b"x" * 100, 1, packet_id=7)] * 9, mqtt.Publish("a/b", bytes(8_192))]
+
+    def work() -> None:
+        encoder = mqtt.Encoder(5)
+        for number in range(size):
+            encoder.write(packets[number % 10])
+            assert encoder.pending
+        encoder.take_parts()
+
+    return work
+
+
 # --- Topics of many levels, up to the maximum length.
 
 

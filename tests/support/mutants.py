@@ -45,6 +45,7 @@ MODULES = (
     "_encode_properties_py",
     "_encode_py",
     "_stream_py",
+    "_batch_py",
     "_codec_py",
 )
 # Functions that raise, always or if a rule is broken.
@@ -53,7 +54,7 @@ CHECKS = {
     *("finish", "_check_sender", "_check_connect_flags", "_refuse_earlier_version", "_check_size"),
 }
 SUITE = (
-    *("packets/test_encode", "packets/test_functions", "streams/test_decoder"),
+    *("packets/test_encode", "packets/test_functions", "streams/test_decoder", "streams/test_encoder"),
     *("hardening/test_hostile", "hardening/test_hostile_buffers", "hardening/test_exhaustion"),
 )
 SECONDS = 60
@@ -74,8 +75,9 @@ ALIKE = {
         "without `hasattr(type(buffer), '__buffer__')`",
         'if _ASKS_FOR_BUFFERS and hasattr(type(buffer), "__buffer__"):',
     ): "before Python 3.12 the condition is false either way",
-    ("_codec_py", "deleted", "raise MemoryError from None"): (
-        "only a Python of 32 bits has more memory than bytes can hold, and test_memory looks at that there"
+    **dict.fromkeys(
+        ((module, "deleted", "raise MemoryError from None") for module in ("_codec_py", "_batch_py")),
+        "only a Python of 32 bits has more memory than bytes can hold, and test_memory looks at that there",
     ),
 }
 """Mutants that behave like the codec: the reason, by module, kind and text of the line."""

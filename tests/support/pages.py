@@ -37,6 +37,7 @@ from mqttcodec import (
     PropertyId,
     ProtocolVersion,
     ReasonCode,
+    _batch_py,
     _codec_py,
     _errors,
     _methods,
@@ -202,7 +203,7 @@ fault.
 In the words, `{about}` stands for a field or a packet, `{found}` for the value found and `{version}` for the version.
 The message goes on with ", at byte 12", which is the `offset`, and with the clause in brackets.
 
-`decode` and `Decoder` raise the exception, with the reason code. `encode` raises `EncodeError`, which has no code. The
+`decode` and `Decoder` raise the exception, with the reason code. Encoding raises `EncodeError`, which has no code. The
 clause depends on the version, and for some faults on the field or the packet. The links lead to the statements on the
 [conformance](conformance.md) page.
 """
@@ -233,7 +234,8 @@ def faults() -> str:
         ("an argument is out of range", _errors.bad_value("version", "3, 4 or 5", 6)),
         ("a buffer is not contiguous bytes", _errors.not_bytes("payload")),
         ("a buffer cannot be written to", _errors.read_only()),
-        ("a decoder is called while it is at work", _errors.decoder_busy()),
+        ("a decoder or an encoder is called while it is in use", _errors.busy(_stream_py.Decoder())),
+        ("an encoder has no version, and writes another packet than CONNECT", _errors.version_unknown()),
         ("an exception from elsewhere interrupted a decoder", _errors.decoder_interrupted()),
     ]
     lines += ["", OTHERS.rstrip()]
@@ -333,8 +335,8 @@ ERRORS = [
     mqttcodec.EncodeError,
 ]
 FUNCTIONS = [
-    *(_codec_py.decode, _codec_py.decode_from, _codec_py.encode, _codec_py.encode_many, _codec_py.encode_into),
-    *(_codec_py.encode_parts, _codec_py.encoded_size, _codec_py.peek, mqttcodec.answer_to),
+    *(_codec_py.decode, _codec_py.decode_from, _codec_py.encode, _codec_py.encode_many, _codec_py.encode_acks),
+    *(_codec_py.encode_into, _codec_py.encode_parts, _codec_py.encoded_size, _codec_py.peek, mqttcodec.answer_to),
 ]
 
 
@@ -402,18 +404,23 @@ def docstring(documented: Any) -> list[str]:
 
 
 def streams() -> Iterator[str]:
-    decoder = _stream_py.Decoder
-    yield from heading(3, "Decoder")
-    yield from signature("Decoder", decoder.__init__, "Decoder")
-    yield from docstring(decoder)
-    public = {name: value for name, value in vars(decoder).items() if not name.startswith("_")}
+    yield from stream(_stream_py.Decoder)
+    yield from stream(_batch_py.Encoder)
+    yield from enum(mqttcodec.Role)
+
+
+def stream(cls: Any) -> Iterator[str]:
+    yield from heading(3, cls.__name__)
+    yield from signature(cls.__name__, cls.__init__, cls.__name__)
+    yield from docstring(cls)
+    public = {name: value for name, value in vars(cls).items() if not name.startswith("_")}
     properties = {name: value.fget for name, value in public.items() if isinstance(value, property)}
     yield ""
     yield from table(
         ("Attribute", "Type", "Meaning"),
         [
             (
-                f"{anchor(f'Decoder.{name}')}`{name}`",
+                f"{anchor(f'{cls.__name__}.{name}')}`{name}`",
                 type_of(get.__annotations__["return"]),
                 next(sections(inspect.cleandoc(get.__doc__ or ""))).replace("\n", " "),
             )
@@ -422,10 +429,9 @@ def streams() -> Iterator[str]:
     )
     for name, method in public.items():
         if inspect.isfunction(method):
-            yield from heading(4, f"Decoder.{name}")
+            yield from heading(4, f"{cls.__name__}.{name}")
             yield from signature(name, method)
             yield from docstring(method)
-    yield from enum(mqttcodec.Role)
 
 
 def type_of(annotation: str) -> str:

@@ -12,7 +12,8 @@ Values in a packet that JSON lacks: {"hex": "00ff"}, {"times": [300, "x"]}, {"ze
 
 `decoder` is set if the rule is about a stream: the arguments of a Decoder, which is the only function tried, and which
 has read the packets of `after` before. `decode_only`: for `decode`, not for a stream. `buffer`: the size of the buffer
-for `encode_into`, which is the only function tried. `statements` lists the ids that a vector shows.
+for `encode_into`, which is the only function tried. `max_packet_size`: that of an Encoder, which is the only way tried
+to write the packet. `statements` lists the ids that a vector shows.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ from samples import outcome, with_true_length
 def check(mqtt: Any, data: bytes) -> Any:
     given = Input(data)
     version = given.version()
+    given_limit = given.byte()
     odd = [(given.byte(), given.value()) for _ in range(given.byte() & 3)]
     packet = _made(mqtt, version, odd, with_true_length(given.rest()))
     if packet is None:
@@ -32,6 +33,9 @@ def check(mqtt: Any, data: bytes) -> Any:
         untouched = bytearray(8)
         assert outcome(lambda: mqtt.encode_into(packet, untouched, 0, version))[0] == type(error).__name__
         assert untouched == bytes(8)
+        encoder = _encoder(mqtt, version)
+        assert outcome(lambda: encoder.write(packet)) == refused
+        assert encoder.take() == b"\xd0\x00"
         return refused
     size = len(written)
     assert mqtt.encoded_size(packet, version) == size
@@ -42,7 +46,32 @@ def check(mqtt: Any, data: bytes) -> Any:
     assert head + bytes(payload) == written
     assert mqtt.encode_many([packet, packet], version) == written + written
     assert mqtt.encode(mqtt.decode(written, version), version) == written
-    return written
+    limit = given_limit % (size + 2)
+    return written, *(_batched(mqtt, packet, version, written, most) for most in (1 << 30, max(2, limit)))
+
+
+def _encoder(mqtt: Any, version: int) -> Any:
+    """An encoder whose batch is PINGRESP."""
+    encoder = mqtt.Encoder(version)
+    encoder.write(mqtt.PingResp())
+    return encoder
+
+
+def _batched(mqtt: Any, packet: Any, version: int, written: bytes, limit: int) -> Any:
+    """The outcome of `write` with a limit, and the batch with the packets around it."""
+    encoder, other = _encoder(mqtt, version), _encoder(mqtt, version)
+    for each in (encoder, other):
+        each.max_packet_size = limit
+    found = outcome(lambda: encoder.write(packet))
+    assert outcome(lambda: other.write(packet)) == found
+    encoder.write(mqtt.PingResp())
+    other.write(mqtt.PingResp())
+    batch = encoder.take()
+    assert b"".join(other.take_parts()) == batch
+    within = batch[2:-2]
+    assert len(within) <= limit
+    assert (within == written) == (len(written) <= limit)
+    return found, batch
 
 
 def _made(mqtt: Any, version: int, odd: list[tuple[int, Any]], data: bytes) -> Any:
@@ -81,6 +110,6 @@ def seeds() -> Iterator[bytes]:
     rng = random.Random(0)
     for version, packet in inputs.packets():
         head = bytes((inputs.VERSIONS.index(version),))
-        yield head + b"\x00" + packet
-        for _ in range(2):
-            yield head + b"\x01" + rng.randbytes(1) + bytes((rng.randrange(len(inputs.ODD_VALUES)),)) + packet
+        yield head + b"\xff\x00" + packet
+        for limit in (rng.randbytes(1), rng.randbytes(1)):
+            yield head + limit + b"\x01" + rng.randbytes(1) + bytes((rng.randrange(len(inputs.ODD_VALUES)),)) + packet
