@@ -134,6 +134,8 @@ def stub_class(cls: Any) -> Iterator[str]:
         yield "    def __init__("
         yield from (f"        {parameter}," for parameter in taken)
         yield "    ) -> None: ..."
+    if cls is Will:
+        yield f"    def to_publish{inspect.signature(Will.to_publish)}: ...".replace("'", "")
 
 
 def stub_parameter(field: Any) -> str:
@@ -230,6 +232,14 @@ def definition(cls: Any) -> Iterator[str]:
     yield from init_of_publish(fields) if cls is Publish else init(fields)
     if cls is Publish:
         yield from publish_members(fields)
+    if cls is Will:
+        yield from ("", "    def to_publish(self, packet_id=None):")
+        yield from method_docstring(Will.to_publish)
+        yield "        return _methods.published(self, packet_id, Publish)"
+
+
+def method_docstring(method: Any) -> Iterator[str]:
+    return indented(indented(f'"""{inspect.getdoc(method)}\n"""'.splitlines()))
 
 
 def default_of(field: Any, written: Any) -> str:
@@ -300,7 +310,7 @@ def absent(field: Any) -> str:
 
 def publish_members(fields: Any) -> Iterator[str]:
     yield from ("", "    def replace(self, **changes):")
-    yield from indented(indented(f'"""{inspect.getdoc(Publish.replace)}\n"""'.splitlines()))
+    yield from method_docstring(Publish.replace)
     yield "        return replaced_publish(self, changes)"
     yield from ("", "    def __replace__(self, **changes):", "        return replaced_publish(self, changes)")
     for field in fields:
