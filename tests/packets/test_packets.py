@@ -26,6 +26,7 @@ CLASSES = [
     *("SubAck", "Unsubscribe", "UnsubAck", "PingReq", "PingResp", "Disconnect", "Auth"),
 ]
 FUNCTIONS = ["decode", "decode_from", "encode", "encode_into", "encode_many", "encode_parts", "encoded_size", "peek"]
+FUNCTIONS += ["to_dict", "from_dict"]
 
 pair = pytest.mark.skipif(len(implementations.ALL) < 2, reason="there is one implementation only")
 

@@ -49,6 +49,7 @@ def made() -> list[bytes]:
     assert_type(publish.replace(dup=True), mqtt.Publish)
     assert_type(publish.for_version(4, lossy=True), mqtt.Publish)
     assert_type(mqtt.Will("a").to_publish(7), mqtt.Publish)
+    assert_type(mqtt.from_dict(mqtt.to_dict(publish, defaults=True)), mqtt.Packet)
     assert_type(publish.user_properties, tuple[tuple[str, str], ...])
     subscribe = mqtt.Subscribe(8, [mqtt.Subscription("a/+", 1)])
     assert_type(subscribe.subscriptions, tuple[mqtt.Subscription, ...])

@@ -335,6 +335,7 @@ ERRORS = [
 FUNCTIONS = [
     *(_codec_py.decode, _codec_py.decode_from, _codec_py.encode, _codec_py.encode_many, _codec_py.encode_into),
     *(_codec_py.encode_parts, _codec_py.encoded_size, _codec_py.peek, mqttcodec.answer_to),
+    *(_codec_py.to_dict, _codec_py.from_dict),
 ]
 METHODS = [_packets_py.Will.replace, _packets_py.Will.for_version]
 
