@@ -26,7 +26,7 @@ _ENUMS: dict[str, tuple[Any, ...]] = {
     "ReasonCode": (ReasonCode,),
     "ReasonCode | ConnectReturnCode": (ReasonCode, ConnectReturnCode),
 }
-# Names for ConnectReturnCode that ReasonCode does not have with another number.
+# ConnectReturnCode has other names too, some of which ReasonCode has for other numbers.
 _RETURN_CODE_NAMES = {
     member: name for name, member in ConnectReturnCode.__members__.items() if name.startswith("CONNECTION_")
 }
@@ -72,10 +72,10 @@ def _written(value: Any, type_: str, path: str, defaults: Any, packets: Any) -> 
     type_ = type_.removesuffix(" | None")
     item_type = _item_type(type_)
     if item_type is not None:
-        items = _items(value, tuple, path, "a tuple or list")
+        items = _items(value, (tuple, list), path, "a tuple or list")
         return [_written(item, item_type, f"{path}[{at}]", defaults, packets) for at, item in enumerate(items)]
     if type_ == _PAIR:
-        pair = _items(value, tuple, path, "a (name, value) pair")
+        pair = _items(value, (tuple, list), path, "a (name, value) pair")
         if len(pair) != 2:
             raise TypeError(f"{path} must be a (name, value) pair, not a sequence of {len(pair)}")
         return [_text(item, f"{path}[{at}]") for at, item in enumerate(pair)]
@@ -112,11 +112,12 @@ def _text(value: Any, path: str) -> str:
     return str.__str__(value)
 
 
-def _items(value: Any, kind: Any, path: str, expected: str) -> list[Any]:
-    """The items of a tuple or list, whose own methods are not called."""
-    if not issubclass(type(value), kind):
-        raise _errors.wrong_type(path, expected, value)
-    return list(kind.__getitem__(value, slice(None)))
+def _items(value: Any, kinds: Any, path: str, expected: str) -> list[Any]:
+    """The items of a tuple or list. Methods of a subclass are not called."""
+    for kind in kinds:
+        if issubclass(type(value), kind):
+            return list(kind.__getitem__(value, slice(None)))
+    raise _errors.wrong_type(path, expected, value)
 
 
 # --- Reading.
@@ -158,10 +159,10 @@ def _read(value: Any, type_: str, path: str, packets: Any) -> Any:
     type_ = type_.removesuffix(" | None")
     item_type = _item_type(type_)
     if item_type is not None:
-        items = _items(value, list, path, "a list")
+        items = _items(value, (list,), path, "a list")
         return tuple([_read(item, item_type, f"{path}[{at}]", packets) for at, item in enumerate(items)])
     if type_ == _PAIR:
-        pair = _items(value, list, path, "a list of two strings")
+        pair = _items(value, (list,), path, "a list of two strings")
         if len(pair) != 2:
             raise ValueError(f"{path} must be a list of two strings, not of {len(pair)}")
         return tuple([_text(item, f"{path}[{at}]") for at, item in enumerate(pair)])

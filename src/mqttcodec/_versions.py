@@ -19,6 +19,7 @@ from ._enums import (
     RetainHandling,
 )
 from ._text_py import topic_filter_fault
+from ._writer_py import absent
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,8 +61,9 @@ def converted(packet: Any, version: Any, lossy: Any) -> Any:
         raise _errors.wrong_type("packet", "one of this implementation's packets", packet)
     changes: dict[str, Any] = {}
     if not _spec.has_properties(target):
-        defaults, present = _methods.fields(cls), _methods.changed(packet)
-        changes |= {field: defaults[field] for field in _property_fields(cls.__name__) if field in present}
+        defaults = _methods.fields(cls)
+        present = [field for field in _property_fields(cls.__name__) if not absent(getattr(packet, field))]
+        changes |= {field: defaults[field] for field in present}
     rule = _RULES[cls.__name__]
     if rule is not None:
         rule(packet, target, lossy, changes)
@@ -116,7 +118,7 @@ def _connect(packet: Any, version: ProtocolVersion, lossy: Any, changes: dict[st
     if version == MQTTv5:
         if source != MQTTv5 and not clean_start:
             changes["session_expiry_interval"] = NEVER
-        if getattr(packet, "bridge", False):
+        if _flag(getattr(packet, "bridge", False), "bridge"):
             if not lossy:
                 raise _errors.LOSSY_ONLY.encoding(version, "bridge")
             changes["bridge"] = False
