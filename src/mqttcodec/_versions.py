@@ -57,7 +57,7 @@ def converted(packet: Any, version: Any, lossy: Any) -> Any:
     """The result of `for_version`."""
     target = ProtocolVersion(checked_version(version))
     cls: Any = type(packet)
-    if cls.__module__ != __package__ or cls.__name__ not in _RULES:
+    if not _is_one_of(packet, _RULES):
         raise _errors.wrong_type("packet", "one of this implementation's packets", packet)
     changes: dict[str, Any] = {}
     if not _spec.has_properties(target):
@@ -68,6 +68,11 @@ def converted(packet: Any, version: Any, lossy: Any) -> Any:
     if rule is not None:
         rule(packet, target, lossy, changes)
     return packet.replace(**changes) if changes else packet
+
+
+def _is_one_of(value: Any, names: Any) -> bool:
+    """Whether a value is an instance of one of these classes of the package."""
+    return type(value).__module__ == __package__ and type(value).__name__ in names
 
 
 def _property_fields(name: str) -> list[str]:
@@ -133,7 +138,7 @@ def _connect(packet: Any, version: ProtocolVersion, lossy: Any, changes: dict[st
         if not clean_start and not seconds:
             raise _errors.SESSION_NOT_KEPT.encoding(version)
     if packet.will is not None:
-        if type(packet.will).__name__ != "Will":
+        if not _is_one_of(packet.will, ("Will",)):
             raise _errors.wrong_type("will", "a Will", packet.will)
         will = converted(packet.will, version, lossy)
         if will is not packet.will:
@@ -203,7 +208,7 @@ def _subscribe(packet: Any, version: ProtocolVersion, lossy: Any, changes: dict[
     subscriptions = _items(packet.subscriptions, "subscriptions")
     results = []
     for subscription in subscriptions:
-        if type(subscription).__name__ != "Subscription":
+        if not _is_one_of(subscription, ("Subscription",)):
             raise _errors.wrong_item("subscriptions", "a Subscription", subscription)
         results.append(converted(subscription, version, lossy))
     if any(result is not subscription for result, subscription in zip(results, subscriptions, strict=True)):

@@ -191,6 +191,20 @@ def test_version_argument(mqtt: Any) -> None:
         mqtt.PingReq().for_version(4, True)
 
 
+def test_classes_of_others(mqtt: Any) -> None:
+    for name in ("Will", "Subscription"):
+        other = type(name, (), {})()
+        with pytest.raises(TypeError, match="will must be a Will, not "):
+            mqtt.Connect("c", will=other).for_version(4)
+        with pytest.raises(TypeError, match="each item of subscriptions must be a Subscription, not "):
+            mqtt.Subscribe(1, [other]).for_version(4)
+    for name, module in (("Publish", __name__), ("Other", "mqttcodec")):
+        if mqtt.BACKEND == "python":  # Compiled classes have no subclasses.
+            packet = type(name, (mqtt.Publish,), {"__module__": module})("t", content_type="x")
+            with pytest.raises(TypeError, match="packet must be one of this implementation's packets, not "):
+                packet.for_version(4)
+
+
 def test_wills_and_subscriptions(mqtt: Any) -> None:
     assert mqtt.Will("t", content_type="x").for_version(4) == mqtt.Will("t")
     assert mqtt.Will("t", will_delay_interval=1).for_version(4, lossy=True) == mqtt.Will("t")

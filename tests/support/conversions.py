@@ -64,6 +64,10 @@ REFUSED: list[tuple[str, int, str | None, str]] = [
         *('Connect("", False, session_expiry_interval=1)', 4, "MQTT-3.1.3-7"),
         "an empty client_id requires clean_start [MQTT-3.1.3-7]",
     ),
+    (
+        *('Connect("", False, session_expiry_interval=1)', 3, "U27"),
+        "client_id must have 1 to 23 characters in MQTT 3.1, not 0 [U27]",
+    ),
     ('Connect("x" * 24)', 3, "U27", "client_id must have 1 to 23 characters in MQTT 3.1, not 24 [U27]"),
     (
         *('Connect("c", will=Will("t", will_delay_interval=5))', 4, None),
