@@ -18,7 +18,7 @@ from pathlib import Path
 from environments import PROJECT, build_debug
 from sanitized import ENVIRONMENT, SANITIZERS_OF_CLANG
 
-TARGETS = ("decode", "feed", "encode", "differential")
+TARGETS = ("decode", "feed", "encode", "dicts", "differential")
 KEPT = PROJECT / "build" / "fuzz"
 GREATEST_SIZE = 4096
 # `vptr` would need the C++ runtime.

@@ -136,6 +136,8 @@ def stub_class(cls: Any) -> Iterator[str]:
         yield "    def __init__("
         yield from (f"        {parameter}," for parameter in taken)
         yield "    ) -> None: ..."
+    if cls is Will:
+        yield f"    def to_publish{inspect.signature(Will.to_publish)}: ...".replace("'", "")
 
 
 def packet_type(cls: Any) -> str:
@@ -247,6 +249,14 @@ def definition(cls: Any) -> Iterator[str]:
     yield from init_of_publish(fields) if cls is Publish else init(fields)
     if cls is Publish:
         yield from publish_members(fields)
+    if cls is Will:
+        yield from ("", "    def to_publish(self, packet_id=None):")
+        yield from method_docstring(Will.to_publish)
+        yield "        return _methods.published(self, packet_id, Publish)"
+
+
+def method_docstring(method: Any) -> Iterator[str]:
+    return indented(indented(f'"""{inspect.getdoc(method)}\n"""'.splitlines()))
 
 
 def default_of(field: Any, written: Any) -> str:

@@ -41,7 +41,9 @@ if TYPE_CHECKING:
         encode_many,
         encode_parts,
         encoded_size,
+        from_dict,
         peek,
+        to_dict,
     )
     from ._packets_py import (
         Auth,
@@ -76,7 +78,9 @@ else:
     encode_many = codec.encode_many
     encode_parts = codec.encode_parts
     encoded_size = codec.encoded_size
+    from_dict = codec.from_dict
     peek = codec.peek
+    to_dict = codec.to_dict
     Auth = packets.Auth
     ConnAck = packets.ConnAck
     Connect = packets.Connect
@@ -150,6 +154,8 @@ __all__ = [
     "encode_many",
     "encode_parts",
     "encoded_size",
+    "from_dict",
     "peek",
+    "to_dict",
 ]
 __version__ = "1.1.0"

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from enum import Enum
 from pathlib import Path
-from typing import Any, TextIO, get_args
+from typing import Any, TextIO
 
 import mqttcodec as mqtt
 
@@ -28,10 +28,10 @@ the cause, the broken clause and the reason code of an MQTT 5.0 server's answer.
 Without input it shows a demonstration."""
 _EPILOG = """\
 JSON output has one object per line:
-{"offset": 0, "size": 9, "packet": "Publish", "fields": {}}
-with the fields that differ from their defaults. Named numbers appear as names,
-binary data as {"hex": "00ff"}. An error is the last object, and has more keys:
-{"error": {"offset": 9, "byte": 0, "message": "..."}}
+{"offset": 0, "size": 6, "packet": {"type": "PUBLISH", "topic": "a"}}
+with the fields that differ from their defaults, as mqttcodec.to_dict returns them:
+named numbers are names, binary data is base64 text. An error is the last object:
+{"error": {"offset": 6, "type": "PUBLISH", "byte": 4, "message": "...", ...}}
 Of passwords and authentication data only the size is shown.
 
 Exit status: 0 if the input consists of valid packets, 1 if not, 2 for a usage error.
@@ -39,7 +39,6 @@ Exit status: 0 if the input consists of valid packets, 1 if not, 2 for a usage e
   mqttcodec '30 07 00 01 61 00 32 31 2e'
   mqttcodec capture.bin --version 3.1.1 --json"""
 _VERSIONS = {"3.1": mqtt.MQTTv31, "3.1.1": mqtt.MQTTv311, "5": mqtt.MQTTv5}
-_CLASS_NAMES = {packet_class.__name__.upper(): packet_class.__name__ for packet_class in get_args(mqtt.Packet)}
 _SHOWN_BYTES = 64
 _SHOWN_CHARACTERS = 200
 _SHOWN_AROUND = 8
@@ -126,12 +125,12 @@ def _show(data: bytes, version: mqtt.ProtocolVersion, as_json: bool, errors: Tex
             return 1
         if isinstance(packet, mqtt.Connect):
             version = packet.protocol_version
-        name, size = type(packet).__name__, end - offset
+        size = end - offset
         if as_json:
-            found = {"offset": offset, "size": size, "packet": name, "fields": _plain("", packet)}
+            found = {"offset": offset, "size": size, "packet": _without_secrets(packet)}
             _write(json.dumps(found), sys.stdout)
         else:
-            headline = f"offset {offset}: {name.upper()}, {size} bytes, {version.title}"
+            headline = f"offset {offset}: {type(packet).__name__.upper()}, {size} bytes, {version.title}"
             _write("\n".join([headline, *_field_lines(packet, "  ")]), sys.stdout)
         offset = end
     return 0
@@ -143,19 +142,12 @@ def _write(text: str, stream: TextIO) -> None:
     print(text.encode(encoding, "backslashreplace").decode(encoding), file=stream)
 
 
-def _plain(name: str, value: Any) -> Any:
-    """A packet, or the value of its field `name`, as types that JSON has."""
-    if name in _methods.SECRET_FIELDS:
-        return {"hidden_size": len(value)}
-    if isinstance(value, Enum):
-        return value.name
-    if isinstance(value, bytes):
-        return {"hex": value.hex()}
-    if isinstance(value, tuple):
-        return [_plain("", item) for item in value]
-    if isinstance(value, (int, str)):
-        return value
-    return {field: _plain(field, content) for field, content in _methods.changed(value).items()}
+def _without_secrets(packet: mqtt.Packet) -> dict[str, Any]:
+    """The dict for a packet, with the sizes of passwords and authentication data in their places."""
+    written = mqtt.to_dict(packet)
+    for name in _methods.SECRET_FIELDS & written.keys():
+        written[name] = {"hidden_size": len(getattr(packet, name))}
+    return written
 
 
 def _text(name: str, value: Any) -> str:
@@ -213,7 +205,7 @@ def _error_object(data: bytes, offset: int, error: mqtt.DecodeError) -> dict[str
     header = _fixed_header(data, offset)
     return {
         "offset": offset,
-        "packet": _CLASS_NAMES.get(_packet_type(data, offset)),
+        "type": mqtt.PacketType(data[offset] >> 4).name if data[offset] >> 4 else None,
         "size": None if header is None else header.packet_size,
         "available": len(data) - offset,
         "exception": type(error).__name__,

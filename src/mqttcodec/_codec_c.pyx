@@ -28,7 +28,7 @@ from ._writer_c cimport *
 cdef extern from "_traceback.h":
     pass
 
-from . import _errors, _spec
+from . import _errors, _packets_c, _spec
 from ._enums import ConnectReturnCode, MQTTv5, ProtocolVersion, QoS, ReasonCode, RetainHandling
 from ._batch_c import Encoder  # no-cython-lint: for `_backend.py`
 from ._stream_c import Decoder  # no-cython-lint: for `_backend.py`
@@ -491,6 +491,59 @@ def encoded_size(packet, version=MQTTv5):
         close_writer(&writer)
 
 
+def to_dict(packet, *, defaults=False):
+    """Return a packet as a dict that `json.dumps` can write.
+
+    The first key, "type", is the name of the packet type. The other keys are the names of fields. Enum members become
+    their names, binary data base64 text, and tuples lists. A will and subscriptions become dicts without a type.
+
+    The dict contains the password and the authentication data of a packet, so do not log it.
+
+    Args:
+        packet: An instance of one of the packet classes.
+        defaults: Whether to include fields that have their default values.
+
+    Returns:
+        A new dict, which `from_dict` accepts.
+
+    Raises:
+        TypeError: `packet` is not a packet, or a field has a value of the wrong Python type. The message names the
+            field, as in `will.qos`.
+        BufferError: Binary data is in a buffer that is not C-contiguous, or whose items are not single bytes.
+
+    Example:
+        >>> to_dict(PubAck(7, ReasonCode.NOT_AUTHORIZED))
+        {'type': 'PUBACK', 'packet_id': 7, 'reason_code': 'NOT_AUTHORIZED'}
+    """
+    from . import _dicts
+
+    return _dicts.to_dict(packet, defaults, _packets_c)
+
+
+def from_dict(mapping):
+    """Create the packet that a dict describes, in the form that `to_dict` returns.
+
+    Enum members may be given by name or by number. What `encode` checks, such as ranges and topics, is not checked.
+
+    Args:
+        mapping: The type and the fields of the packet. Fields with a default may be absent.
+
+    Returns:
+        The packet, an instance of one of the packet classes.
+
+    Raises:
+        TypeError: A value has the wrong JSON type. This and the other errors name its key, as in `will.qos`.
+        ValueError: A key is unknown or missing, a name is not one of the enum's, or binary data is not base64 text.
+
+    Example:
+        >>> from_dict({"type": "PUBLISH", "topic": "a", "payload": "MjE="})
+        Publish(topic='a', payload=b'21')
+    """
+    from . import _dicts
+
+    return _dicts.from_dict(mapping, _packets_c)
+
+
 cdef int share_between_threads() except -1:
     """Make objects immortal that all threads use: the functions, and members of enums that packets hold."""
     cdef int bits
@@ -503,6 +556,7 @@ cdef int share_between_threads() except -1:
         make_immortal(decode(packet))
     for function in (
         *(decode, decode_from, encode, encode_acks, encode_into, encode_many, encode_parts, encoded_size, peek),
+        *(to_dict, from_dict),
     ):
         make_immortal(function)
     return 0

@@ -7,8 +7,9 @@ imported here only for `_backend.py`, which expects all public names in one modu
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
-from . import _errors, _spec
+from . import _errors, _packets_py, _spec
 from ._arguments_py import Buffer, byte_view, checked_version, integer
 from ._batch_py import Encoder as Encoder
 from ._decode_py import decode_body
@@ -358,3 +359,56 @@ def encoded_size(packet: Packet, version: int = MQTTv5) -> int:
     size = len(head) + len(payload)
     release(payload)
     return size
+
+
+def to_dict(packet: Packet, *, defaults: bool = False) -> dict[str, Any]:
+    """Return a packet as a dict that `json.dumps` can write.
+
+    The first key, "type", is the name of the packet type. The other keys are the names of fields. Enum members become
+    their names, binary data base64 text, and tuples lists. A will and subscriptions become dicts without a type.
+
+    The dict contains the password and the authentication data of a packet, so do not log it.
+
+    Args:
+        packet: An instance of one of the packet classes.
+        defaults: Whether to include fields that have their default values.
+
+    Returns:
+        A new dict, which `from_dict` accepts.
+
+    Raises:
+        TypeError: `packet` is not a packet, or a field has a value of the wrong Python type. The message names the
+            field, as in `will.qos`.
+        BufferError: Binary data is in a buffer that is not C-contiguous, or whose items are not single bytes.
+
+    Example:
+        >>> to_dict(PubAck(7, ReasonCode.NOT_AUTHORIZED))
+        {'type': 'PUBACK', 'packet_id': 7, 'reason_code': 'NOT_AUTHORIZED'}
+    """
+    from . import _dicts
+
+    return _dicts.to_dict(packet, defaults, _packets_py)
+
+
+def from_dict(mapping: dict[str, Any]) -> Packet:
+    """Create the packet that a dict describes, in the form that `to_dict` returns.
+
+    Enum members may be given by name or by number. What `encode` checks, such as ranges and topics, is not checked.
+
+    Args:
+        mapping: The type and the fields of the packet. Fields with a default may be absent.
+
+    Returns:
+        The packet, an instance of one of the packet classes.
+
+    Raises:
+        TypeError: A value has the wrong JSON type. This and the other errors name its key, as in `will.qos`.
+        ValueError: A key is unknown or missing, a name is not one of the enum's, or binary data is not base64 text.
+
+    Example:
+        >>> from_dict({"type": "PUBLISH", "topic": "a", "payload": "MjE="})
+        Publish(topic='a', payload=b'21')
+    """
+    from . import _dicts
+
+    return _dicts.from_dict(mapping, _packets_py)  # type: ignore[no-any-return]

@@ -592,3 +592,40 @@ ABOVE_MAX_PACKET_SIZE = Fault(
     },
 )
 BUFFER_TOO_SMALL = Fault(*_UNWRITABLE, "the packet requires {found} bytes, more than the buffer has from the offset on")
+
+# --- Conversion by `for_version`. {version} is the version that the packet is converted to.
+LOSSY_ONLY = Fault(*_UNWRITABLE, "{version} does not support {about}; lossy=True drops it")
+SESSION_KEPT = Fault(
+    *_UNWRITABLE,
+    "{version} cannot start a new session and keep it: session_expiry_interval must be absent or 0 with clean_start, "
+    "not {found}",
+)
+SESSION_NOT_KEPT = Fault(
+    *_UNWRITABLE,
+    "{version} cannot resume a session and then drop it: clean_start must be set if session_expiry_interval is absent "
+    "or 0",
+)
+CONNACK_CODE = Fault(
+    *_UNWRITABLE,
+    "{version} has no return code for reason code {found}; close the connection without CONNACK",
+    None,
+    "MQTT-3.2.2-6",
+)
+TOPIC_ALIAS_ALONE = Fault(
+    *_UNWRITABLE, "{version} has no topic aliases, so that topic must not be empty", None, "MQTT-4.7.3-1"
+)
+SUBACK_FAILURE = Fault(
+    *_UNWRITABLE,
+    "SUBACK of {version} reports no failure: each reason code must be a granted QoS, not {found}",
+    None,
+    None,
+    "U30",
+)
+UNSUBACK_CODES = Fault(
+    *_UNWRITABLE, "UNSUBACK of {version} requires a reason code for each topic filter, but reason_codes is empty", "U40"
+)
+DISCONNECT_CODE = Fault(
+    *_UNWRITABLE,
+    "DISCONNECT of {version} has no reason code, so that it must be 0, not {found}; close the connection without "
+    "DISCONNECT",
+)

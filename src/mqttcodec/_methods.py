@@ -147,6 +147,13 @@ def replaced(packet: Any, changes: dict[str, Any]) -> Any:
     return type(packet)(**{**named_values(packet), **changes})
 
 
+def published(will: Any, packet_id: Any, publish_class: Any) -> Any:
+    """The result of `Will.to_publish`. A PUBLISH has each field of a will but `will_delay_interval`."""
+    shared = fields(publish_class)
+    kept = {name: value for name, value in named_values(will).items() if name in shared}
+    return publish_class(packet_id=packet_id, **kept)
+
+
 def reduced(packet: Any) -> tuple[Any, ...]:
     """The result of `__reduce__`. It has the public name, so that each implementation can load pickles of the other."""
     return restore, (type(packet).__name__, named_values(packet))

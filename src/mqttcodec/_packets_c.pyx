@@ -364,6 +364,33 @@ cdef class _Value:
     def _values(self):
         return values_of(self)
 
+    def for_version(self, version, *, lossy=False):
+        """Return the packet as another version of MQTT can carry it.
+
+        Properties, subscription options and reason codes that the version does not have are dropped, if the packet
+        means the same without them. The page on conversion lists every field.
+
+        Args:
+            version: MQTT version to convert to: 3, 4 or 5, or a `ProtocolVersion`.
+            lossy: Whether to also drop what only weakens the packet: No Local, a Will Delay Interval and the mark of
+                a bridge.
+
+        Returns:
+            A new packet of the same class, or this one if nothing changes.
+
+        Raises:
+            EncodeError: The version has no counterpart for the packet.
+            TypeError: `version` is not an int, or a field has a value of the wrong Python type.
+            ValueError: `version` is not 3, 4 or 5.
+
+        Example:
+            >>> Publish("a", b"21", content_type="text/plain").for_version(4)
+            Publish(topic='a', payload=b'21')
+        """
+        from . import _versions
+
+        return _versions.converted(self, version, lossy)
+
     def __setattr__(self, name, value):
         raise _errors.immutable(self, name)
 
@@ -515,6 +542,23 @@ cdef class Will(_Value):
         self.response_topic = response_topic
         self.correlation_data = correlation_data
         self.user_properties = user_properties
+
+    def to_publish(self, packet_id=None):
+        """Return the PUBLISH with which a server publishes the will (3.1.2.5).
+
+        Args:
+            packet_id: Packet identifier. QoS 1 and 2 need one before the packet is encoded; a server assigns another
+                one for each subscriber.
+
+        Returns:
+            A packet with the topic, payload, QoS, Retain flag and properties of the will. The Will Delay Interval is
+            not among them.
+
+        Example:
+            >>> Will("sensor/state", b"offline", will_delay_interval=5).to_publish()
+            Publish(topic='sensor/state', payload=b'offline')
+        """
+        return _methods.published(self, packet_id, Publish)
 
 
 @cython.final

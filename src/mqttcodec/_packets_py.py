@@ -170,6 +170,33 @@ class _Value:
         fields = self.__dict__
         return {name: fields[name] for name in self._property_names if name in fields}
 
+    def for_version(self, version: int, *, lossy: bool = False) -> Any:
+        """Return the packet as another version of MQTT can carry it.
+
+        Properties, subscription options and reason codes that the version does not have are dropped, if the packet
+        means the same without them. The page on conversion lists every field.
+
+        Args:
+            version: MQTT version to convert to: 3, 4 or 5, or a `ProtocolVersion`.
+            lossy: Whether to also drop what only weakens the packet: No Local, a Will Delay Interval and the mark of
+                a bridge.
+
+        Returns:
+            A new packet of the same class, or this one if nothing changes.
+
+        Raises:
+            EncodeError: The version has no counterpart for the packet.
+            TypeError: `version` is not an int, or a field has a value of the wrong Python type.
+            ValueError: `version` is not 3, 4 or 5.
+
+        Example:
+            >>> Publish("a", b"21", content_type="text/plain").for_version(4)
+            Publish(topic='a', payload=b'21')
+        """
+        from . import _versions
+
+        return _versions.converted(self, version, lossy)
+
     def __setattr__(self, name: str, value: object) -> None:
         raise _errors.immutable(self, name)
 
@@ -240,6 +267,23 @@ class Will(_Value):
     response_topic: str | None = None
     correlation_data: bytes | memoryview | None = None
     user_properties: tuple[tuple[str, str], ...] = ()
+
+    def to_publish(self, packet_id: int | None = None) -> Publish:
+        """Return the PUBLISH with which a server publishes the will (3.1.2.5).
+
+        Args:
+            packet_id: Packet identifier. QoS 1 and 2 need one before the packet is encoded; a server assigns another
+                one for each subscriber.
+
+        Returns:
+            A packet with the topic, payload, QoS, Retain flag and properties of the will. The Will Delay Interval is
+            not among them.
+
+        Example:
+            >>> Will("sensor/state", b"offline", will_delay_interval=5).to_publish()
+            Publish(topic='sensor/state', payload=b'offline')
+        """
+        return _methods.published(self, packet_id, Publish)  # type: ignore[no-any-return]
 
 
 @_packet

@@ -468,6 +468,9 @@ def test_values_with_methods_of_their_own(mqtt: Any) -> None:
         assert mqtt.encode(odd) == mqtt.encode(plain)
         assert mqtt.encoded_size(odd) == len(mqtt.encode(plain))
         assert mqtt.decode(odd_bytes(mqtt.encode(odd))) == mqtt.decode(mqtt.encode(plain))
+        assert mqtt.from_dict(mqtt.to_dict(odd)) == mqtt.from_dict(mqtt.to_dict(plain)) == plain
+        if type(plain) is not mqtt.Connect or plain.session_expiry_interval is None:
+            assert mqtt.encode(odd.for_version(4), 4) == mqtt.encode(plain.for_version(4), 4)
     for refused in (
         mqtt.Publish(odd_str("a/#")),
         mqtt.Publish(odd_str("\0")),

@@ -21,7 +21,10 @@ import pytest
 import implementations
 
 PROJECT = Path(__file__).parents[2]
-PROGRAM = "import mqttcodec as m; m.decode(m.encode(m.PubAck(1))); print(m.BACKEND, '|', m.BACKEND_ERROR)"
+PROGRAM = (
+    "import mqttcodec as m; m.from_dict(m.to_dict(m.decode(m.encode(m.PubAck(1))).for_version(4))); "
+    "print(m.BACKEND, '|', m.BACKEND_ERROR)"
+)
 SUFFIX = sysconfig.get_config_var("EXT_SUFFIX")
 
 pytestmark = [

@@ -28,7 +28,7 @@ def documented(mqtt: SimpleNamespace, name: str) -> list[Any]:
     if not inspect.isclass(owner) or issubclass(owner, enum.Enum):
         return [owner]
     if hasattr(_packets_py, name):
-        return [owner, owner.replace]
+        return [owner, owner.replace, owner.for_version, *([owner.to_publish] if name == "Will" else [])]
     members = [member for key, member in vars(owner).items() if not key.startswith("_")]
     return [owner, *(member for member in members if inspect.getdoc(member))]
 

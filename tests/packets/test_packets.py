@@ -27,7 +27,7 @@ CLASSES = [
 ]
 FUNCTIONS = [
     *("decode", "decode_from", "encode", "encode_acks", "encode_into", "encode_many", "encode_parts", "encoded_size"),
-    "peek",
+    *("peek", "to_dict", "from_dict"),
 ]
 
 pair = pytest.mark.skipif(len(implementations.ALL) < 2, reason="there is one implementation only")

@@ -55,6 +55,9 @@ def size_of(packet: mqtt.Packet) -> int:
 def made() -> list[bytes]:
     publish = mqtt.Publish("a/b", bytearray(b"21.5"), qos=1, packet_id=7, user_properties=[("unit", "°C")])
     assert_type(publish.replace(dup=True), mqtt.Publish)
+    assert_type(publish.for_version(4, lossy=True), mqtt.Publish)
+    assert_type(mqtt.Will("a").to_publish(7), mqtt.Publish)
+    assert_type(mqtt.from_dict(mqtt.to_dict(publish, defaults=True)), mqtt.Packet)
     assert_type(publish.user_properties, tuple[tuple[str, str], ...])
     subscribe = mqtt.Subscribe(8, [mqtt.Subscription("a/+", 1)])
     assert_type(subscribe.subscriptions, tuple[mqtt.Subscription, ...])

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+import conversions
 import pages
 import statements
 import vectors
@@ -82,7 +83,10 @@ def calls(mqtt: Any, vector: dict[str, Any]) -> Iterator[Callable[[], Any]]:
 
 
 def test_every_fault_is_reached(mqtt: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A vector reaches every fault, and each field or packet for which a fault names a separate clause."""
+    """Every fault is reached, and each field or packet for which a fault names a separate clause.
+
+    Vectors reach the faults of bytes and of fields. Refused conversions reach those of `for_version`.
+    """
     reached = set()
     words = _errors.Fault._words
 
@@ -95,6 +99,9 @@ def test_every_fault_is_reached(mqtt: Any, monkeypatch: pytest.MonkeyPatch) -> N
         for call in calls(mqtt, vector):
             with contextlib.suppress(mqtt.MQTTError):
                 call()
+    for expression, version, _, _ in conversions.REFUSED:
+        with contextlib.suppress(mqtt.EncodeError):
+            conversions.evaluated(mqtt, expression).for_version(version)
     missed = [
         (name, about)
         for name, fault in vars(_errors).items()

@@ -197,15 +197,15 @@ ABOUT_FAULTS = """\
 # Faults
 
 This page lists every error about a packet under the name that it has in `_errors.py`, with its words.
-`python tests/support/pages.py` generates the page. A test fails when it is out of date, or when no vector reaches a
-fault.
+`python tests/support/pages.py` generates the page. A test fails when it is out of date, or when neither a vector nor a
+conversion reaches a fault.
 
 In the words, `{about}` stands for a field or a packet, `{found}` for the value found and `{version}` for the version.
 The message goes on with ", at byte 12", which is the `offset`, and with the clause in brackets.
 
-`decode` and `Decoder` raise the exception, with the reason code. Encoding raises `EncodeError`, which has no code. The
-clause depends on the version, and for some faults on the field or the packet. The links lead to the statements on the
-[conformance](conformance.md) page.
+`decode` and `Decoder` raise the exception, with the reason code. Encoding and `for_version` raise `EncodeError`, which
+has no code. The clause depends on the version, and for some faults on the field or the packet. The links lead to the
+statements on the [conformance](conformance.md) page.
 """
 
 OTHERS = """\
@@ -337,7 +337,9 @@ ERRORS = [
 FUNCTIONS = [
     *(_codec_py.decode, _codec_py.decode_from, _codec_py.encode, _codec_py.encode_many, _codec_py.encode_acks),
     *(_codec_py.encode_into, _codec_py.encode_parts, _codec_py.encoded_size, _codec_py.peek, mqttcodec.answer_to),
+    *(_codec_py.to_dict, _codec_py.from_dict),
 ]
+METHODS = [_packets_py.Will.replace, _packets_py.Will.for_version]
 
 
 def heading(level: int, name: str) -> list[str]:
@@ -364,7 +366,8 @@ def signature(name: str, function: Any, result: str | None = None) -> Iterator[s
             is_keyword_only = True
             parameters.append("*")
         default = "" if parameter.default is parameter.empty else f" = {code(parameter.default)}"
-        parameters.append(f"{parameter.name}: {parameter.annotation}{default}")
+        stars = "**" * (parameter.kind is parameter.VAR_KEYWORD)
+        parameters.append(f"{stars}{parameter.name}: {parameter.annotation}{default}")
     end = f") -> {result or found.return_annotation}"
     line = f"{name}({', '.join(parameters)}{end}"
     yield "```pyi"
@@ -395,7 +398,7 @@ def sections(docstring: str) -> Iterator[str]:
         elif title in ("Returns", "Yields"):
             yield f"\n{title}: {body}"
         elif title != "Attributes":
-            items = re.sub(r"^(\w+):", r"* `\1`:", re.sub("^ +", "  ", body, flags=re.MULTILINE), flags=re.MULTILINE)
+            items = re.sub(r"^([*\w]+):", r"* `\1`:", re.sub("^ +", "  ", body, flags=re.MULTILINE), flags=re.MULTILINE)
             yield f"\n{title}:\n\n{items}"
 
 
@@ -443,6 +446,14 @@ def type_of(annotation: str) -> str:
     return text
 
 
+def methods() -> Iterator[str]:
+    """The methods that all packet classes share."""
+    for method in METHODS:
+        yield from heading(3, method.__name__)
+        yield from signature(method.__name__, method, "Self")
+        yield from docstring(method)
+
+
 def packets() -> Iterator[str]:
     used = versions_of_fields()
     missing = set(RANGES)
@@ -458,6 +469,10 @@ def packets() -> Iterator[str]:
                 [field_row(name, field, used[name, field.name]) for field in fields],
             )
         missing -= {row_of(name, field) for field in fields}
+        if packet is _packets_py.Will:
+            yield from heading(4, "Will.to_publish")
+            yield from signature("to_publish", packet.to_publish)
+            yield from docstring(packet.to_publish)
         codes = [reason_code(code) for code in reason_codes(name)]
         if codes:
             yield from ("", f"Reason codes in 5.0: {', '.join(codes)}.")
@@ -657,7 +672,14 @@ def between_marks(file_name: str, **parts: Any) -> str:
 
 def api() -> str:
     return between_marks(
-        "api.md", functions=functions, header=header, streams=streams, packets=packets, enums=enums, errors=errors
+        "api.md",
+        functions=functions,
+        header=header,
+        streams=streams,
+        methods=methods,
+        packets=packets,
+        enums=enums,
+        errors=errors,
     )
 
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import implementations
-from fuzz import decode, encode, feed
+from fuzz import decode, dicts, encode, feed
 
-TARGETS = (decode, feed, encode)
+TARGETS = (decode, feed, encode, dicts)
 
 
 def check(_: Any, data: bytes) -> Any:
