@@ -53,7 +53,8 @@ CHECKS = {
     *("finish", "_check_sender", "_check_connect_flags", "_refuse_earlier_version", "_check_size"),
 }
 SUITE = (
-    *("packets/test_encode", "packets/test_functions", "streams/test_decoder"),
+    *("packets/test_encode", "packets/test_functions", "streams/test_decoder", "streams/test_bridge"),
+    "streams/test_skip",
     *("hardening/test_hostile", "hardening/test_hostile_buffers", "hardening/test_exhaustion"),
 )
 SECONDS = 60
