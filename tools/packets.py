@@ -226,7 +226,11 @@ def definition(cls: Any) -> Iterator[str]:
     else:
         yield "    __annotations__ = {}"
     by_position = [f'"{field.name}"' for field in fields if not field.kw_only]
-    yield f"    __match_args__ = ({', '.join(by_position)}{',' * (len(by_position) == 1)})"
+    names = f"{', '.join(by_position)}{',' * (len(by_position) == 1)}"
+    if len(names) <= 90:
+        yield f"    __match_args__ = ({names})"
+    else:
+        yield from ("    __match_args__ = (", *(f"        {line}" for line in textwrap.wrap(names, 100)), "    )")
     text = ", ".join(
         parameters(fields, lambda field: field.name + default_of(field, lambda value: repr(number(value))))
     )

@@ -195,7 +195,8 @@ cdef inline int open_packet(Cursor* cursor, const uint8_t* data, Py_ssize_t size
     if header_size == 0 or size - header_size < remaining_length:
         known = version if is_known else None
         raise _errors.INCOMPLETE.decoding(version, size, "", size, known, first_byte >> 4)
-    open_cursor(cursor, data, header_size, header_size + <Py_ssize_t> remaining_length, version, is_known, EITHER)
+    size = header_size + <Py_ssize_t> remaining_length
+    open_cursor(cursor, data, header_size, size, version, is_known, EITHER, False)
     return first_byte
 
 

@@ -158,6 +158,9 @@ cdef Connect connect(Cursor* cursor):
         name = PyBytes_FromStringAndSize(<const char*> taken, size)
         fail(cursor, _errors.PROTOCOL_NAME, start, "", name)  # [MQTT-3.1.2-1]
     level = byte(cursor, "protocol_level")
+    packet.bridge = False
+    if level & BRIDGE_BIT:
+        level = without_bridge_bit(cursor, level, is_mqtt, packet)
     if not 3 <= level <= 5 or is_mqtt == (level == 3):
         fail(cursor, _errors.PROTOCOL_LEVEL, cursor.ptr - 1, "", level)  # [MQTT-3.1.2-2]
     cursor.version = level
@@ -189,6 +192,18 @@ cdef Connect connect(Cursor* cursor):
     about = "CONNECT" if flags & 0x40 else "CONNECT without password" if flags & 0x80 else "CONNECT without user name"
     finish(cursor, about)
     return packet
+
+
+cdef int without_bridge_bit(Cursor* cursor, int level, bint is_mqtt, Connect packet) except -1:
+    """The protocol level without the bit that announces a bridge. Other invalid levels are returned as they are."""
+    cdef int version = level & ~BRIDGE_BIT
+    if version != (4 if is_mqtt else 3) or not has_bridges(version):
+        return level
+    if not cursor.bridge:
+        title = VERSIONS[version - 3].title
+        fail(cursor, _errors.PROTOCOL_LEVEL_OF_BRIDGE, cursor.ptr - 1, title, level)  # [MQTT-3.1.2-2]
+    packet.bridge = True
+    return version
 
 
 cdef int check_connect_flags(Cursor* cursor, int flags) except -1:

@@ -69,10 +69,12 @@ def decode_body(
     known: int | None,
     role: Role | None,
     copy: bool,
+    bridge: bool = False,
 ) -> Packet:
     """Decode the packet from `start` to `end` of `data`, whose body begins at `body`.
 
-    The packet is read as `version`; errors report `known`, which is None for a CONNECT that opens a connection.
+    The packet is read as `version`; errors report `known`, which is None for a CONNECT that opens a connection. A
+    CONNECT may announce a bridge if `bridge` is true.
     Raises `MalformedPacketError`, `ProtocolError` and `UnsupportedVersionError`.
     """
     if copy:
@@ -86,7 +88,7 @@ def decode_body(
                 if packet is not None:
                     return packet  # type: ignore[no-any-return]
     cursor_type = Cursor if type(data) is bytes else ViewCursor if copy else KeepingCursor
-    cursor = cursor_type(data, start, body, end, first_byte >> 4, version, known, role)
+    cursor = cursor_type(data, start, body, end, first_byte >> 4, version, known, role, bridge)
     return _DECODERS[first_byte >> 4](cursor, first_byte)  # type: ignore[no-any-return]
 
 
@@ -120,7 +122,7 @@ def _connect(cursor: Cursor, first_byte: int) -> Connect:
     name = cursor.take(cursor.length_prefixed("protocol_name"))
     if name not in _PROTOCOL_NAMES:
         cursor.fail(_errors.PROTOCOL_NAME, start, "", name)  # [MQTT-3.1.2-1]
-    level = cursor.byte("protocol_level")
+    level = _without_bridge_bit(cursor, cursor.byte("protocol_level"), name, fields)
     if _spec.PROTOCOL_NAMES.get(level) != name:
         cursor.fail(_errors.PROTOCOL_LEVEL, cursor.position - 1, "", level)  # [MQTT-3.1.2-2]
     version = cursor.version = cursor.known = fields["protocol_version"] = ProtocolVersion(level)
@@ -149,6 +151,18 @@ def _connect(cursor: Cursor, first_byte: int) -> Connect:
     about = "CONNECT" if flags & 0x40 else "CONNECT without password" if flags & 0x80 else "CONNECT without user name"
     cursor.finish(about)
     return packet
+
+
+def _without_bridge_bit(cursor: Cursor, level: int, name: bytes, fields: dict[str, Any]) -> int:
+    """The protocol level without the bit that announces a bridge. Other invalid levels are returned as they are."""
+    version = level & ~_spec.BRIDGE_BIT
+    if version == level or _spec.PROTOCOL_NAMES.get(version) != name or not _spec.has_bridges(version):
+        return level
+    if not cursor.bridge:
+        title = ProtocolVersion(version).title
+        cursor.fail(_errors.PROTOCOL_LEVEL_OF_BRIDGE, cursor.position - 1, title, level)  # [MQTT-3.1.2-2]
+    fields["bridge"] = True
+    return version
 
 
 def _check_connect_flags(cursor: Cursor, flags: int) -> None:

@@ -135,13 +135,16 @@ cdef int put_reason_code(Writer* writer, object value, int packet_type) except -
 
 cdef int connect(Writer* writer, Connect packet) except -1:
     cdef int64_t version = integer(packet.protocol_version, "protocol_version")
-    cdef int clean_start, flags
+    cdef int bridge, clean_start, flags
     cdef Will will = None
     if not 3 <= version <= 5:
         refuse(writer, _errors.PROTOCOL_VERSION, "", packet.protocol_version)
     writer.version = <int> version
+    bridge = flag(writer, packet.bridge, "bridge")
+    if bridge and not has_bridges(writer.version):
+        refuse(writer, _errors.NOT_IN_VERSION, "bridge")
     put_binary(writer, b"MQIsdp" if version == 3 else b"MQTT", "protocol_name")
-    put_byte(writer, <int> version)
+    put_byte(writer, writer.version | bridge * <int> BRIDGE_BIT)
     clean_start = flag(writer, packet.clean_start, "clean_start")
     flags = clean_start << 1
     if packet.will is not None:

@@ -116,8 +116,11 @@ def _connect(writer: Writer, packet: Connect) -> int:
     if version not in _spec.PROTOCOL_NAMES:
         writer.refuse(_errors.PROTOCOL_VERSION, "", version)
     writer.version = version
+    bridge = writer.flag(packet.bridge, "bridge")
+    if bridge and not _spec.has_bridges(version):
+        writer.refuse(_errors.NOT_IN_VERSION, "bridge")
     writer.binary(_spec.PROTOCOL_NAMES[version], "protocol_name")
-    writer.body.append(version)
+    writer.body.append(version | bridge * _spec.BRIDGE_BIT)
     clean_start = writer.flag(packet.clean_start, "clean_start")
     flags = clean_start << 1
     will = packet.will

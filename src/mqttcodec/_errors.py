@@ -246,6 +246,26 @@ def bad_value(about: str, expected: str, value: object) -> ValueError:
     return ValueError(f"{about} must be {expected}, not {shown(value)}")
 
 
+def version_required() -> ValueError:
+    """The error for a `Decoder` that can learn its version neither from its caller nor from a CONNECT."""
+    return ValueError("connected=True requires a version (3, 4 or 5), because no CONNECT will state it")
+
+
+def cannot_skip(error: Exception | None) -> RuntimeError:
+    """The error for `Decoder.skip` if `error`, which the decoder raised last, leaves no packet to skip."""
+    if error is None:
+        return RuntimeError("there is nothing to skip, because no packet was invalid")
+    if isinstance(error, MemoryError):
+        reason = "memory ran out"
+    elif not isinstance(error, DecodeError):
+        reason = "it was interrupted while decoding"
+    elif error.packet_type == PacketType.CONNECT:
+        reason = "a CONNECT must not be skipped"
+    else:
+        reason = "the error is in the fixed header, not in the body of a packet"
+    return RuntimeError(f"this Decoder cannot skip, because {reason}; call reset() before using it again")
+
+
 def decoder_interrupted() -> RuntimeError:
     """The error for using a `Decoder` after an unrelated exception interrupted it."""
     return RuntimeError("this Decoder was interrupted while decoding; call reset() before using it again")
@@ -466,6 +486,11 @@ AUTH_METHOD_MISSING = Fault(*_PROTOCOL, "AUTH requires authentication_method unl
 PROTOCOL_NAME = Fault(*_UNSUPPORTED, "protocol name must be 'MQTT' or 'MQIsdp', not {found}", "MQTT-3.1.2-1")
 PROTOCOL_LEVEL = Fault(
     *_UNSUPPORTED, "protocol level must be 4 or 5 for 'MQTT' and 3 for 'MQIsdp', not {found}", "MQTT-3.1.2-2"
+)
+PROTOCOL_LEVEL_OF_BRIDGE = Fault(
+    *_UNSUPPORTED,
+    "protocol level {found} is that of an {about} bridge; Decoder(bridge=True) accepts it",
+    "MQTT-3.1.2-2",
 )
 CONNECT_FLAG_RESERVED = Fault(*_MALFORMED, "Connect Flags must not set reserved bit 0, but are {found}", "MQTT-3.1.2-3")
 WILL_QOS = Fault(*_MALFORMED, "will.qos must be 0, 1 or 2, not {found}", "MQTT-3.1.2-12", "MQTT-3.1.2-14")

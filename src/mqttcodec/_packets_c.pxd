@@ -48,6 +48,7 @@ cdef class Connect(_Value):
     cdef readonly object password
     cdef readonly object will
     cdef readonly object protocol_version
+    cdef readonly object bridge
     cdef readonly object session_expiry_interval
     cdef readonly object receive_maximum
     cdef readonly object maximum_packet_size

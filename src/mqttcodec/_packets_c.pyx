@@ -579,6 +579,9 @@ cdef class Connect(_Value):
             `repr`. All versions.
         will (Will | None): Message to publish when the connection is lost. All versions.
         protocol_version (ProtocolVersion): Version of the connection, 3, 4 or 5. All versions.
+        bridge (bool): Whether the client is a bridge between brokers, which bit 7 of the protocol level says. It is no
+            part of the standards; Mosquitto's bridges set it. Only `Decoder(bridge=True)` accepts it. 3.1 and 3.1.1
+            only.
         session_expiry_interval (int | None): How long the session outlives the connection, in seconds, 0 to
             4,294,967,295 (never expires). 5.0 only.
         receive_maximum (int | None): How many unacknowledged messages of QoS 1 and 2 the sender accepts at once, 1 to
@@ -611,6 +614,7 @@ cdef class Connect(_Value):
         "password": "bytes | memoryview | None",
         "will": "Will | None",
         "protocol_version": "ProtocolVersion",
+        "bridge": "bool",
         "session_expiry_interval": "int | None",
         "receive_maximum": "int | None",
         "maximum_packet_size": "int | None",
@@ -621,12 +625,16 @@ cdef class Connect(_Value):
         "authentication_data": "bytes | memoryview | None",
         "user_properties": "tuple[tuple[str, str], ...]",
     }
-    __match_args__ = ("client_id", "clean_start", "keep_alive", "username", "password", "will", "protocol_version")
+    __match_args__ = (
+        "client_id", "clean_start", "keep_alive", "username", "password", "will", "protocol_version",
+        "bridge"
+    )
     __signature__ = _methods.Signature(
         "client_id='', clean_start=True, keep_alive=60, username=None, password=None, will=None, "
-        "protocol_version=5, *, session_expiry_interval=None, receive_maximum=None, maximum_packet_size=None, "
-        "topic_alias_maximum=None, request_response_information=None, request_problem_information=None, "
-        "authentication_method=None, authentication_data=None, user_properties=()"
+        "protocol_version=5, bridge=False, *, session_expiry_interval=None, receive_maximum=None, "
+        "maximum_packet_size=None, topic_alias_maximum=None, request_response_information=None, "
+        "request_problem_information=None, authentication_method=None, authentication_data=None, "
+        "user_properties=()"
     )
 
     @cython.critical_section
@@ -639,6 +647,7 @@ cdef class Connect(_Value):
         password=None,
         will=None,
         protocol_version=_MQTT_5,
+        bridge=False,
         *,
         session_expiry_interval=None,
         receive_maximum=None,
@@ -660,6 +669,7 @@ cdef class Connect(_Value):
         self.password = password
         self.will = will
         self.protocol_version = protocol_version_of(protocol_version)
+        self.bridge = bridge
         self.session_expiry_interval = session_expiry_interval
         self.receive_maximum = receive_maximum
         self.maximum_packet_size = maximum_packet_size

@@ -303,6 +303,9 @@ class Connect(_Value):
             `repr`. All versions.
         will (Will | None): Message to publish when the connection is lost. All versions.
         protocol_version (ProtocolVersion): Version of the connection, 3, 4 or 5. All versions.
+        bridge (bool): Whether the client is a bridge between brokers, which bit 7 of the protocol level says. It is no
+            part of the standards; Mosquitto's bridges set it. Only `Decoder(bridge=True)` accepts it. 3.1 and 3.1.1
+            only.
         session_expiry_interval (int | None): How long the session outlives the connection, in seconds, 0 to
             4,294,967,295 (never expires). 5.0 only.
         receive_maximum (int | None): How many unacknowledged messages of QoS 1 and 2 the sender accepts at once, 1 to
@@ -334,6 +337,7 @@ class Connect(_Value):
     password: bytes | memoryview | None = None
     will: Will | None = None
     protocol_version: ProtocolVersion = ProtocolVersion.MQTT_5_0
+    bridge: bool = False
     _: KW_ONLY
     session_expiry_interval: int | None = None
     receive_maximum: int | None = None

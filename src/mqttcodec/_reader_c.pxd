@@ -94,6 +94,8 @@ cdef struct Cursor:
     Role role
     # Whether errors report the version. It is unknown until the protocol level of a CONNECT was read.
     bint is_known
+    # Whether a CONNECT may announce a bridge.
+    bint bridge
     int packet_type
     # The packet type and, while a property list is read, the place of the list and the identifier of the property. An
     # error whose `about` is None takes its subject from them.
@@ -103,7 +105,14 @@ cdef struct Cursor:
 
 
 cdef inline void open_cursor(
-    Cursor* cursor, const uint8_t* start, Py_ssize_t body, Py_ssize_t end, int version, bint is_known, Role role
+    Cursor* cursor,
+    const uint8_t* start,
+    Py_ssize_t body,
+    Py_ssize_t end,
+    int version,
+    bint is_known,
+    Role role,
+    bint bridge,
 ) noexcept:
     cursor.start = start
     cursor.ptr = start + body
@@ -112,6 +121,7 @@ cdef inline void open_cursor(
     cursor.version = version
     cursor.is_known = is_known
     cursor.role = role
+    cursor.bridge = bridge
     cursor.in_properties = False
 
 

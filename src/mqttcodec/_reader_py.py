@@ -56,10 +56,22 @@ class Cursor:
 
     Invariant: start <= position <= end. Nothing outside is read. `start` is the first byte of the packet, because
     offsets in errors count from there. While a property list is read, `end` is the end of the list. `known` is the
-    version that errors report: None until the protocol level of a CONNECT was read.
+    version that errors report: None until the protocol level of a CONNECT was read. `bridge` says whether a CONNECT may
+    announce a bridge.
     """
 
-    __slots__ = ("data", "end", "in_properties", "known", "packet_type", "position", "role", "start", "version")
+    __slots__ = (
+        "bridge",
+        "data",
+        "end",
+        "in_properties",
+        "known",
+        "packet_type",
+        "position",
+        "role",
+        "start",
+        "version",
+    )
 
     def __init__(
         self,
@@ -71,6 +83,7 @@ class Cursor:
         version: int,
         known: int | None,
         role: Role | None,
+        bridge: bool,
     ) -> None:
         self.data = data
         self.start = start
@@ -80,6 +93,7 @@ class Cursor:
         self.version = version
         self.known = known
         self.role = role
+        self.bridge = bridge
         self.in_properties = False
 
     def fail(

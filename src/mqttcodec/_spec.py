@@ -18,6 +18,9 @@ MAXIMUM_PACKET_SIZE = MAXIMUM_REMAINING_LENGTH + 5
 
 PROTOCOL_NAMES: dict[int, bytes] = {MQTTv31: b"MQIsdp", MQTTv311: b"MQTT", MQTTv5: b"MQTT"}
 
+BRIDGE_BIT = 0x80
+"""Bit 7 of the protocol level: the client is a bridge. It is no part of the standards; Mosquitto's bridges set it."""
+
 
 if TYPE_CHECKING:
     from typing import NamedTuple
@@ -100,6 +103,11 @@ def has_auth(version: int) -> bool:
 def allows_password_alone(version: int) -> bool:
     """Whether CONNECT may have a password without a user name (3.1.2.9)."""
     return version >= MQTTv5
+
+
+def has_bridges(version: int) -> bool:
+    """Whether CONNECT may announce a bridge (`BRIDGE_BIT`)."""
+    return version <= MQTTv311
 
 
 # --- The first byte (2.1.2, 2.1.3).

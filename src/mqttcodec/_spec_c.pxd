@@ -48,6 +48,7 @@ ctypedef enum Role:
 
 cdef enum:
     MAXIMUM_REMAINING_LENGTH = 268_435_455
+    BRIDGE_BIT = 0x80
 
 
 # --- Differences between versions: the functions of `_spec.py`.
@@ -79,3 +80,7 @@ cdef inline bint has_auth(int version) noexcept:
 
 cdef inline bint allows_password_alone(int version) noexcept:
     return version >= 5
+
+
+cdef inline bint has_bridges(int version) noexcept:
+    return version <= 4

@@ -59,7 +59,8 @@ cdef class Builder:
     The object is resized in place. For a large one, the system can move its pages instead of copying them.
     """
 
-    # Owned: NULL, or a bytes object that no other code has seen, of which the first `size` bytes are set.
+    # Owned: NULL, or a bytes object of which the first `size` bytes are set. No other code may see it until it has its
+    # final size.
     # `_PyBytes_Resize` replaces it through the pointer, and sets it to NULL if memory runs out.
     cdef PyObject* growing
     cdef Py_ssize_t size
@@ -90,13 +91,18 @@ cdef class Builder:
         self.size = needed
         return 0
 
+    cdef int fit(self) except -1:
+        """Reduce the capacity to the size, so that `growing` is the bytes collected. There must be some."""
+        if PyBytes_GET_SIZE(<object> self.growing) != self.size:
+            self.resize(self.size)
+        return 0
+
     cdef bytes take(self):
         """Return the bytes collected, and leave the builder empty."""
         cdef bytes taken
         if self.size == 0:
             return b""
-        if PyBytes_GET_SIZE(<object> self.growing) != self.size:
-            self.resize(self.size)
+        self.fit()
         taken = <bytes> self.growing
         Py_DECREF(taken)  # `taken` has a reference of its own. This one belonged to the builder.
         self.growing = NULL
@@ -131,10 +137,16 @@ cdef class Decoder:
             memory held for an incomplete packet. Values above 268,435,460, the protocol's limit, mean that limit.
         copy: Whether to copy the payload and other binary data into new bytes objects. If false, these fields are
             read-only memoryviews of the bytes that were fed, which they keep alive.
+        connected: Whether another parser has taken the CONNECT already. The decoder then needs a version, and rejects a
+            CONNECT from the start.
+        keep_bytes: Whether `packet_bytes` holds the bytes of the packet returned last.
+        bridge: Whether to accept a CONNECT of an MQTT 3.1 or 3.1.1 bridge, which has bit 7 of the protocol level set.
+            Its `bridge` field is then true.
 
     Raises:
         TypeError: An argument has the wrong type.
-        ValueError: `version` is not 3, 4 or 5, or `max_packet_size` is less than 2.
+        ValueError: `version` is not 3, 4 or 5, `max_packet_size` is less than 2, or `connected` is true without a
+            version.
         RuntimeError: Another call of the same decoder is in progress. All methods raise this.
 
     Example:
@@ -147,19 +159,28 @@ cdef class Decoder:
         [PubAck(packet_id=7)]
     """
 
-    __signature__ = _methods.Signature("version=None, *, role=None, max_packet_size=268435460, copy=True")
+    __signature__ = _methods.Signature(
+        "version=None, *, role=None, max_packet_size=268435460, copy=True, connected=False, keep_bytes=False, "
+        "bridge=False"
+    )
 
     cdef object _given_version, _version, _role, _error, _faults
     cdef int _version_number
     cdef Role _receiver
     cdef int64_t _max_packet_size
-    cdef bint _copy, _connected, _started, _busy, _is_ours, _is_in_block
+    cdef bint _copy, _given_connected, _keep_bytes, _bridge, _connected, _started, _busy, _is_ours, _is_in_block
+    # `feed` of bytes has nothing to do for binary data that is copied and packets whose bytes are not kept.
+    cdef bint _is_usual
     # Bytes are held in three places, in stream order:
     # - `_partial`: the start of an incomplete packet; for a large PUBLISH, `_payload` has the bytes of its payload.
     # - `_data`: parsed in place, and read up to `_position`. It is the caller's bytes object, a bytes object of the
     #   decoder, or the lent block. With `copy=False`, `_view` is a memoryview of it.
     # - `_backlog`: fed before `_data` was read to its end.
+    # While an error waits that can be skipped, `_failed` is the packet before all these, and None otherwise.
     cdef Builder _partial, _payload, _backlog
+    cdef bytes _failed, _packet_bytes
+    # `_packet_size` is 0 until the fixed header of the next packet has been read and accepted, so that an error that
+    # finds another value is one in a packet's body.
     cdef Py_ssize_t _packet_size, _body, _head_size
     # The first byte of the packet in `_partial`, as it was checked. The copy in `_partial` may differ, if the caller
     # wrote to the lent block later.
@@ -175,16 +196,26 @@ cdef class Decoder:
         self._partial = Builder()
         self._payload = Builder()
         self._backlog = Builder()
-        self._copy = True
+        self._copy = self._is_usual = True
         self.restart()
 
-    def __init__(self, version=None, *, role=None, max_packet_size=MAXIMUM_REMAINING_LENGTH + 5, copy=True):
+    def __init__(
+        self,
+        version=None,
+        *,
+        role=None,
+        max_packet_size=MAXIMUM_REMAINING_LENGTH + 5,
+        copy=True,
+        connected=False,
+        keep_bytes=False,
+        bridge=False,
+    ):
         if role is not None and type(role) is not RoleEnum:
             raise _errors.wrong_type("role", "a Role", role)
         cdef int64_t limit = checked_limit(max_packet_size)
-        cdef bint copies = copy
+        cdef bint copies = copy, is_connected = connected, keeps_bytes = keep_bytes, takes_bridges = bridge
         cdef Role receiver = SERVER if role is RoleEnum.SERVER else CLIENT if role is RoleEnum.CLIENT else EITHER
-        given_version = optional_version(version)
+        given_version = connection_version(version, is_connected)
         with cython.critical_section(self):
             self.enter()
             try:
@@ -193,14 +224,20 @@ cdef class Decoder:
                 self._receiver = receiver
                 self._max_packet_size = limit
                 self._copy = copies
+                self._given_connected = is_connected
+                self._keep_bytes = keeps_bytes
+                self._is_usual = copies and not keeps_bytes
+                self._bridge = takes_bridges
                 self.restart()
             finally:
                 self._busy = False
 
     cdef int restart(self) except -1:
         self._version = self._given_version
-        self._connected = self._started = False
+        self._connected = self._given_connected
+        self._started = False
         self._error = None
+        self._packet_bytes = b""
         self._block = None
         self.drop_bytes()
         self.select_faults()
@@ -210,6 +247,7 @@ cdef class Decoder:
         self._partial.clear()
         self._payload.clear()
         self._backlog.clear()
+        self._failed = None
         self._packet_size = self._body = self._head_size = 0
         self.drop_data()
         self._lent = 0
@@ -228,7 +266,8 @@ cdef class Decoder:
 
         Raises:
             TypeError: The value set is not an int or None.
-            ValueError: The value set is not 3, 4 or 5, or a packet has already begun.
+            ValueError: The value set is not 3, 4 or 5, a packet has already begun, or None is set although `connected`
+                is true.
 
         Example:
             >>> decoder = Decoder()
@@ -241,8 +280,9 @@ cdef class Decoder:
     @version.setter
     @cython.critical_section
     def version(self, version):
-        chosen = optional_version(version)
+        chosen = connection_version(version, self._given_connected)
         self.enter()
+        self.drop_packet()
         try:
             if self._started or self._partial.size:
                 raise ValueError("version must be set before the first packet")
@@ -290,10 +330,62 @@ cdef class Decoder:
 
     @property
     @cython.critical_section
+    def connected(self):
+        """Whether another parser has taken the CONNECT, as given to the constructor.
+
+        Example:
+            >>> Decoder(4, connected=True).connected
+            True
+        """
+        return self._given_connected
+
+    @property
+    @cython.critical_section
+    def keep_bytes(self):
+        """Whether `packet_bytes` holds the bytes of the packet returned last.
+
+        Example:
+            >>> Decoder(keep_bytes=True).keep_bytes
+            True
+        """
+        return self._keep_bytes
+
+    @property
+    @cython.critical_section
+    def bridge(self):
+        """Whether a CONNECT of a bridge is accepted.
+
+        Example:
+            >>> decoder = Decoder(bridge=True)
+            >>> connect = bytes.fromhex("10 0d 0004 4d515454 84 02 003c 0001 62")
+            >>> [packet.bridge for packet in decoder.feed(connect)]
+            [True]
+        """
+        return self._bridge
+
+    @property
+    @cython.critical_section
+    def packet_bytes(self):
+        """The bytes of the packet returned last, exactly as they were received, if `keep_bytes` is true.
+
+        Use them to log or forward a packet. `encode` may write it differently. The value is empty again as soon as the
+        next packet is requested or another method of the decoder is called.
+
+        Example:
+            >>> decoder = Decoder(5, keep_bytes=True)
+            >>> for packet in decoder.feed(bytes.fromhex("e0 01 00")):
+            ...     print(decoder.packet_bytes.hex(" "), "not", encode(packet).hex(" "))
+            e0 01 00 not e0 00
+        """
+        return self._packet_bytes
+
+    @property
+    @cython.critical_section
     def pending(self):
         """The number of bytes held that do not belong to a returned packet yet.
 
         If it is not 0 at the end of the stream, after the last packet was taken, the stream ended within a packet.
+        After an error it is 0, unless `skip` can continue.
 
         Example:
             >>> decoder = Decoder(5)
@@ -308,6 +400,8 @@ cdef class Decoder:
         held += self._backlog.size
         held += self._partial.size
         held += self._payload.size
+        if self._failed is not None:
+            held += PyBytes_GET_SIZE(self._failed)
         return held
 
     @cython.critical_section
@@ -315,7 +409,7 @@ cdef class Decoder:
         """Return the decoder to its initial state, for a new connection.
 
         This drops all bytes and any error, takes back the buffer lent by `get_buffer`, and restores the version given
-        to the constructor.
+        to the constructor. If `connected` is true, a CONNECT is rejected again.
 
         Raises:
             RuntimeError: Another call of this decoder is in progress.
@@ -346,7 +440,7 @@ cdef class Decoder:
 
         Returns:
             The decoder. Its iteration raises `DecodeError` at the first invalid packet, after all packets before it.
-            From then on, every call raises an equal error until `reset`.
+            From then on, every call raises an equal error until `reset` or `skip`.
 
         Raises:
             DecodeError: An earlier packet was invalid.
@@ -364,7 +458,7 @@ cdef class Decoder:
         self.enter()
         # The common case: bytes are fed, and no others are held in `_data` or `_backlog`. It enters no `try`, which
         # would be slow, because nothing in it can fail.
-        if type(data) is bytes and self._error is None and self._copy and self._position == self._size and (
+        if type(data) is bytes and self._error is None and self._is_usual and self._position == self._size and (
             self._backlog.size == 0
         ):
             self._lent = 0
@@ -381,6 +475,7 @@ cdef class Decoder:
         """Add bytes from any buffer, in any state of the decoder."""
         cdef Py_buffer view
         cdef bint is_ours = type(data) is not bytes
+        self.drop_packet()
         try:
             self.check_failed()
             if is_ours:
@@ -404,7 +499,8 @@ cdef class Decoder:
     def get_buffer(self, sizehint=-1):
         """Lend a writable buffer to receive into, for `recv_into` or `asyncio.BufferedProtocol`.
 
-        The decoder owns the buffer. It may be written to until the next call of `buffer_updated`, `feed` or `reset`.
+        The decoder owns the buffer. It may be written to until the next call of `buffer_updated`, `feed` or `reset`, or
+        until the iteration raises an error.
 
         Args:
             sizehint: Smallest size wanted, in bytes. The buffer has 65,536 bytes, or `sizehint` if that is more.
@@ -427,6 +523,7 @@ cdef class Decoder:
         """
         cdef Py_ssize_t size
         self.enter()
+        self.drop_packet()
         try:
             self.check_failed()
             size = size_to_lend(sizehint)
@@ -468,6 +565,7 @@ cdef class Decoder:
         cdef Py_ssize_t count
         cdef const uint8_t* start
         self.enter()
+        self.drop_packet()
         try:
             self.check_failed()
             count = size_written(nbytes, self._lent)
@@ -475,18 +573,56 @@ cdef class Decoder:
             if count:
                 block = self._block
                 start = <const uint8_t*> PyMemoryView_GET_BUFFER(block).buf
-                if len(block) == LENT_SIZE:
+                if len(block) == LENT_SIZE and not self._keep_bytes:
                     self.append(block, start, count, False, True)
-                else:  # Do not keep a block that is larger than usual.
+                else:
+                    # With `keep_bytes`, the bytes that are returned must be those that were decoded, even if another
+                    # thread writes to the block.
                     data = PyBytes_FromStringAndSize(<const char*> start, count)
                     self.append(data, <const uint8_t*> PyBytes_AS_STRING(data), count, True, False)
-                    self._block = None
+                if len(block) != LENT_SIZE:
+                    self._block = None  # Do not keep a block that is larger than usual.
         except MemoryError as error:
             self.set_failed(error)
             raise
         finally:
             self._busy = False
         return self
+
+    @cython.critical_section
+    def skip(self):
+        """Forget an invalid packet, so that iteration continues with the packet after it.
+
+        Only a packet whose body is invalid can be skipped, and no CONNECT: errors in the fixed header, such as a
+        reserved packet type or a packet that is too large, leave no packet to skip. While such an error waits, the
+        decoder keeps the invalid packet and the bytes after it, and accepts no more.
+
+        A skipped PUBLISH of QoS 1 or 2 is not acknowledged, so the peer sends it again after a reconnect. To get rid of
+        it, send the acknowledgement yourself, with the packet identifier from the returned bytes.
+
+        Returns:
+            The bytes of the invalid packet.
+
+        Raises:
+            RuntimeError: No error was raised, or the error that was raised cannot be skipped; or another call of this
+                decoder is in progress.
+
+        Example:
+            >>> decoder = Decoder(5)
+            >>> try:
+            ...     list(decoder.feed(bytes.fromhex("40 02 0000 c0 00")))
+            ... except DecodeError as error:
+            ...     print(error, decoder.skip().hex(" "), sep="; ")
+            packet_id of PUBACK must not be 0, at byte 2 [U24]; 40 02 00 00
+            >>> list(decoder)
+            [PingReq()]
+        """
+        self.enter()
+        self.drop_packet()
+        try:
+            return self.take_failed()
+        finally:
+            self._busy = False
 
     def __repr__(self):
         with cython.critical_section(self):
@@ -508,19 +644,64 @@ cdef class Decoder:
         self._busy = True
         return 0
 
+    cdef void drop_packet(self) noexcept:
+        # Every method calls this; iteration only if it has no packet to return, because `keep_packet` replaces the one
+        # before.
+        if self._keep_bytes:
+            self._packet_bytes = b""
+
+    cdef int keep_packet(self, const uint8_t* start, Py_ssize_t size) except -1:
+        self._packet_bytes = PyBytes_FromStringAndSize(<const char*> start, size)
+        return 0
+
     cdef inline int check_failed(self) except -1:
         if self._error is not None:
             raise _errors.fresh(self._error)
         return 0
 
     cdef int set_failed(self, object error) except -1:
-        """Put the decoder into its failed state: keep the error, and drop all bytes."""
+        """Put the decoder into its failed state: keep the error, and the bytes only if `skip` can continue."""
         if self._error is None:
-            self._error = error  # Kept if there is no memory for the copy below.
+            self._error = error  # Kept if there is no memory for the copies below.
             self._block = None
-            self.drop_bytes()
+            self.drop_packet()
+            if self._packet_size and isinstance(error, _errors.DecodeError) and error.packet_type != CONNECT:
+                try:
+                    self.keep_unread()
+                except BaseException as failure:
+                    self.drop_bytes()
+                    self._error = _errors.fresh(failure) if isinstance(failure, MemoryError) else INTERRUPTED
+                    raise
+            else:
+                self.drop_bytes()
             self._error = _errors.fresh(error)
         return 0
+
+    cdef int keep_unread(self) except -1:
+        """Keep the failed packet and the bytes after it, where the caller cannot write to them."""
+        cdef bytes failed
+        if self._partial.size == 0:
+            failed = PyBytes_FromStringAndSize(<const char*> self._start + self._position, self._packet_size)
+            self._position += self._packet_size
+        else:
+            failed = self._partial.take()
+            if self._payload.size:
+                failed = failed + self._payload.take()
+        self._failed = failed
+        self._packet_size = self._body = self._head_size = 0
+        self._started = True
+        self._lent = 0
+        if self._is_in_block:
+            self.copy_unread()
+        return self.drop_read_bytes()
+
+    cdef bytes take_failed(self):
+        """Return the failed packet, and leave the failed state."""
+        cdef bytes failed = self._failed
+        if failed is None:
+            raise _errors.cannot_skip(self._error)
+        self._failed = self._error = None
+        return failed
 
     cdef int append(
         self, object owner, const uint8_t* data, Py_ssize_t size, bint is_ours, bint is_in_block
@@ -566,6 +747,7 @@ cdef class Decoder:
             if self._position == self._size:
                 self.drop_data()
                 if self._backlog.size == 0:
+                    self.drop_packet()
                     return None
                 fed = self._backlog.take()
                 self.set_data(fed, <const uint8_t*> PyBytes_AS_STRING(fed), PyBytes_GET_SIZE(fed), True, False)
@@ -636,10 +818,16 @@ cdef class Decoder:
             self.check_size(header_size + remaining_length, first_byte)
             if size - header_size >= remaining_length:
                 size = header_size + <Py_ssize_t> remaining_length
-                open_cursor(&cursor, start, header_size, size, self._version_number, is_known, self._receiver)
+                self._packet_size = size
+                open_cursor(
+                    &cursor, start, header_size, size, self._version_number, is_known, self._receiver, self._bridge
+                )
                 if self._view is not None:
                     keep_views_of(&cursor, self._view)
                 packet = self.accept(decode_body(&cursor, first_byte))
+                if self._keep_bytes:
+                    self.keep_packet(start, size)
+                self._packet_size = 0
                 self._position += size
                 return packet
             self._packet_size = header_size + <Py_ssize_t> remaining_length
@@ -656,7 +844,6 @@ cdef class Decoder:
         """The packet that begins in `_partial`, or None if `_data` does not complete it."""
         cdef int64_t remaining_length = 0
         cdef Cursor cursor
-        cdef bytes partial
         while self._packet_size == 0 and self._position < self._size:
             self.take(self._partial, 1)
             self._body = read_length(
@@ -680,24 +867,31 @@ cdef class Decoder:
             self.take(self._payload, self._packet_size - self._head_size - self._payload.size)
         if self._partial.size + self._payload.size < self._packet_size:
             return None
-        payload = self._payload.take() if self._head_size < self._packet_size else None
-        partial = self._partial.take()
         open_cursor(
             &cursor,
-            <const uint8_t*> PyBytes_AS_STRING(partial),
+            self._partial.data(),
             self._body,
             self._head_size,
             self._version_number,
             self._version is not None,
             self._receiver,
+            self._bridge,
         )
-        if payload is not None:
-            cursor.payload = <PyObject*> payload
+        if self._payload.size:
+            self._payload.fit()
+            cursor.payload = self._payload.growing
         if not self._copy:
-            view = memoryview(partial)
+            self._partial.fit()
+            view = memoryview(<object> self._partial.growing)
             keep_views_of(&cursor, view)
+        # Both builders keep their bytes until the packet is decoded, because an error may be skipped.
+        packet = self.accept(decode_body(&cursor, self._first_byte))
+        if self._keep_bytes:
+            self._packet_bytes = self._partial.take()
+        self._partial.clear()
+        self._payload.clear()
         self._packet_size = self._body = self._head_size = 0
-        return self.accept(decode_body(&cursor, self._first_byte))
+        return packet
 
     cdef bint find_head(self) except -1:
         """Set `_head_size`: the size of a large PUBLISH without its payload, or of any other packet as a whole.
@@ -706,7 +900,7 @@ cdef class Decoder:
         """
         cdef Py_ssize_t head_size = 0
         cdef bint is_known = False
-        if self._packet_size <= LARGE or not self._copy or self._first_byte >> 4 != PUBLISH:
+        if self._packet_size <= LARGE or not self._copy or self._keep_bytes or self._first_byte >> 4 != PUBLISH:
             self._head_size = self._packet_size
             return True
         while not is_known:
@@ -826,6 +1020,13 @@ cdef Py_ssize_t publish_head_size(
                 break
     is_known[0] = True
     return head_size + properties
+
+
+cdef object connection_version(object version, bint connected):
+    chosen = optional_version(version)
+    if chosen is None and connected:
+        raise _errors.version_required()
+    return chosen
 
 
 cdef Py_ssize_t size_to_lend(object sizehint) except -1:

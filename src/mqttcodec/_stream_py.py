@@ -22,6 +22,7 @@ _NOTHING: Iterator[Any] = iter(())
 """`next(_NOTHING)` raises StopIteration, which is faster than a `raise` statement."""
 _INTERRUPTED = _errors.decoder_interrupted()
 """Preallocated, because it may be needed when memory is exhausted."""
+_CONNECT = int(PacketType.CONNECT)
 LENT_SIZE = 65_536
 KEPT_SIZE = 2_048
 """Buffers of up to this size are kept whole, without dropping the bytes that were read."""
@@ -42,10 +43,16 @@ class Decoder:
             memory held for an incomplete packet. Values above 268,435,460, the protocol's limit, mean that limit.
         copy: Whether to copy the payload and other binary data into new bytes objects. If false, these fields are
             read-only memoryviews of the bytes that were fed, which they keep alive.
+        connected: Whether another parser has taken the CONNECT already. The decoder then needs a version, and rejects a
+            CONNECT from the start.
+        keep_bytes: Whether `packet_bytes` holds the bytes of the packet returned last.
+        bridge: Whether to accept a CONNECT of an MQTT 3.1 or 3.1.1 bridge, which has bit 7 of the protocol level set.
+            Its `bridge` field is then true.
 
     Raises:
         TypeError: An argument has the wrong type.
-        ValueError: `version` is not 3, 4 or 5, or `max_packet_size` is less than 2.
+        ValueError: `version` is not 3, 4 or 5, `max_packet_size` is less than 2, or `connected` is true without a
+            version.
         RuntimeError: Another call of the same decoder is in progress. All methods raise this.
 
     Example:
@@ -65,22 +72,28 @@ class Decoder:
     #   that view, so the garbage collector may release it; any other view is released at once. When `_data` is read to
     #   its end, it is replaced at once: if it is empty, there is nothing to decode.
     # - `_backlog`: fed before `_data` was read to its end.
+    # While an error waits that can be skipped, `_failed` is the packet before them, and None otherwise.
     __slots__ = (
         "_backlog",
         "_block",
         "_body",
+        "_bridge",
         "_connected",
         "_copy",
         "_data",
         "_error",
+        "_failed",
         "_faults",
         "_first_byte",
+        "_given_connected",
         "_given_version",
         "_is_in_block",
         "_is_ours",
+        "_keep_bytes",
         "_key",
         "_lent",
         "_max_packet_size",
+        "_packet_bytes",
         "_packet_size",
         "_partial",
         "_position",
@@ -99,35 +112,44 @@ class Decoder:
         role: Role | None = None,
         max_packet_size: int = 268_435_460,
         copy: bool = True,
+        connected: bool = False,
+        keep_bytes: bool = False,
+        bridge: bool = False,
     ) -> None:
         if role is not None and type(role) is not Role:
             raise _errors.wrong_type("role", "a Role", role)
         limit = checked_limit(max_packet_size)
-        copies = bool(copy)
-        given_version = optional_version(version)
+        copies, is_connected, keeps_bytes, takes_bridges = bool(copy), bool(connected), bool(keep_bytes), bool(bridge)
+        given_version = _connection_version(version, is_connected)
         if not hasattr(self, "_key"):
             # Holds one item, or none while a method runs: a cheaper guard against concurrent calls than a lock. It is a
             # deque because an emptied list frees its memory, and putting the item back could then fail.
             self._key = deque((None,))
+            self._packet_bytes = b""
         self._enter()
         try:
             self._given_version = given_version
             self._role = role
             self._max_packet_size = limit
             self._copy = copies
+            self._given_connected = is_connected
+            self._keep_bytes = keeps_bytes
+            self._bridge = takes_bridges
             self._restart()
         finally:
             self._key.append(None)
 
     def _restart(self) -> None:
         self._version = self._given_version
-        self._connected = self._started = False
+        self._connected = self._given_connected
+        self._started = False
         self._error: Exception | None = None
         self._block: memoryview | None = None
         self._drop_bytes()
         self._select_faults()
 
     def _drop_bytes(self) -> None:
+        self._failed: bytes | None = None  # First, because memory may run out below.
         self._set_data(b"")
         self._partial = bytearray()
         self._packet_size = 0
@@ -145,7 +167,8 @@ class Decoder:
 
         Raises:
             TypeError: The value set is not an int or None.
-            ValueError: The value set is not 3, 4 or 5, or a packet has already begun.
+            ValueError: The value set is not 3, 4 or 5, a packet has already begun, or None is set although `connected`
+                is true.
 
         Example:
             >>> decoder = Decoder()
@@ -157,7 +180,7 @@ class Decoder:
 
     @version.setter
     def version(self, version: int | None) -> None:
-        chosen = optional_version(version)
+        chosen = _connection_version(version, self._given_connected)
         self._enter()
         try:
             if self._started or self._partial:
@@ -202,10 +225,58 @@ class Decoder:
         return self._copy
 
     @property
+    def connected(self) -> bool:
+        """Whether another parser has taken the CONNECT, as given to the constructor.
+
+        Example:
+            >>> Decoder(4, connected=True).connected
+            True
+        """
+        return self._given_connected
+
+    @property
+    def keep_bytes(self) -> bool:
+        """Whether `packet_bytes` holds the bytes of the packet returned last.
+
+        Example:
+            >>> Decoder(keep_bytes=True).keep_bytes
+            True
+        """
+        return self._keep_bytes
+
+    @property
+    def bridge(self) -> bool:
+        """Whether a CONNECT of a bridge is accepted.
+
+        Example:
+            >>> decoder = Decoder(bridge=True)
+            >>> connect = bytes.fromhex("10 0d 0004 4d515454 84 02 003c 0001 62")
+            >>> [packet.bridge for packet in decoder.feed(connect)]
+            [True]
+        """
+        return self._bridge
+
+    @property
+    def packet_bytes(self) -> bytes:
+        """The bytes of the packet returned last, exactly as they were received, if `keep_bytes` is true.
+
+        Use them to log or forward a packet. `encode` may write it differently. The value is empty again as soon as the
+        next packet is requested or another method of the decoder is called.
+
+        Example:
+            >>> decoder = Decoder(5, keep_bytes=True)
+            >>> for packet in decoder.feed(bytes.fromhex("e0 01 00")):
+            ...     print(decoder.packet_bytes.hex(" "), "not", encode(packet).hex(" "))
+            e0 01 00 not e0 00
+        """
+        return self._packet_bytes
+
+    @property
     def pending(self) -> int:
         """The number of bytes held that do not belong to a returned packet yet.
 
         If it is not 0 at the end of the stream, after the last packet was taken, the stream ended within a packet.
+        After an error it is 0, unless `skip` can continue.
 
         Example:
             >>> decoder = Decoder(5)
@@ -214,13 +285,14 @@ class Decoder:
             >>> decoder.pending
             1
         """
-        return len(self._partial) + len(self._data) - self._position + len(self._backlog)
+        failed = 0 if self._failed is None else len(self._failed)
+        return failed + len(self._partial) + len(self._data) - self._position + len(self._backlog)
 
     def reset(self) -> None:
         """Return the decoder to its initial state, for a new connection.
 
         This drops all bytes and any error, takes back the buffer lent by `get_buffer`, and restores the version given
-        to the constructor.
+        to the constructor. If `connected` is true, a CONNECT is rejected again.
 
         Raises:
             RuntimeError: Another call of this decoder is in progress.
@@ -250,7 +322,7 @@ class Decoder:
 
         Returns:
             The decoder. Its iteration raises `DecodeError` at the first invalid packet, after all packets before it.
-            From then on, every call raises an equal error until `reset`.
+            From then on, every call raises an equal error until `reset` or `skip`.
 
         Raises:
             DecodeError: An earlier packet was invalid.
@@ -292,7 +364,8 @@ class Decoder:
     def get_buffer(self, sizehint: int = -1) -> memoryview:
         """Lend a writable buffer to receive into, for `recv_into` or `asyncio.BufferedProtocol`.
 
-        The decoder owns the buffer. It may be written to until the next call of `buffer_updated`, `feed` or `reset`.
+        The decoder owns the buffer. It may be written to until the next call of `buffer_updated`, `feed` or `reset`, or
+        until the iteration raises an error.
 
         Args:
             sizehint: Smallest size wanted, in bytes. The buffer has 65,536 bytes, or `sizehint` if that is more.
@@ -363,17 +436,53 @@ class Decoder:
             if count:
                 assert self._block is not None
                 with self._block[:count] as written:
-                    if len(self._block) == LENT_SIZE:
+                    if len(self._block) == LENT_SIZE and not self._keep_bytes:
                         self._append(written.toreadonly(), is_in_block=True)
-                    else:  # Do not keep a block that is larger than usual.
+                    else:
+                        # With `keep_bytes`, the bytes that are returned must be those that were decoded, even if
+                        # another thread writes to the block.
                         self._append(bytearray(written), is_ours=True)
-                        self._block = None
+                if len(self._block) != LENT_SIZE:
+                    self._block = None  # Do not keep a block that is larger than usual.
         except MemoryError as error:
             self._set_failed(error)
             raise
         finally:
             self._key.append(None)
         return self
+
+    def skip(self) -> bytes:
+        """Forget an invalid packet, so that iteration continues with the packet after it.
+
+        Only a packet whose body is invalid can be skipped, and no CONNECT: errors in the fixed header, such as a
+        reserved packet type or a packet that is too large, leave no packet to skip. While such an error waits, the
+        decoder keeps the invalid packet and the bytes after it, and accepts no more.
+
+        A skipped PUBLISH of QoS 1 or 2 is not acknowledged, so the peer sends it again after a reconnect. To get rid of
+        it, send the acknowledgement yourself, with the packet identifier from the returned bytes.
+
+        Returns:
+            The bytes of the invalid packet.
+
+        Raises:
+            RuntimeError: No error was raised, or the error that was raised cannot be skipped; or another call of this
+                decoder is in progress.
+
+        Example:
+            >>> decoder = Decoder(5)
+            >>> try:
+            ...     list(decoder.feed(bytes.fromhex("40 02 0000 c0 00")))
+            ... except DecodeError as error:
+            ...     print(error, decoder.skip().hex(" "), sep="; ")
+            packet_id of PUBACK must not be 0, at byte 2 [U24]; 40 02 00 00
+            >>> list(decoder)
+            [PingReq()]
+        """
+        self._enter()
+        try:
+            return self._take_failed()
+        finally:
+            self._key.append(None)
 
     def __repr__(self) -> str:
         return _methods.decoder_represented(self, self._error)
@@ -385,7 +494,7 @@ class Decoder:
         return self
 
     def __next__(self) -> Packet:
-        if not self._data and self._error is None and self._key:
+        if not self._data and self._error is None and self._key and not self._packet_bytes:
             # Nothing to decode, and no other call in progress: skip the guard, to save time.
             return next(_NOTHING)  # type: ignore[no-any-return]
         self._enter()
@@ -411,18 +520,47 @@ class Decoder:
             self._key.pop()
         except IndexError:
             raise _errors.busy(self) from None
+        if self._packet_bytes:
+            self._packet_bytes = b""
 
     def _check_failed(self) -> None:
         if self._error is not None:
             raise _errors.fresh(self._error)
 
     def _set_failed(self, error: Exception) -> None:
-        """Put the decoder into its failed state: keep the error, and drop all bytes."""
+        """Put the decoder into its failed state: keep the error, and the bytes only if `skip` can continue."""
         if self._error is None:
-            self._error = error  # Kept if there is no memory for the copy below.
+            self._error = error  # Kept if there is no memory for the copies below.
             self._block = None
-            self._drop_bytes()
+            if self._failed is not None and isinstance(error, _errors.DecodeError):
+                try:
+                    self._keep_unread()
+                except BaseException as failure:
+                    self._drop_bytes()
+                    self._error = _errors.fresh(failure) if isinstance(failure, MemoryError) else _INTERRUPTED
+                    raise
+            else:
+                self._drop_bytes()
             self._error = _errors.fresh(error)
+
+    def _keep_unread(self) -> None:
+        """Keep the bytes after the failed packet, where the caller cannot write to them."""
+        self._started = True
+        self._lent = 0
+        if self._is_in_block:
+            self._copy_unread()
+        elif self._position == len(self._data):
+            self._drop_data()
+        elif self._is_ours:
+            self._drop_read_bytes()
+
+    def _take_failed(self) -> bytes:
+        """Return the failed packet, and leave the failed state."""
+        failed = self._failed
+        if failed is None:
+            raise _errors.cannot_skip(self._error)
+        self._failed = self._error = None
+        return failed
 
     def _append(
         self, data: bytes | bytearray | memoryview, *, is_ours: bool = False, is_in_block: bool = False
@@ -510,9 +648,8 @@ class Decoder:
         if end - start > self._max_packet_size:
             self._check_size(end - start)
         if end <= len(data):
-            packet = self._decode(data, start, body, end, first_byte)
-            self._position = end
-            return packet
+            self._position = end  # Before an error, because the packet may be skipped.
+            return self._decode(data, start, body, end, first_byte)
         self._packet_size = end - start
         self._body = body - start
         if type(data) is bytes and len(data) - start <= KEPT_SIZE:
@@ -545,6 +682,10 @@ class Decoder:
             whole = bytes(partial) + copied(self._data, self._position, end)
             self._position = end
             partial.clear()
+        elif self._keep_bytes and self._copy:
+            self._take(end - self._position)
+            whole = bytes(partial)  # `_decode` keeps this object, so that there is no third copy with the payload.
+            partial.clear()
         else:
             self._take(end - self._position)
             whole, self._partial = partial, bytearray()
@@ -575,9 +716,25 @@ class Decoder:
             # Release the view at once, because a bytearray with views cannot shrink.
             with memoryview(data) as view:
                 return self._decode(view, start, body, end, first_byte)
-        packet = decode_body(
-            data, start, body, end, first_byte, self._version or MQTTv5, self._version, self._role, self._copy
-        )
+        try:
+            packet = decode_body(
+                data,
+                start,
+                body,
+                end,
+                first_byte,
+                self._version or MQTTv5,
+                self._version,
+                self._role,
+                self._copy,
+                self._bridge,
+            )
+        except _errors.DecodeError:
+            if first_byte >> 4 != _CONNECT:
+                self._failed = copied(data, start, end)
+            raise
+        if self._keep_bytes:
+            self._packet_bytes = copied(data, start, end)
         self._started = True
         if type(packet) is Connect:
             version = packet.protocol_version
@@ -590,3 +747,10 @@ class Decoder:
             self._connected = True
             self._select_faults()
         return packet
+
+
+def _connection_version(version: object, connected: bool) -> ProtocolVersion | None:
+    chosen = optional_version(version)
+    if chosen is None and connected:
+        raise _errors.version_required()
+    return chosen

@@ -54,7 +54,7 @@ cdef object read_with(Kind kind, const uint8_t* data, Py_ssize_t size):
     cdef uint8_t[64] copy
     cdef PubAck answer
     cdef PublishProperties held
-    open_cursor(&cursor, data, 0, size, 5, True, EITHER)
+    open_cursor(&cursor, data, 0, size, 5, True, EITHER, False)
     cursor.packet_type = cursor.place = PUBACK
     cursor.identifier = 0
     if kind == BYTE:

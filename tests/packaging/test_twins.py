@@ -30,7 +30,7 @@ APART = {
     "structs and memory": (
         "is_byte_format open_cursor keep_views_of open_writer drop_payload close_writer reserve grow byte bytes "
         "insert_length prefix open_packet view_to_keep field_of set_field append_to_field close_field cinit dealloc "
-        "data resize clear size_to_lend size_written publish_properties share_between_threads split"
+        "data fit resize clear size_to_lend size_written publish_properties share_between_threads split"
     ),
     "scans text, for which Python has methods": "copy_text classify_words character_at text_of text",
     "looks up what only an error needs": "faults name_of",
@@ -38,7 +38,8 @@ APART = {
     "a packet is written into the caller's memory": "write_packet checked_flags",
     "a packet is written into parts, which are joined": "encode_head with_header release joined",
     "the decoder in steps, for `decode_from` and iteration": (
-        "find_head check_first_byte accept packet_or_error reraise next_or_null publish_head_size record_pending_error"
+        "find_head check_first_byte accept packet_or_error reraise next_or_null publish_head_size record_pending_error "
+        "drop_packet keep_packet"
     ),
     "the encoder undoes what a call has written": "put packet acks set_version rewind undo parts",
     "the decoder's calls of `decode_body`": "decode incomplete",

@@ -33,7 +33,9 @@ def packets(chunk: bytes) -> Iterator[mqtt.Packet]:
     assert_type(decoder.version, mqtt.ProtocolVersion | None)
     try:
         yield from decoder.feed(chunk)
+        assert_type(decoder.packet_bytes, bytes)
     except mqtt.DecodeError as error:
+        assert_type(decoder.skip(), bytes)
         assert_type(error.reason_code, mqtt.ReasonCode | None)
         assert_type(error.offset, int | None)
         assert_type(error.clause, str | None)
@@ -65,7 +67,8 @@ def made() -> list[bytes]:
     assert_type(mqtt.SubAck(8, codes).reason_codes, tuple[mqtt.ReasonCode, ...])
     assert_type(mqtt.Unsubscribe(9, ["a/+"]).topic_filters, tuple[str, ...])
     acknowledgement = mqtt.SubAck(8, [0, mqtt.ReasonCode.GRANTED_QOS_1])
-    connect = mqtt.Connect("client", password=memoryview(b"secret"), protocol_version=4)
+    connect = mqtt.Connect("client", password=memoryview(b"secret"), protocol_version=4, bridge=True)
+    assert_type(connect.bridge, bool)
     assert_type(connect.password, bytes | memoryview | None)
     assert_type(mqtt.encode_parts(publish)[0], bytes)
     return [mqtt.encode(packet) for packet in (publish, subscribe, acknowledgement, connect)]

@@ -55,10 +55,15 @@ def test_pieces_through_the_buffer(mqtt: Any) -> None:
 def test_attributes(mqtt: Any) -> None:
     decoder = mqtt.Decoder()
     assert (decoder.version, decoder.role, decoder.max_packet_size, decoder.copy) == (None, None, 268_435_460, True)
+    flags = ("connected", "keep_bytes", "bridge")
+    assert [getattr(decoder, name) for name in flags] == [False] * 3
     decoder = mqtt.Decoder(4, role=mqtt.Role.CLIENT, max_packet_size=100, copy=False)
     assert decoder.version is MQTTv311
     assert (decoder.role, decoder.max_packet_size, decoder.copy) == (mqtt.Role.CLIENT, 100, False)
-    for name in ("role", "max_packet_size", "copy", "pending"):
+    for flag in flags:
+        decoder = mqtt.Decoder(4, **{flag: 1})
+        assert [getattr(decoder, name) for name in flags] == [name == flag for name in flags]
+    for name in ("role", "max_packet_size", "copy", *flags, "packet_bytes", "pending"):
         with pytest.raises(AttributeError):
             setattr(decoder, name, 1)
     for arguments in ({"role": "server"}, {"role": 1}, {"max_packet_size": "1"}, {"max_packet_size": None}):
@@ -111,7 +116,7 @@ def test_error_after_the_good_packets(mqtt: Any) -> None:
             found.append(type(packet).__name__)
     assert found == ["PingReq", "PingResp"]
     assert first.value.clause == "MQTT-3.14.2-1"
-    assert decoder.pending == 0
+    assert decoder.pending == 5  # The invalid packet and the next one, for `skip`.
     for call in (
         lambda: decoder.feed(PINGREQ),
         lambda: decoder.get_buffer(),
@@ -123,8 +128,9 @@ def test_error_after_the_good_packets(mqtt: Any) -> None:
         assert again.value == first.value
         assert again.value is not first.value
         assert str(again.value) == str(first.value)
-    assert decoder.pending == 0
+    assert decoder.pending == 5
     decoder.reset()
+    assert decoder.pending == 0
     assert list(decoder.feed(PINGREQ)) == [mqtt.PingReq()]
 
 
@@ -165,6 +171,40 @@ def test_version_can_be_set_before_the_first_packet(mqtt: Any) -> None:
         decoder.version = 6
     with pytest.raises(TypeError):
         decoder.version = "5"
+    assert decoder.version is None
+
+
+def test_connected(mqtt: Any) -> None:
+    """Another parser has taken the CONNECT: a second one is rejected from the start, and there is a version."""
+    connect = mqtt.encode(mqtt.Connect("c", protocol_version=4))
+    for role in (None, mqtt.Role.SERVER):
+        decoder = mqtt.Decoder(4, role=role, connected=True)
+        for _ in range(2):
+            with pytest.raises(mqtt.ProtocolError) as caught:
+                list(decoder.feed(connect[:1]))
+            assert (caught.value.clause, caught.value.reason_code) == ("MQTT-3.1.0-2", 0x82)
+            decoder.reset()
+        assert list(decoder.feed(PINGREQ)) == [mqtt.PingReq()]
+        decoder.__init__(4, role=role)
+        assert len(list(decoder.feed(connect))) == 1
+    decoder = mqtt.Decoder(5, connected=True)
+    decoder.version = 4
+    with pytest.raises(mqtt.ProtocolError):
+        list(decoder.feed(connect[:1]))
+
+
+def test_connected_requires_a_version(mqtt: Any) -> None:
+    required = r"^connected=True requires a version \(3, 4 or 5\), because no CONNECT will state it$"
+    with pytest.raises(ValueError, match=required):
+        mqtt.Decoder(connected=True)
+    decoder = mqtt.Decoder(5, connected=True)
+    with pytest.raises(ValueError, match=required):
+        decoder.version = None
+    with pytest.raises(ValueError, match=required):
+        decoder.__init__(connected=True)
+    assert decoder.version is MQTTv5
+    decoder = mqtt.Decoder(5)
+    decoder.version = None
     assert decoder.version is None
 
 
@@ -360,6 +400,7 @@ def test_re_entry_from_the_collector(mqtt: Any) -> None:
         lambda: decoder.buffer_updated(0),
         lambda: decoder.__init__(4),
         lambda: setattr(decoder, "version", 4),
+        decoder.skip,
     ]
     errors: list[str] = []
 
@@ -427,6 +468,10 @@ def test_repr(mqtt: Any) -> None:
     for _ in decoder.feed(mqtt.encode(mqtt.Connect("c")) + b"\xc0"):
         pass
     assert repr(decoder) == "<Decoder version=MQTT_5_0 role=SERVER pending=1 state=open>"
+    with pytest.raises(mqtt.MalformedPacketError):
+        list(decoder.feed(b"\x01\x00"))
+    assert repr(decoder) == "<Decoder version=MQTT_5_0 role=SERVER pending=3 state=failed (MalformedPacketError)>"
+    decoder.skip()
     with pytest.raises(mqtt.MalformedPacketError):
         list(decoder.feed(b"\x01\x00"))
     assert repr(decoder) == "<Decoder version=MQTT_5_0 role=SERVER pending=0 state=failed (MalformedPacketError)>"

@@ -23,6 +23,8 @@ from samples import packets
 ACKNOWLEDGEMENTS = b"".join(b"\x40\x02" + number.to_bytes(2, "big") for number in range(1, 201))
 Operation = Callable[[], Any]
 REFUSED = object()
+# A PUBACK with packet identifier 0.
+INVALID = bytes.fromhex("40 02 0000")
 # CPython can lose an error as it passes through Python code, for example if memory for a traceback entry runs out.
 LOST = re.compile("error return without exception set|<function .*> returned NULL without setting an exception")
 
@@ -125,6 +127,14 @@ def is_dead(decoder: Any) -> bool:
     return False
 
 
+def cannot_skip(decoder: Any) -> bool:
+    try:
+        assert decoder.skip() == INVALID
+    except RuntimeError:
+        return True
+    return False
+
+
 class Exhaustion:
     def __init__(self, allocations: int) -> None:
         self.allocations = allocations
@@ -171,13 +181,28 @@ class Exhaustion:
                 with context(name, packet):
                     give(mqtt.Decoder(version, copy=copies), data)
                     for first, end in self.attempts():
-                        decoder = mqtt.Decoder(version, copy=copies)
+                        decoder = mqtt.Decoder(version, copy=copies, keep_bytes=bool(first % 2))
                         if not self.attempt(lambda: give(decoder, data), [packet], first, end) and is_dead(decoder):
                             assert is_dead(decoder)
                             self.attempt(decoder.reset, None, first, end)
                         decoder.reset()
                         assert decoder.pending == 0
                         assert list(decoder.feed(data)) == [packet]
+
+    def skips(self, mqtt: Any, packet: Any, data: bytes, version: int) -> None:
+        """An invalid packet is skipped, and the packet after it is read; or the decoder skips nothing."""
+        for name, give in FEEDS.items():
+            for first, end in self.attempts():
+                decoder = mqtt.Decoder(version, keep_bytes=bool(first % 2))
+                with context(f"skip in {name}", packet):
+                    self.attempt(lambda: give(decoder, INVALID + data), REFUSED, first, end)
+                    try:
+                        decoder.feed(b"")
+                    except MQTTError:
+                        if not cannot_skip(decoder):
+                            assert list(decoder) == [packet]
+                    except (MemoryError, RuntimeError):
+                        assert cannot_skip(decoder)
 
 
 @contextlib.contextmanager
@@ -206,6 +231,7 @@ def main() -> None:
         for case in cases:
             exhaustion.functions(mqtt, *case)
             exhaustion.decoders(mqtt, *case)
+            exhaustion.skips(mqtt, *case)
         failures = exhaustion.failures
         del exhaustion
         gc.collect()

@@ -58,6 +58,7 @@ CHECKS = {
 }
 SUITE = (
     *("packets/test_encode", "packets/test_functions", "streams/test_decoder", "streams/test_encoder"),
+    *("streams/test_bridge", "streams/test_skip"),
     *("hardening/test_hostile", "hardening/test_hostile_buffers", "hardening/test_exhaustion"),
 )
 # No vector expresses the rules of these modules, and one file has all of their tests.

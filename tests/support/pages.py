@@ -237,6 +237,9 @@ def faults() -> str:
         ("a decoder or an encoder is called while it is in use", _errors.busy(_stream_py.Decoder())),
         ("an encoder has no version, and writes another packet than CONNECT", _errors.version_unknown()),
         ("an exception from elsewhere interrupted a decoder", _errors.decoder_interrupted()),
+        ("`skip` is called without an error", _errors.cannot_skip(None)),
+        ("`skip` is called after an error in a fixed header", _errors.cannot_skip(_errors.DecodeError())),
+        ("a `connected` decoder has no version", _errors.version_required()),
     ]
     lines += ["", OTHERS.rstrip()]
     lines += [row(f"`{type(error).__name__}`", when, str(error)) for when, error in examples]
@@ -524,6 +527,8 @@ def versions_of_fields() -> dict[tuple[str, str], list[str]]:
                 fields = list(_methods.changed(value))
                 if isinstance(value, _packets_py.Connect):
                     fields.append("protocol_version")  # Its default is 5.0.
+                    # `decode` rejects a bridge, so there is no sample of one.
+                    fields += ["bridge"] * _spec.has_bridges(version)
                 for field in fields:
                     versions = used.setdefault((type(value).__name__, field), [])
                     if title not in versions:

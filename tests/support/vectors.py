@@ -67,14 +67,14 @@ def packet(mqtt: Any, described: Any) -> Any:
     return getattr(mqtt, name)(**{field: packet(mqtt, value) for field, value in content.items()})
 
 
-def decoder(mqtt: Any, vector: dict[str, Any]) -> Any:
+def decoder(mqtt: Any, vector: dict[str, Any], **options: Any) -> Any:
     """A decoder in the state that a vector needs: with the given version, or about to learn it from the CONNECT."""
     given = vector.get("decoder")
     if given is None:
         is_connect = vector.get("hex", "").startswith("10")
-        return mqtt.Decoder(None if is_connect else vector["version"])
+        return mqtt.Decoder(None if is_connect else vector["version"], **options)
     arguments = {**given, "role": mqtt.Role[given["role"]]} if "role" in given else given
-    made = mqtt.Decoder(**arguments)
+    made = mqtt.Decoder(**arguments, **options)
     for _ in made.feed(octets(vector.get("after", ""))):
         pass
     return made

@@ -45,7 +45,11 @@ def check(mqtt: Any, data: bytes) -> Any:
     head, payload = mqtt.encode_parts(packet, version)
     assert head + bytes(payload) == written
     assert mqtt.encode_many([packet, packet], version) == written + written
-    assert mqtt.encode(mqtt.decode(written, version), version) == written
+    if getattr(packet, "bridge", False):  # Only a Decoder reads it.
+        (decoded,) = mqtt.Decoder(bridge=True).feed(written)
+    else:
+        decoded = mqtt.decode(written, version)
+    assert mqtt.encode(decoded, version) == written
     limit = given_limit % (size + 2)
     return written, *(_batched(mqtt, packet, version, written, most) for most in (1 << 30, max(2, limit)))
 

@@ -72,6 +72,7 @@ def dictionary() -> str:
         *(bytes((identifier,)) for identifier in PropertyId),
         *(bytes((first_byte,)) for first_byte in range(0x10, 0x100, 0x10)),
         *(b"\x00\x04MQTT\x04", b"\x00\x04MQTT\x05", b"\x00\x06MQIsdp\x03"),
+        *(b"\x00\x04MQTT\x84", b"\x00\x06MQIsdp\x83"),
         *(b"\xff\xff\xff\x7f", b"\x80\x80\x80\x01", b"\x80\x00", b"\xff\xff", b"\x00\x00", b"\x00\x01"),
         *(b"$share/", b"#", b"+", b"/", b"\xc0\x80", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xef\xbf\xbf"),
     ]
