@@ -407,7 +407,7 @@ cdef class Encoder:
         if has_properties(version) and hasattr(packet, "reason_string"):
             for changes in LESS:  # [MQTT-3.4.2-3] [MQTT-3.4.2-2] and their counterparts
                 writer.ptr = writer.start + writer.packet
-                write_packet(writer, _methods.replaced(packet, changes))
+                write_packet(writer, packet.replace(**changes))
                 size = writer.ptr - writer.start - writer.packet
                 if size <= self._max_packet_size:
                     return 0

@@ -350,7 +350,7 @@ class Encoder:
         assert version is not None
         if _spec.has_properties(version) and hasattr(packet, "reason_string"):
             for changes in LESS:  # [MQTT-3.4.2-3] [MQTT-3.4.2-2] and their counterparts
-                head, _ = encode_head(_methods.replaced(packet, changes), version)
+                head, _ = encode_head(packet.replace(**changes), version)
                 size = len(head)
                 if size <= self._max_packet_size:
                     return head

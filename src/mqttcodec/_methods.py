@@ -69,6 +69,14 @@ def argument_checker(cls: Any) -> Any:
     return MethodType(function, cls)
 
 
+def refuse_replace(packet: Any, by_position: list[Any], changes: dict[str, Any]) -> None:
+    """Raise the same `TypeError` for wrong arguments as `replace` of the packet's plain twin."""
+    names = [f"{name}=None" for name in fields(type(packet))]
+    function = _function(", ".join(["self", "*", *names] if names else ["self"]))
+    function.__qualname__ = f"{type(packet).__name__}.replace"
+    function(packet, *by_position, **changes)
+
+
 @cache
 def fields(cls: Any) -> dict[str, Any]:
     """The fields of a packet class, in order, with their defaults (`Parameter.empty` if there is none)."""
@@ -141,10 +149,6 @@ def encoder_represented(encoder: Any) -> str:
 
 def copied(packet: Any, memo: dict[int, Any]) -> Any:
     return type(packet)(**{name: copy.deepcopy(value, memo) for name, value in named_values(packet).items()})
-
-
-def replaced(packet: Any, changes: dict[str, Any]) -> Any:
-    return type(packet)(**{**named_values(packet), **changes})
 
 
 def published(will: Any, packet_id: Any, publish_class: Any) -> Any:

@@ -275,7 +275,7 @@ cdef object replace(object packet, PyObject** arguments, Py_ssize_t count, PyObj
     cdef Py_ssize_t at
     cdef Field* field
     if count:
-        raise TypeError(f"_Value.replace() takes 1 positional argument but {count + 1} were given")
+        refuse_replace(packet, arguments, count, names)
     if type(packet) is Publish:
         return replaced_publish(<Publish> packet, layout, arguments, names)
     copy = copy_fields(packet)
@@ -283,7 +283,7 @@ cdef object replace(object packet, PyObject** arguments, Py_ssize_t count, PyObj
         for at in range(PyTuple_GET_SIZE(<object> names)):
             field = field_of(layout, PyTuple_GET_ITEM(names, at))
             if field == NULL:
-                return explain_replace(packet, arguments, names)
+                refuse_replace(packet, arguments, count, names)
             value = <object> arguments[at]
             set_object_at(copy, field.offset, value if field.convert == NULL else field.convert(value))
     return copy
@@ -301,7 +301,7 @@ cdef Publish replaced_publish(Publish packet, Layout* layout, PyObject** argumen
     for at in range(PyTuple_GET_SIZE(<object> names) if names != NULL else 0):
         field = field_of(layout, PyTuple_GET_ITEM(names, at))
         if field == NULL:
-            return explain_replace(packet, arguments, names)
+            refuse_replace(packet, arguments, 0, names)
         value = <object> arguments[at]
         if field.convert != NULL:
             value = field.convert(value)
@@ -332,10 +332,15 @@ cdef bint has_any(PublishProperties properties, Layout* layout) noexcept:
     return False
 
 
-cdef object explain_replace(object packet, PyObject** arguments, PyObject* names):
-    """Raise the constructor's error for a name that is no field."""
-    changes = {<object> PyTuple_GET_ITEM(names, at): <object> arguments[at] for at in range(len(<tuple> names))}
-    return _methods.replaced(packet, changes)
+cdef int refuse_replace(object packet, PyObject** arguments, Py_ssize_t count, PyObject* names) except -1:
+    """Raise the error of the plain twin for positional arguments, or for a name that no field has."""
+    by_position = [<object> arguments[at] for at in range(count)]
+    changes = {}
+    if names != NULL:
+        for name in <tuple> names:
+            changes[name] = <object> arguments[count + len(changes)]
+    _methods.refuse_replace(packet, by_position, changes)
+    return 0
 
 
 @cython.no_gc

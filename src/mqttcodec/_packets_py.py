@@ -104,12 +104,9 @@ def _init_of(cls: Any) -> Any:
 def _replace_of(cls: Any) -> Any:
     """A `replace` that copies `__dict__`, which is faster than calling `__init__`."""
     fields = dataclasses.fields(cls)
-    names: dict[str, Any] = {"new": object.__new__, "kept": object(), "replaced": _Value.replace}
-    parameters = ["self", *(["*"] if fields else []), *(f"{field.name}=kept" for field in fields), "**unknown"]
-    body = [
-        *("if unknown: return replaced(self, **unknown)", "copy = new(self.__class__)"),
-        *("fields = copy.__dict__", "fields |= self.__dict__"),
-    ]
+    names: dict[str, Any] = {"new": object.__new__, "kept": object()}
+    parameters = ["self", *(["*"] if fields else []), *(f"{field.name}=kept" for field in fields)]
+    body = ["copy = new(self.__class__)", "fields = copy.__dict__", "fields |= self.__dict__"]
     for field in fields:
         name, default = field.name, f"default_{field.name}"
         names[default] = field.default
@@ -119,13 +116,15 @@ def _replace_of(cls: Any) -> Any:
             names[f"convert_{name}"] = converter
             body.append(f"  if {name} is not {default}: {name} = convert_{name}({name})")
         if field.kw_only:
-            body.append(f"  if {name} is {default}: fields.pop({name!r}, None)")
-            body.append(f"  else: fields[{name!r}] = {name}")
+            body.append(f"  if {name} is not {default}: fields[{name!r}] = {name}")
+            body.append(f"  elif {name!r} in fields: del fields[{name!r}]")
         else:
             body.append(f"  fields[{name!r}] = {name}")
     body.append("return copy")
     exec(f"def replace({', '.join(parameters)}):\n " + "\n ".join(body), names)  # noqa: S102
-    return functools.wraps(_Value.replace)(names["replace"])
+    replace = functools.wraps(_Value.replace)(names["replace"])
+    replace.__qualname__ = f"{cls.__qualname__}.replace"
+    return replace
 
 
 class _Value:
@@ -151,8 +150,7 @@ class _Value:
             >>> Publish("a", b"21").replace(topic="b")
             Publish(topic='b', payload=b'21')
         """
-        # The packet classes have a faster method, made by `_replace_of`, which calls this one for unknown names.
-        return _methods.replaced(self, changes)
+        raise NotImplementedError  # `_replace_of` makes the method of each class.
 
     @property
     def properties(self) -> dict[str, Any]:

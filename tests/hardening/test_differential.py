@@ -259,15 +259,15 @@ def batch_outcomes(mqtt: Any, rng: random.Random, version: int | None, limit: in
                 assert alone[0] == "bytes"
                 expected += alone[1]
         else:
-            found.append(taken(encoders))
+            found.append(batches(encoders))
             assert found[-1][0] == expected
             expected = b""
-    found.append(taken(encoders))
+    found.append(batches(encoders))
     assert found[-1][0] == expected
     return found
 
 
-def taken(encoders: list[Any]) -> tuple[bytes, list[bytes]]:
+def batches(encoders: list[Any]) -> tuple[bytes, list[bytes]]:
     whole, parts = encoders[0].take(), encoders[1].take_parts()
     assert b"".join(parts) == whole
     assert all(parts)
