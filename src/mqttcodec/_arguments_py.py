@@ -29,6 +29,21 @@ def integer(value: Any, about: str) -> int:
     return int.__add__(value, 0)  # Not `int.__index__`, which calls a subclass's own method on PyPy.
 
 
+def exact_text(value: Any, about: str) -> str:
+    """The value of a str argument, as an exact str. Methods that a subclass overrides are not called."""
+    if not issubclass(type(value), str):
+        raise _errors.wrong_type(about, "str", value)
+    return str.__str__(value)
+
+
+def exact_items(value: Any, kinds: tuple[Any, ...], about: str, expected: str) -> list[Any]:
+    """The items of a value of one of these kinds: tuple, list. Methods that a subclass overrides are not called."""
+    for kind in kinds:
+        if issubclass(type(value), kind):
+            return list(kind.__getitem__(value, slice(None)))
+    raise _errors.wrong_type(about, expected, value)
+
+
 def checked_version(version: Any) -> int:
     """The number of a `version` argument: 3, 4 or 5. Raises `TypeError` or `ValueError` for anything else."""
     if type(version) is ProtocolVersion:
@@ -65,6 +80,9 @@ def byte_view(buffer: Any, about: str = "buffer") -> memoryview:
         if _ASKS_FOR_BUFFERS and hasattr(type(buffer), "__buffer__"):
             raise  # The error comes from the object's `__buffer__`.
         raise _errors.wrong_type(about, "a bytes-like object", buffer) from None
+    if view.nbytes == 0 and not view.c_contiguous:  # An empty buffer with strides, which is contiguous in C.
+        with view:
+            return memoryview(b"" if view.readonly else bytearray())
     if view.format.removeprefix("@") not in _BYTE_FORMATS or not view.c_contiguous:
         view.release()
         raise _errors.not_bytes(about)

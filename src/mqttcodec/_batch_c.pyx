@@ -195,14 +195,14 @@ cdef class Encoder:
             packet: An instance of one of the packet classes.
 
         Returns:
-            Whether the packet was written. Only a PUBLISH is ever not written.
+            Whether the packet was written. False only for a PUBLISH that is too large.
 
         Raises:
-            EncodeError: As for `encode`, or the packet is no PUBLISH and exceeds `max_packet_size`.
+            EncodeError: As for `encode`, or the packet is not a PUBLISH and exceeds `max_packet_size`.
             TypeError: As for `encode`.
             BufferError: As for `encode`.
-            RuntimeError: The version is not known and the packet is no CONNECT, or another call of this encoder is in
-                progress.
+            RuntimeError: The version is not known and the packet is not a CONNECT, or another call of this encoder is
+                in progress.
 
         Example:
             >>> encoder = Encoder(5, max_packet_size=20)

@@ -171,14 +171,14 @@ class Encoder:
             packet: An instance of one of the packet classes.
 
         Returns:
-            Whether the packet was written. Only a PUBLISH is ever not written.
+            Whether the packet was written. False only for a PUBLISH that is too large.
 
         Raises:
-            EncodeError: As for `encode`, or the packet is no PUBLISH and exceeds `max_packet_size`.
+            EncodeError: As for `encode`, or the packet is not a PUBLISH and exceeds `max_packet_size`.
             TypeError: As for `encode`.
             BufferError: As for `encode`.
-            RuntimeError: The version is not known and the packet is no CONNECT, or another call of this encoder is in
-                progress.
+            RuntimeError: The version is not known and the packet is not a CONNECT, or another call of this encoder is
+                in progress.
 
         Example:
             >>> encoder = Encoder(5, max_packet_size=20)
@@ -216,11 +216,9 @@ class Encoder:
                 if type(packet) is Publish:
                     return False  # [MQTT-3.1.2-25]
                 head = self._shorten(packet, size, version)
-            if type(payload) is bytes:
-                self._add((head, payload))
-            else:
-                self._add((joined(head, payload), b""))
+            parts = (head, payload) if type(payload) is bytes else (joined(head, payload), b"")
             self._version = version
+            self._add(parts)
             return True
         finally:
             self._key.append(None)

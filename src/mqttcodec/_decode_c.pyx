@@ -287,7 +287,11 @@ cdef Publish publish(Cursor* cursor, int first_byte):
             packet.publish_properties = publish_properties(cursor)
         if not topic and (packet.publish_properties is None or packet.publish_properties.topic_alias is None):
             fail(cursor, _errors.TOPIC_AND_ALIAS_MISSING, start)  # [U13]
-        if cursor.role == SERVER and packet.publish_properties is not None and packet.publish_properties.subscription_identifiers:
+        if (
+            cursor.role == SERVER
+            and packet.publish_properties is not None
+            and packet.publish_properties.subscription_identifiers
+        ):
             fail(cursor, _errors.IDENTIFIER_FROM_CLIENT, NULL)  # [MQTT-3.3.4-6]
     elif not topic:
         fail(cursor, _errors.TOPIC_EMPTY, start, "topic")  # [MQTT-4.7.3-1]

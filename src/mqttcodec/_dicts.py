@@ -9,7 +9,7 @@ import base64
 from dataclasses import MISSING
 
 from . import _errors, _packets_py
-from ._arguments_py import byte_view
+from ._arguments_py import byte_view, exact_items, exact_text, integer
 from ._enums import ConnectReturnCode, ProtocolVersion, QoS, ReasonCode, RetainHandling
 
 TYPE_CHECKING = False
@@ -72,13 +72,13 @@ def _written(value: Any, type_: str, path: str, defaults: Any, packets: Any) -> 
     type_ = type_.removesuffix(" | None")
     item_type = _item_type(type_)
     if item_type is not None:
-        items = _items(value, (tuple, list), path, "a tuple or list")
+        items = exact_items(value, (tuple, list), path, "a tuple or list")
         return [_written(item, item_type, f"{path}[{at}]", defaults, packets) for at, item in enumerate(items)]
     if type_ == _PAIR:
-        pair = _items(value, (tuple, list), path, "a (name, value) pair")
+        pair = exact_items(value, (tuple, list), path, "a (name, value) pair")
         if len(pair) != 2:
             raise TypeError(f"{path} must be a (name, value) pair, not a sequence of {len(pair)}")
-        return [_text(item, f"{path}[{at}]") for at, item in enumerate(pair)]
+        return [exact_text(item, f"{path}[{at}]") for at, item in enumerate(pair)]
     if type_ in ("Will", "Subscription"):
         if type(value) is not getattr(packets, type_):
             raise _errors.wrong_type(path, f"a {type_}", value)
@@ -87,37 +87,25 @@ def _written(value: Any, type_: str, path: str, defaults: Any, packets: Any) -> 
         with byte_view(value, path) as view:
             return base64.b64encode(view).decode("ascii")
     if type_ in _ENUMS:
-        if type(value) is ConnectReturnCode and ConnectReturnCode in _ENUMS[type_]:
-            return _RETURN_CODE_NAMES[value]
-        return value.name if type(value) in _ENUMS[type_] else _number(value, path)
+        return _named(value, _ENUMS[type_], path)
     if type_ == "bool":
         # `encode` takes 0 and 1 too.
         if not issubclass(type(value), int) or int.__add__(value, 0) not in (0, 1):
             raise _errors.wrong_type(path, "bool", value)
         return int.__add__(value, 0) == 1
-    return _text(value, path) if type_ == "str" else _number(value, path)
+    return exact_text(value, path) if type_ == "str" else integer(value, path)
 
 
-def _number(value: Any, path: str) -> int:
-    """The value of an int, as an exact int."""
-    if not issubclass(type(value), int):
-        raise _errors.wrong_type(path, "int", value)
-    return int.__add__(value, 0)
-
-
-def _text(value: Any, path: str) -> str:
-    """The value of a str, as an exact str."""
-    if not issubclass(type(value), str):
-        raise _errors.wrong_type(path, "str", value)
-    return str.__str__(value)
-
-
-def _items(value: Any, kinds: Any, path: str, expected: str) -> list[Any]:
-    """The items of a tuple or list. Methods of a subclass are not called."""
-    for kind in kinds:
-        if issubclass(type(value), kind):
-            return list(kind.__getitem__(value, slice(None)))
-    raise _errors.wrong_type(path, expected, value)
+def _named(value: Any, enums: tuple[Any, ...], path: str) -> Any:
+    """The name of an enum member. A number without a member stays a number."""
+    number = integer(value, path)
+    if type(value) is ConnectReturnCode or (type(value) is not ReasonCode and 1 <= number <= 5):
+        enums = enums[::-1]  # As in the constructor of ConnAck.
+    for enum in enums:
+        if number in enum._value2member_map_:
+            member = enum(number)
+            return _RETURN_CODE_NAMES[member] if enum is ConnectReturnCode else member.name
+    return number
 
 
 # --- Reading.
@@ -128,7 +116,7 @@ def from_dict(mapping: Any, packets: Any) -> Any:
     values = _keyed(mapping, "mapping")
     if "type" not in values:
         raise ValueError("type must be the name of a packet type, but is missing")
-    name = _text(values.pop("type"), "type")
+    name = exact_text(values.pop("type"), "type")
     for packet_class in packets.Packet.__args__:
         if packet_class.__name__.upper() == name:
             return _read_fields(values, packet_class, "", packets)
@@ -139,7 +127,7 @@ def _keyed(value: Any, about: str) -> dict[str, Any]:
     """A copy of a dict with exact str as keys. Methods of a subclass are not called."""
     if not issubclass(type(value), dict):
         raise _errors.wrong_type(about, "a dict", value)
-    return {_text(key, f"each key of {about}"): item for key, item in list(dict.items(value))}
+    return {exact_text(key, f"each key of {about}"): item for key, item in list(dict.items(value))}
 
 
 def _read_fields(values: dict[str, Any], cls: Any, path: str, packets: Any) -> Any:
@@ -159,17 +147,17 @@ def _read(value: Any, type_: str, path: str, packets: Any) -> Any:
     type_ = type_.removesuffix(" | None")
     item_type = _item_type(type_)
     if item_type is not None:
-        items = _items(value, (list,), path, "a list")
+        items = exact_items(value, (list,), path, "a list")
         return tuple([_read(item, item_type, f"{path}[{at}]", packets) for at, item in enumerate(items)])
     if type_ == _PAIR:
-        pair = _items(value, (list,), path, "a list of two strings")
+        pair = exact_items(value, (list,), path, "a list of two strings")
         if len(pair) != 2:
             raise ValueError(f"{path} must be a list of two strings, not of {len(pair)}")
-        return tuple([_text(item, f"{path}[{at}]") for at, item in enumerate(pair)])
+        return tuple([exact_text(item, f"{path}[{at}]") for at, item in enumerate(pair)])
     if type_ in ("Will", "Subscription"):
         return _read_fields(_keyed(value, path), getattr(packets, type_), path + ".", packets)
     if type_ == _BINARY:
-        return _binary(_text(value, path), path)
+        return _binary(exact_text(value, path), path)
     if type_ in _ENUMS and issubclass(type(value), str):
         return _member(str.__str__(value), _ENUMS[type_], path)
     if type_ == "bool":
@@ -177,10 +165,10 @@ def _read(value: Any, type_: str, path: str, packets: Any) -> Any:
             raise _errors.wrong_type(path, "bool", value)
         return value
     if type_ == "str":
-        return _text(value, path)
+        return exact_text(value, path)
     if type(value) is bool:
         raise _errors.wrong_type(path, "int", value)
-    return _number(value, path)
+    return integer(value, path)
 
 
 def _binary(text: str, path: str) -> bytes:

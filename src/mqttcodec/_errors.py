@@ -637,7 +637,7 @@ CONNACK_CODE = Fault(
     "MQTT-3.2.2-6",
 )
 TOPIC_ALIAS_ALONE = Fault(
-    *_UNWRITABLE, "{version} has no topic aliases, so that topic must not be empty", None, "MQTT-4.7.3-1"
+    *_UNWRITABLE, "{version} has no topic aliases, so topic must not be empty", None, "MQTT-4.7.3-1"
 )
 SUBACK_FAILURE = Fault(
     *_UNWRITABLE,
@@ -651,6 +651,6 @@ UNSUBACK_CODES = Fault(
 )
 DISCONNECT_CODE = Fault(
     *_UNWRITABLE,
-    "DISCONNECT of {version} has no reason code, so that it must be 0, not {found}; close the connection without "
+    "DISCONNECT of {version} has no reason code, so reason_code must be 0, not {found}; close the connection without "
     "DISCONNECT",
 )

@@ -88,30 +88,23 @@ static int rename_type(PyObject *packet_class, PyObject *name) {
 
 typedef PyObject *FastMethod(PyObject *packet, PyObject **arguments, Py_ssize_t count, PyObject *names);
 
-/* Give a class a method. `function` has the signature of METH_FASTCALL | METH_KEYWORDS, which Cython cannot give to a
-   method that takes any keyword. `doc` begins with the signature. */
-static int define_method(PyObject *packet_class, PyObject *name, FastMethod *function, PyObject *doc) {
+/* Give a class the method `replace`, and `__replace__` for `copy.replace`. `function` is called with METH_FASTCALL and
+   METH_KEYWORDS, which Cython cannot do for a method that takes any keyword. `doc` begins with the signature. */
+static int define_replace(PyObject *packet_class, FastMethod *function, PyObject *doc) {
+    static PyMethodDef method = {"replace", NULL, METH_FASTCALL | METH_KEYWORDS, NULL};
     PyTypeObject *type = (PyTypeObject *) packet_class;
-    PyMethodDef *method = (PyMethodDef *) PyMem_Calloc(1, sizeof(PyMethodDef));  /* Never freed: the class uses it. */
     PyObject *descriptor;
     int failed;
-    if (method == NULL) {
-        PyErr_NoMemory();
-        return -1;
-    }
-    method->ml_name = PyUnicode_AsUTF8(name);
-    method->ml_meth = (PyCFunction) (void (*)(void)) function;
-    method->ml_flags = METH_FASTCALL | METH_KEYWORDS;
-    method->ml_doc = PyUnicode_AsUTF8(doc);
-    if (method->ml_name == NULL || method->ml_doc == NULL)
-        return -1;
-    descriptor = PyDescr_NewMethod(type, method);
+    method.ml_meth = (PyCFunction) (void (*)(void)) function;
+    method.ml_doc = PyUnicode_AsUTF8(doc);  /* A constant of the module. */
+    descriptor = method.ml_doc == NULL ? NULL : PyDescr_NewMethod(type, &method);
     if (descriptor == NULL)
         return -1;
-    failed = PyDict_SetItem(type->tp_dict, name, descriptor);
+    failed = PyDict_SetItemString(type->tp_dict, "replace", descriptor) < 0
+        || PyDict_SetItemString(type->tp_dict, "__replace__", descriptor) < 0;
     Py_DECREF(descriptor);
     PyType_Modified(type);
-    return failed;
+    return failed ? -1 : 0;
 }
 
 #define MOST_CLASSES 32

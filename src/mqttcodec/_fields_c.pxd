@@ -12,4 +12,4 @@ cdef extern from "_fields.h":
     Py_ssize_t offset_of "offset_of_value"(object holder, object value) noexcept
     int rename "rename_type"(object packet_class, object name) except -1
     int explain_arguments "explain_arguments_of"(object packet_class, object explain) except -1
-    int define_method(object packet_class, object name, FastMethod function, object doc) except -1
+    int define_replace(object packet_class, FastMethod function, object doc) except -1

@@ -71,7 +71,7 @@ def argument_checker(cls: Any) -> Any:
 
 def refuse_replace(packet: Any, by_position: list[Any], changes: dict[str, Any]) -> None:
     """Raise the same `TypeError` for wrong arguments as `replace` of the packet's plain twin."""
-    names = [f"{name}=None" for name in fields(type(packet))]
+    names = [f"{name}=None" for name in fields(packet.__class__)]
     function = _function(", ".join(["self", "*", *names] if names else ["self"]))
     function.__qualname__ = f"{type(packet).__name__}.replace"
     function(packet, *by_position, **changes)

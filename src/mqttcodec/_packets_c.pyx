@@ -17,7 +17,7 @@ from libc.stdint cimport int64_t, uint64_t
 from ._arguments_c cimport small_value
 from ._fields_c cimport (
     copy_fields,
-    define_method,
+    define_replace,
     explain_arguments,
     expose_field,
     object_at,
@@ -102,12 +102,14 @@ cdef inline object connack_code_of(object value):
 
 
 cdef inline object several(object value):
-    """The value of a field that holds several values: a tuple for a list, and `()` for None."""
+    """The value of a field that holds several values: a tuple for a list, and `()` if there are none."""
     if type(value) is tuple:
         return value
     if isinstance(value, list):
         return PyList_AsTuple(value)
-    return _NONE if value is None else value
+    if value is None or (isinstance(value, tuple) and PyTuple_GET_SIZE(value) == 0):
+        return _NONE
+    return value
 
 
 cdef object reason_codes_of(object value):
@@ -333,14 +335,15 @@ cdef bint has_any(PublishProperties properties, Layout* layout) noexcept:
 
 
 cdef int refuse_replace(object packet, PyObject** arguments, Py_ssize_t count, PyObject* names) except -1:
-    """Raise the error of the plain twin for positional arguments, or for a name that no field has."""
+    """Raise the error of the plain twin for positional arguments, or for a name that no field has. Never returns."""
     by_position = [<object> arguments[at] for at in range(count)]
     changes = {}
     if names != NULL:
         for name in <tuple> names:
             changes[name] = <object> arguments[count + len(changes)]
     _methods.refuse_replace(packet, by_position, changes)
-    return 0
+    # A subclass of str may compare differently each time.
+    raise TypeError(f"{type(packet).__name__}.replace() got an unexpected keyword argument")
 
 
 @cython.no_gc
@@ -373,7 +376,7 @@ cdef class _Value:
         """Return the packet as another version of MQTT can carry it.
 
         Properties, subscription options and reason codes that the version does not have are dropped, if the packet
-        means the same without them. The page on conversion lists every field.
+        means the same without them. The page "Conversion between versions" lists every field.
 
         Args:
             version: MQTT version to convert to: 3, 4 or 5, or a `ProtocolVersion`.
@@ -392,9 +395,9 @@ cdef class _Value:
             >>> Publish("a", b"21", content_type="text/plain").for_version(4)
             Publish(topic='a', payload=b'21')
         """
-        from . import _versions
+        from . import _packets_c, _versions
 
-        return _versions.converted(self, version, lossy)
+        return _versions.converted(self, version, lossy, _packets_c)
 
     def __setattr__(self, name, value):
         raise _errors.immutable(self, name)
@@ -1621,6 +1624,4 @@ for _place, _packet_class in enumerate((Will, *Packet.__args__)):
 add_layout(Subscription, {})
 del _packet_class, _place
 
-for _name in ("replace", "__replace__"):
-    define_method(_Value, _name, replace, _REPLACE)
-del _name
+define_replace(_Value, replace, _REPLACE)

@@ -30,10 +30,12 @@ def _members(enum: Any, preferred: Any = ()) -> Any:
 
 
 def _several(value: Any) -> Any:
-    """The value of a field that holds several values: a tuple for a list, and `()` for None."""
+    """The value of a field that holds several values: a tuple for a list, and `()` if there are none."""
     if issubclass(type(value), list):
         return tuple(list.copy(value))
-    return () if value is None else value
+    if value is None or (issubclass(type(value), tuple) and tuple.__len__(value) == 0):
+        return ()
+    return value
 
 
 def _each(converted: Any) -> Any:
@@ -172,7 +174,7 @@ class _Value:
         """Return the packet as another version of MQTT can carry it.
 
         Properties, subscription options and reason codes that the version does not have are dropped, if the packet
-        means the same without them. The page on conversion lists every field.
+        means the same without them. The page "Conversion between versions" lists every field.
 
         Args:
             version: MQTT version to convert to: 3, 4 or 5, or a `ProtocolVersion`.
@@ -191,9 +193,9 @@ class _Value:
             >>> Publish("a", b"21", content_type="text/plain").for_version(4)
             Publish(topic='a', payload=b'21')
         """
-        from . import _versions
+        from . import _packets_py, _versions
 
-        return _versions.converted(self, version, lossy)
+        return _versions.converted(self, version, lossy, _packets_py)
 
     def __setattr__(self, name: str, value: object) -> None:
         raise _errors.immutable(self, name)

@@ -19,7 +19,7 @@ MAXIMUM_PACKET_SIZE = MAXIMUM_REMAINING_LENGTH + 5
 PROTOCOL_NAMES: dict[int, bytes] = {MQTTv31: b"MQIsdp", MQTTv311: b"MQTT", MQTTv5: b"MQTT"}
 
 BRIDGE_BIT = 0x80
-"""Bit 7 of the protocol level: the client is a bridge. It is no part of the standards; Mosquitto's bridges set it."""
+"""Bit 7 of the protocol level: the client is a bridge. It is not part of the standards; Mosquitto's bridges set it."""
 
 
 if TYPE_CHECKING:

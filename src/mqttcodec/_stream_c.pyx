@@ -645,8 +645,6 @@ cdef class Decoder:
         return 0
 
     cdef void drop_packet(self) noexcept:
-        # Every method calls this; iteration only if it has no packet to return, because `keep_packet` replaces the one
-        # before.
         if self._keep_bytes:
             self._packet_bytes = b""
 
@@ -742,12 +740,12 @@ cdef class Decoder:
 
     cdef object next_packet(self):
         """The next packet, or None if no packet is complete."""
+        self.drop_packet()
         self.check_failed()
         while True:
             if self._position == self._size:
                 self.drop_data()
                 if self._backlog.size == 0:
-                    self.drop_packet()
                     return None
                 fed = self._backlog.take()
                 self.set_data(fed, <const uint8_t*> PyBytes_AS_STRING(fed), PyBytes_GET_SIZE(fed), True, False)

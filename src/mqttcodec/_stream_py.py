@@ -547,10 +547,10 @@ class Decoder:
         """Keep the bytes after the failed packet, where the caller cannot write to them."""
         self._started = True
         self._lent = 0
-        if self._is_in_block:
-            self._copy_unread()
-        elif self._position == len(self._data):
+        if self._position == len(self._data):
             self._drop_data()
+        elif self._is_in_block:
+            self._copy_unread()
         elif self._is_ours:
             self._drop_read_bytes()
 
@@ -733,8 +733,6 @@ class Decoder:
             if first_byte >> 4 != _CONNECT:
                 self._failed = copied(data, start, end)
             raise
-        if self._keep_bytes:
-            self._packet_bytes = copied(data, start, end)
         self._started = True
         if type(packet) is Connect:
             version = packet.protocol_version
@@ -746,6 +744,8 @@ class Decoder:
                 )
             self._connected = True
             self._select_faults()
+        if self._keep_bytes:
+            self._packet_bytes = copied(data, start, end)
         return packet
 
 

@@ -6,7 +6,7 @@ Only Connect and ConnAck show the version that they are from. All other packets 
 from __future__ import annotations
 
 from . import _errors, _methods, _spec
-from ._arguments_py import checked_version, integer
+from ._arguments_py import checked_version, exact_items, exact_text, integer
 from ._enums import (
     ConnectReturnCode,
     MQTTv5,
@@ -53,11 +53,11 @@ _REASON_CODES = {
 }
 
 
-def converted(packet: Any, version: Any, lossy: Any) -> Any:
-    """The result of `for_version`."""
+def converted(packet: Any, version: Any, lossy: Any, packets: Any) -> Any:
+    """The result of `for_version`. `packets` has the classes of the implementation."""
     target = ProtocolVersion(checked_version(version))
     cls: Any = type(packet)
-    if not _is_one_of(packet, _RULES):
+    if cls.__name__ not in _RULES or cls is not getattr(packets, cls.__name__):
         raise _errors.wrong_type("packet", "one of this implementation's packets", packet)
     changes: dict[str, Any] = {}
     if not _spec.has_properties(target):
@@ -66,13 +66,8 @@ def converted(packet: Any, version: Any, lossy: Any) -> Any:
         changes |= {field: defaults[field] for field in present}
     rule = _RULES[cls.__name__]
     if rule is not None:
-        rule(packet, target, lossy, changes)
+        rule(packet, target, lossy, changes, packets)
     return packet.replace(**changes) if changes else packet
-
-
-def _is_one_of(value: Any, names: Any) -> bool:
-    """Whether a value is an instance of one of these classes of the package."""
-    return type(value).__module__ == __package__ and type(value).__name__ in names
 
 
 def _property_fields(name: str) -> list[str]:
@@ -92,28 +87,20 @@ def _flag(value: Any, about: str) -> bool:
     return int.__add__(value, 0) != 0
 
 
-def _text(value: Any, about: str) -> str:
-    if not issubclass(type(value), str):
-        raise _errors.wrong_type(about, "str", value)
-    return str.__str__(value)
-
-
-def _items(value: Any, about: str) -> tuple[Any, ...]:
-    if not issubclass(type(value), tuple):
-        raise _errors.wrong_type(about, "a tuple or list", value)
-    return tuple.__getitem__(value, slice(None))
+def _items(value: Any, about: str) -> list[Any]:
+    return exact_items(value, (tuple,), about, "a tuple or list")
 
 
 # --- The rules of each class: they raise an error, or add to the changes that the conversion makes.
 
 
-def _will(will: Any, version: ProtocolVersion, lossy: Any, changes: dict[str, Any]) -> None:
+def _will(will: Any, version: ProtocolVersion, lossy: Any, changes: dict[str, Any], packets: Any) -> None:
     delay = will.will_delay_interval
     if "will_delay_interval" in changes and integer(delay, "will_delay_interval") and not lossy:
         raise _errors.LOSSY_ONLY.encoding(version, "will_delay_interval")
 
 
-def _connect(packet: Any, version: ProtocolVersion, lossy: Any, changes: dict[str, Any]) -> None:
+def _connect(packet: Any, version: ProtocolVersion, lossy: Any, changes: dict[str, Any], packets: Any) -> None:
     source = integer(packet.protocol_version, "protocol_version")
     if source not in _spec.PROTOCOL_NAMES:
         raise _errors.PROTOCOL_VERSION.encoding(version, "", source)
@@ -123,7 +110,7 @@ def _connect(packet: Any, version: ProtocolVersion, lossy: Any, changes: dict[st
     if version == MQTTv5:
         if source != MQTTv5 and not clean_start:
             changes["session_expiry_interval"] = NEVER
-        if _flag(getattr(packet, "bridge", False), "bridge"):
+        if _flag(packet.bridge, "bridge"):
             if not lossy:
                 raise _errors.LOSSY_ONLY.encoding(version, "bridge")
             changes["bridge"] = False
@@ -138,21 +125,21 @@ def _connect(packet: Any, version: ProtocolVersion, lossy: Any, changes: dict[st
         if not clean_start and not seconds:
             raise _errors.SESSION_NOT_KEPT.encoding(version)
     if packet.will is not None:
-        if not _is_one_of(packet.will, ("Will",)):
+        if type(packet.will) is not packets.Will:
             raise _errors.wrong_type("will", "a Will", packet.will)
-        will = converted(packet.will, version, lossy)
+        will = converted(packet.will, version, lossy, packets)
         if will is not packet.will:
             changes["will"] = will
     if packet.password is not None and packet.username is None:
         raise _errors.PASSWORD_WITHOUT_USERNAME.encoding(version)  # [MQTT-3.1.2-22]
-    size = len(_text(packet.client_id, "client_id"))
+    size = len(exact_text(packet.client_id, "client_id"))
     if version == MQTTv311 and not size and not clean_start:
         raise _errors.CLIENT_ID_EMPTY_TO_SEND.encoding(version)  # [MQTT-3.1.3-7]
     if version == MQTTv31 and not 1 <= size <= 23:
         raise _errors.CLIENT_ID_LENGTH.encoding(version, "", size)  # [U27]
 
 
-def _connack(packet: Any, version: ProtocolVersion, lossy: Any, changes: dict[str, Any]) -> None:
+def _connack(packet: Any, version: ProtocolVersion, lossy: Any, changes: dict[str, Any], packets: Any) -> None:
     code = integer(packet.reason_code, "reason_code")
     if version == MQTTv5:
         # A member of `ConnectReturnCode`, or an int with the same meaning.
@@ -169,19 +156,21 @@ def _connack(packet: Any, version: ProtocolVersion, lossy: Any, changes: dict[st
         changes["session_present"] = False
 
 
-def _publish(packet: Any, version: ProtocolVersion, lossy: Any, changes: dict[str, Any]) -> None:
-    if not _spec.has_properties(version) and not _text(packet.topic, "topic"):
+def _publish(packet: Any, version: ProtocolVersion, lossy: Any, changes: dict[str, Any], packets: Any) -> None:
+    if not _spec.has_properties(version) and not exact_text(packet.topic, "topic"):
         raise _errors.TOPIC_ALIAS_ALONE.encoding(version)  # [MQTT-4.7.3-1]
     if version != MQTTv31 and _flag(packet.dup, "dup") and integer(packet.qos, "qos") == QoS.AT_MOST_ONCE:
         changes["dup"] = False  # [MQTT-3.3.1-2]
 
 
-def _acknowledgement(packet: Any, version: ProtocolVersion, lossy: Any, changes: dict[str, Any]) -> None:
+def _acknowledgement(packet: Any, version: ProtocolVersion, lossy: Any, changes: dict[str, Any], packets: Any) -> None:
     if not _spec.has_reason_codes(version) and integer(packet.reason_code, "reason_code"):
         changes["reason_code"] = ReasonCode.SUCCESS
 
 
-def _subscription(subscription: Any, version: ProtocolVersion, lossy: Any, changes: dict[str, Any]) -> None:
+def _subscription(
+    subscription: Any, version: ProtocolVersion, lossy: Any, changes: dict[str, Any], packets: Any
+) -> None:
     _check_filter(subscription.topic_filter, version, "topic_filter")
     if _spec.has_subscription_options(version):
         return
@@ -197,41 +186,41 @@ def _subscription(subscription: Any, version: ProtocolVersion, lossy: Any, chang
 
 def _check_filter(value: Any, version: ProtocolVersion, about: str) -> None:
     """Raise the error for a topic filter that is invalid in this version. Only 5.0 restricts `$share/` (4.8.2)."""
-    text = _text(value, about)
+    text = exact_text(value, about)
     found = topic_filter_fault(text, version)
     if found:
         fault, at = found
         raise fault.encoding(version, about, text[at : at + 1])
 
 
-def _subscribe(packet: Any, version: ProtocolVersion, lossy: Any, changes: dict[str, Any]) -> None:
+def _subscribe(packet: Any, version: ProtocolVersion, lossy: Any, changes: dict[str, Any], packets: Any) -> None:
     subscriptions = _items(packet.subscriptions, "subscriptions")
     results = []
     for subscription in subscriptions:
-        if not _is_one_of(subscription, ("Subscription",)):
+        if type(subscription) is not packets.Subscription:
             raise _errors.wrong_item("subscriptions", "a Subscription", subscription)
-        results.append(converted(subscription, version, lossy))
+        results.append(converted(subscription, version, lossy, packets))
     if any(result is not subscription for result, subscription in zip(results, subscriptions, strict=True)):
         changes["subscriptions"] = tuple(results)
 
 
-def _suback(packet: Any, version: ProtocolVersion, lossy: Any, changes: dict[str, Any]) -> None:
+def _suback(packet: Any, version: ProtocolVersion, lossy: Any, changes: dict[str, Any], packets: Any) -> None:
     if _spec.has_reason_codes(version):
         return
     codes = [integer(code, "reason_codes") for code in _items(packet.reason_codes, "reason_codes")]
-    for code in codes:
-        if code >= ReasonCode.FAILURE and version == MQTTv31:
-            raise _errors.SUBACK_FAILURE.encoding(version, "", code)  # [U30]
-    if any(code > ReasonCode.FAILURE for code in codes):
-        changes["reason_codes"] = tuple(min(code, ReasonCode.FAILURE) for code in codes)
+    failures = {code for code in codes if ReasonCode.FAILURE <= code <= 0xFF}
+    if failures and version == MQTTv31:
+        raise _errors.SUBACK_FAILURE.encoding(version, "", min(failures))  # [U30]
+    if failures - {ReasonCode.FAILURE}:
+        changes["reason_codes"] = tuple(ReasonCode.FAILURE if code in failures else code for code in codes)
 
 
-def _unsubscribe(packet: Any, version: ProtocolVersion, lossy: Any, changes: dict[str, Any]) -> None:
+def _unsubscribe(packet: Any, version: ProtocolVersion, lossy: Any, changes: dict[str, Any], packets: Any) -> None:
     for topic_filter in _items(packet.topic_filters, "topic_filters"):
         _check_filter(topic_filter, version, "topic_filters")
 
 
-def _unsuback(packet: Any, version: ProtocolVersion, lossy: Any, changes: dict[str, Any]) -> None:
+def _unsuback(packet: Any, version: ProtocolVersion, lossy: Any, changes: dict[str, Any], packets: Any) -> None:
     has_codes = len(_items(packet.reason_codes, "reason_codes")) > 0
     if _spec.has_reason_codes(version):
         if not has_codes:
@@ -240,13 +229,13 @@ def _unsuback(packet: Any, version: ProtocolVersion, lossy: Any, changes: dict[s
         changes["reason_codes"] = ()
 
 
-def _disconnect(packet: Any, version: ProtocolVersion, lossy: Any, changes: dict[str, Any]) -> None:
+def _disconnect(packet: Any, version: ProtocolVersion, lossy: Any, changes: dict[str, Any], packets: Any) -> None:
     code = integer(packet.reason_code, "reason_code")
     if code and not _spec.has_reason_codes(version):
         raise _errors.DISCONNECT_CODE.encoding(version, "", code)
 
 
-def _auth(packet: Any, version: ProtocolVersion, lossy: Any, changes: dict[str, Any]) -> None:
+def _auth(packet: Any, version: ProtocolVersion, lossy: Any, changes: dict[str, Any], packets: Any) -> None:
     if not _spec.has_auth(version):
         raise _errors.NOT_IN_VERSION.encoding(version, "AUTH")
 

@@ -34,6 +34,7 @@ APART = {
     ),
     "scans text, for which Python has methods": "copy_text classify_words character_at text_of text",
     "looks up what only an error needs": "faults name_of",
+    "conversions are written once": "exact_text exact_items",
     "a property list is read in steps": "open_properties next_property close_properties number property",
     "a packet is written into the caller's memory": "write_packet checked_flags",
     "a packet is written into parts, which are joined": "encode_head with_header release joined",

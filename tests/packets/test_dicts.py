@@ -207,8 +207,16 @@ def test_values_that_equal_others(mqtt: Any) -> None:
     packet = mqtt.Publish(Text("t"), bytearray(b"21"), True, 1, dup=0, packet_id=QoS.EXACTLY_ONCE)
     assert_round_trip(mqtt, packet)
     written = mqtt.to_dict(packet)
-    assert written == {"type": "PUBLISH", "topic": "t", "payload": "MjE=", "qos": 1, "retain": True, "packet_id": 2}
-    assert [type(value) for value in written.values()] == [str, str, str, int, bool, int]
+    expected = {
+        "type": "PUBLISH",
+        "topic": "t",
+        "payload": "MjE=",
+        "qos": "AT_LEAST_ONCE",
+        "retain": True,
+        "packet_id": 2,
+    }
+    assert written == expected
+    assert [type(value) for value in written.values()] == [str, str, str, str, bool, int]
     assert mqtt.to_dict(mqtt.Publish("t", array.array("B", b"21")))["payload"] == "MjE="
     assert_round_trip(mqtt, mqtt.Publish("\ud800", b"", packet_id=1 << 100))
 

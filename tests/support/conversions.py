@@ -79,7 +79,7 @@ REFUSED: list[tuple[str, int, str | None, str]] = [
     ),
     (
         *('Publish("", topic_alias=1)', 4, "MQTT-4.7.3-1"),
-        "MQTT 3.1.1 has no topic aliases, so that topic must not be empty [MQTT-4.7.3-1]",
+        "MQTT 3.1.1 has no topic aliases, so topic must not be empty [MQTT-4.7.3-1]",
     ),
     (
         *('Subscribe(1, [Subscription("a", no_local=True)])', 3, None),
@@ -104,7 +104,7 @@ REFUSED: list[tuple[str, int, str | None, str]] = [
     ),
     (
         *("Disconnect(0x04)", 4, None),
-        "DISCONNECT of MQTT 3.1.1 has no reason code, so that it must be 0, not 4; close the connection without "
+        "DISCONNECT of MQTT 3.1.1 has no reason code, so reason_code must be 0, not 4; close the connection without "
         "DISCONNECT",
     ),
 ]

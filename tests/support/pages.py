@@ -229,16 +229,20 @@ def faults() -> str:
             lines += [f"Clause: {links}." for _, links in clauses if links]
         else:
             lines += ["Clause, by field or packet:", "", *(line for line in some if not line.endswith(": "))]
+    connect_error = _errors.CLIENT_ID_EMPTY.decoding(4, 0, "", None, 4, PacketType.CONNECT)
     examples: list[tuple[str, Exception]] = [
         ("a field or an argument has the wrong Python type", _errors.wrong_type("topic", "str", b"")),
         ("an argument is out of range", _errors.bad_value("version", "3, 4 or 5", 6)),
         ("a buffer is not contiguous bytes", _errors.not_bytes("payload")),
         ("a buffer cannot be written to", _errors.read_only()),
         ("a decoder or an encoder is called while it is in use", _errors.busy(_stream_py.Decoder())),
-        ("an encoder has no version, and writes another packet than CONNECT", _errors.version_unknown()),
+        ("a packet other than CONNECT is written by an encoder without a version", _errors.version_unknown()),
         ("an exception from elsewhere interrupted a decoder", _errors.decoder_interrupted()),
         ("`skip` is called without an error", _errors.cannot_skip(None)),
         ("`skip` is called after an error in a fixed header", _errors.cannot_skip(_errors.DecodeError())),
+        ("`skip` is called after an error in a CONNECT", _errors.cannot_skip(connect_error)),
+        ("`skip` is called after memory ran out", _errors.cannot_skip(MemoryError())),
+        ("`skip` is called after an interruption", _errors.cannot_skip(_errors.decoder_interrupted())),
         ("a `connected` decoder has no version", _errors.version_required()),
     ]
     lines += ["", OTHERS.rstrip()]
