@@ -106,6 +106,8 @@ def _connect(packet: Any, version: ProtocolVersion, lossy: Any, changes: dict[st
         raise _errors.PROTOCOL_VERSION.encoding(version, "", source)
     if source != version:
         changes["protocol_version"] = version
+    if packet.will is not None and type(packet.will) is not packets.Will:
+        raise _errors.wrong_type("will", "a Will", packet.will)
     clean_start = _flag(packet.clean_start, "clean_start")
     if version == MQTTv5:
         if source != MQTTv5 and not clean_start:
@@ -125,8 +127,6 @@ def _connect(packet: Any, version: ProtocolVersion, lossy: Any, changes: dict[st
         if not clean_start and not seconds:
             raise _errors.SESSION_NOT_KEPT.encoding(version)
     if packet.will is not None:
-        if type(packet.will) is not packets.Will:
-            raise _errors.wrong_type("will", "a Will", packet.will)
         will = converted(packet.will, version, lossy, packets)
         if will is not packet.will:
             changes["will"] = will

@@ -482,3 +482,30 @@ def test_values_with_methods_of_their_own(mqtt: Any) -> None:
     ):
         with pytest.raises((mqtt.EncodeError, TypeError)):
             mqtt.encode(refused)
+
+
+@pytest.mark.parametrize("turn", range(1, 40))
+def test_a_keyword_that_changes_its_mind(mqtt: Any, turn: int) -> None:
+    """It equals no name until it is compared for the nth time, so that two lookups may disagree."""
+
+    class Keyword(str):
+        asked = 0
+        __slots__ = ()
+        __hash__ = str.__hash__
+
+        def __eq__(self, other: object) -> bool:
+            Keyword.asked += 1
+            return Keyword.asked >= turn
+
+    for packet, name, value in (
+        (mqtt.Publish("a"), "topic", "b"),
+        (mqtt.Publish("a", content_type="x"), "user_properties", [("n", "v")]),
+        (mqtt.PubAck(1), "packet_id", 2),
+        (mqtt.PingReq(), "topic", "b"),
+    ):
+        Keyword.asked = 0
+        with contextlib.suppress(TypeError):
+            replaced = packet.replace(**{Keyword(name): value})
+            assert type(replaced) is type(packet)
+            use(mqtt, replaced)
+        assert packet == packet.replace()

@@ -22,6 +22,7 @@ from octets import framed as pk
 from octets import string as s
 from octets import variable_integer as vbi
 from samples import VERSIONS
+from ways import feed, receive
 
 GREATEST = 268_435_460
 MIB = 1 << 20
@@ -57,10 +58,7 @@ def pieces_of(data: bytes, size: int, way: str) -> list[Any]:
 
 def give(decoder: Any, piece: Any, way: str) -> Iterator[Any]:
     """Feed a piece, or write it into the buffer that the decoder lends."""
-    if way != "buffer":
-        return decoder.feed(piece)
-    decoder.get_buffer()[: len(piece)] = piece
-    return decoder.buffer_updated(len(piece))
+    return (receive if way == "buffer" else feed)(decoder, piece)
 
 
 @contextmanager
@@ -257,6 +255,24 @@ def test_memory_of_packet_bytes(mqtt: Any, way: str) -> None:
         del packet
         tracemalloc.reset_peak()
         assert_bound(0, LENT_SIZE)
+
+
+def test_packet_bytes_are_dropped_before_the_next_packet(mqtt: Any) -> None:
+    """The piece, and one packet with its bytes at a time."""
+    data = mqtt.encode(mqtt.Publish("a/b", os.urandom(4 * MIB)))
+    piece = bytearray(data * 2)
+    mqtt.Decoder(5)
+    with traced():
+        decoder = mqtt.Decoder(5, keep_bytes=True)
+        decoder.feed(piece)
+        del piece
+        next(decoder)
+        assert decoder.packet_bytes == data
+        before = tracemalloc.get_traced_memory()[0]
+        tracemalloc.reset_peak()
+        next(decoder)
+        assert decoder.packet_bytes == data
+        assert tracemalloc.get_traced_memory()[1] - before <= 1.1 * len(data)
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -207,7 +207,7 @@ def test_threads_get_all_or_an_error(mqtt: Any) -> None:
 
 def test_a_decoder_that_all_call(mqtt: Any, full: bool) -> None:
     """Any thread calls any method: at worst a documented error, and a working decoder after `reset`."""
-    decoder = mqtt.Decoder(5)
+    decoder = mqtt.Decoder(5, keep_bytes=True)
     data = mqtt.encode_many(packet for packet in packets(mqtt, 5) if type(packet) is not mqtt.Connect)
 
     def receive(rng: random.Random) -> None:
@@ -222,8 +222,10 @@ def test_a_decoder_that_all_call(mqtt: Any, full: bool) -> None:
     calls: list[Callable[[random.Random], object]] = [
         *(feed, receive),
         lambda rng: decoder.reset(),
-        lambda rng: decoder.__init__(5, copy=rng.random() < 0.5),
+        lambda rng: decoder.skip(),
+        lambda rng: decoder.__init__(5, copy=rng.random() < 0.5, keep_bytes=rng.random() < 0.5),
         lambda rng: (decoder.pending, decoder.version, decoder.role, decoder.copy, decoder.max_packet_size),
+        lambda rng: (decoder.keep_bytes, decoder.bridge, decoder.packet_bytes.hex()),
         lambda rng: setattr(decoder, "version", 5),
         lambda rng: next(decoder, None),
     ]

@@ -207,7 +207,7 @@ def test_values_that_equal_others(mqtt: Any) -> None:
     packet = mqtt.Publish(Text("t"), bytearray(b"21"), True, 1, dup=0, packet_id=QoS.EXACTLY_ONCE)
     assert_round_trip(mqtt, packet)
     written = mqtt.to_dict(packet)
-    expected = {
+    assert written == {
         "type": "PUBLISH",
         "topic": "t",
         "payload": "MjE=",
@@ -215,10 +215,32 @@ def test_values_that_equal_others(mqtt: Any) -> None:
         "retain": True,
         "packet_id": 2,
     }
-    assert written == expected
     assert [type(value) for value in written.values()] == [str, str, str, str, bool, int]
     assert mqtt.to_dict(mqtt.Publish("t", array.array("B", b"21")))["payload"] == "MjE="
     assert_round_trip(mqtt, mqtt.Publish("\ud800", b"", packet_id=1 << 100))
+
+
+def test_numbers_of_members_are_written_by_name(mqtt: Any) -> None:
+    """Whatever int the field holds, and whatever tuple."""
+    number, items = type("Number", (int,), {}), type("Items", (tuple,), {})
+    for packet, field, expected in (
+        (mqtt.Publish("a", b"", True), "qos", "AT_LEAST_ONCE"),
+        (mqtt.Publish("a", b"", number(2)), "qos", "EXACTLY_ONCE"),
+        (mqtt.Publish("a", b"", number(3)), "qos", 3),
+        (mqtt.PubAck(1, number(0x87)), "reason_code", "NOT_AUTHORIZED"),
+        (mqtt.Connect(protocol_version=number(4)), "protocol_version", "MQTT_3_1_1"),
+        (mqtt.SubAck(1, items((0, number(0x80), 300))), "reason_codes", ["SUCCESS", "UNSPECIFIED_ERROR", 300]),
+        (
+            mqtt.SubAck(1, [True, number(2)]),
+            *("reason_codes", ["GRANTED_QOS_1", "GRANTED_QOS_2"]),
+        ),
+    ):
+        written = mqtt.to_dict(packet)[field]
+        assert (written, type(written)) == (expected, type(expected))
+        assert_round_trip(mqtt, packet)
+    subscriptions = [mqtt.Subscription("a", True, retain_handling=number(2))]
+    (written,) = mqtt.to_dict(mqtt.Subscribe(1, subscriptions))["subscriptions"]
+    assert written == {"topic_filter": "a", "qos": "AT_LEAST_ONCE", "retain_handling": "DO_NOT_SEND"}
 
 
 # --- Errors of `to_dict`.

@@ -131,6 +131,14 @@ def test_replace(mqtt: Any) -> None:
         assert copy.replace(packet, topic="b") == packet.replace(topic="b")
 
 
+@pytest.mark.parametrize("name", CLASSES)
+def test_both_names_of_replace(mqtt: Any, name: str) -> None:
+    cls = getattr(mqtt, name)
+    for holder in (cls, cls.__new__(cls)):
+        assert inspect.signature(holder.__replace__) == inspect.signature(holder.replace)
+        assert holder.__replace__.__doc__ == holder.replace.__doc__
+
+
 def values_of_fields(packet: Any) -> dict[str, Any]:
     return {name: getattr(packet, name) for name in _methods.fields(type(packet))}
 
@@ -203,6 +211,21 @@ def test_properties(mqtt: Any, version: int) -> None:
         bare = packet.replace(**dict.fromkeys(packet.properties))
         assert bare.properties == {}
         assert plain(bare) == plain(type(packet)(**others))
+
+
+def test_empty_tuples_are_no_properties(mqtt: Any) -> None:
+    """An empty tuple of a subclass means the same as `()`."""
+    empty = type("Empty", (tuple,), {"__len__": lambda self: 1, "__eq__": None, "__bool__": None})()
+    for packet in (
+        mqtt.Publish("a", user_properties=empty, subscription_identifiers=empty),
+        mqtt.Publish("a", user_properties=[("n", "v")]).replace(user_properties=empty),
+        mqtt.PubAck(1, user_properties=empty),
+        mqtt.Will("a", user_properties=empty),
+    ):
+        assert packet.properties == {}
+    assert list(mqtt.Publish("a", content_type="x", user_properties=empty).properties) == ["content_type"]
+    held = type("Held", (tuple,), {})([("n", "v")])
+    assert mqtt.PubAck(1, user_properties=held).properties == {"user_properties": (("n", "v"),)}
 
 
 def test_packet_types(mqtt: Any) -> None:

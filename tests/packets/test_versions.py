@@ -24,13 +24,24 @@ from mqttcodec import (
     QoS,
     ReasonCode,
     _methods,
-    _packets_py,
     _spec,
 )
 from samples import VERSIONS, outcome, plain
 
 CELLS = list(conversions.table()) if conversions.PAGE.is_file() else []
-HAS_BRIDGES = "bridge" in _methods.fields(_packets_py.Connect)
+OF_MQTT31 = [
+    Cell(f'Connect("c", {arguments}, protocol_version=3)', field, version, says)
+    for arguments, field, *cells in (
+        ("True", "protocol_version", "kept", "-> MQTTv311", "-> MQTTv5"),
+        ("True", "session_expiry_interval", "kept", "kept", "kept"),
+        ("False", "session_expiry_interval", "kept", "kept", "-> 0xFFFFFFFF"),
+        ("False", "clean_start", "kept", "kept", "kept"),
+        ("bridge=True", "bridge", "kept", "kept", "lossy: dropped"),
+        ("username='u', password=b'p'", "password", "kept", "kept", "kept"),
+        ('will=Will("t", b"p", 1, True)', "will", "kept", "kept", "kept"),
+    )
+    for version, says in zip(VERSIONS, cells, strict=True)
+]
 
 
 def found(packet: Any, field: str) -> tuple[Any, Any]:
@@ -45,10 +56,10 @@ def found(packet: Any, field: str) -> tuple[Any, Any]:
     return [getattr(holder, name) for name in names], [defaults[name] for name in names]
 
 
-@pytest.mark.parametrize("cell", CELLS, ids=lambda cell: f"{cell.packet} {cell.field} {int(cell.version)}")
+@pytest.mark.parametrize(
+    "cell", [*CELLS, *OF_MQTT31], ids=lambda cell: f"{cell.packet} {cell.field} {int(cell.version)}"
+)
 def test_table(mqtt: Any, cell: Cell) -> None:
-    if cell.field == "bridge" and not HAS_BRIDGES:
-        pytest.skip("Connect has no such field")
     packet = evaluated(mqtt, cell.packet)
     if cell.says in ("EncodeError", "lossy: dropped"):
         with pytest.raises(mqtt.EncodeError):
@@ -78,7 +89,7 @@ def test_table(mqtt: Any, cell: Cell) -> None:
 
 @pytest.mark.skipif(not CELLS, reason="needs the project's source tree")
 def test_the_table_is_complete(mqtt: Any) -> None:
-    packets = [evaluated(mqtt, cell.packet) for cell in CELLS if cell.field != "bridge" or HAS_BRIDGES]
+    packets = [evaluated(mqtt, cell.packet) for cell in CELLS]
     assert {type(packet) for packet in packets} == set(mqtt.Packet.__args__)
     codes = {int(packet.reason_code) for packet in packets if type(packet) is mqtt.ConnAck}
     known = [code for version in VERSIONS for code in _spec.reason_codes(PacketType.CONNACK, version)]
@@ -88,6 +99,39 @@ def test_the_table_is_complete(mqtt: Any) -> None:
             name = _spec.place_name(place)
             shown = {cell.field for cell in CELLS if name.lower() + "(" in cell.packet.lower()}
             assert shown & {"properties", "will.properties"} or name == "AUTH"
+
+
+def parts(packet: Any) -> list[Any]:
+    """The packet, and the will or the subscriptions in it."""
+    will = getattr(packet, "will", None)
+    return [packet, *([] if will is None else [will]), *getattr(packet, "subscriptions", ())]
+
+
+@pytest.mark.skipif(not CELLS, reason="needs the project's source tree")
+@pytest.mark.parametrize("source", VERSIONS)
+@pytest.mark.parametrize("target", VERSIONS)
+def test_no_other_field_changes(mqtt: Any, source: int, target: int) -> None:
+    """A field keeps its value unless a line of the table changes it."""
+    changed = set()
+    for cell in CELLS:
+        if cell.version == target and cell.says not in ("kept", "EncodeError"):
+            *path, name = cell.field.split(".")
+            holder = (
+                {"will": "Will", "subscriptions[0]": "Subscription"}[path[0]] if path else cell.packet.split("(")[0]
+            )
+            place = _spec.WILL if holder == "Will" else PacketType.__members__.get(holder.upper())
+            names = [_spec.property_field(place, identifier) for identifier in _spec.PROPERTIES.get(place, ())]
+            changed |= {(holder, field) for field in (names if name == "properties" else [name])}
+    results = 0
+    for packet in samples.packets(mqtt, source):
+        with contextlib.suppress(mqtt.EncodeError):
+            result = packet.for_version(target, lossy=True)
+            for before, after in zip(parts(packet), parts(result), strict=True):
+                for field in {*_methods.fields(type(before))} - {"will", "subscriptions"}:
+                    if (type(before).__name__, field) not in changed:
+                        assert plain(getattr(after, field)) == plain(getattr(before, field)), field
+            results += 1
+    assert results > 10
 
 
 @pytest.mark.parametrize("version", [MQTTv31, MQTTv311])
@@ -159,7 +203,6 @@ def test_words(mqtt: Any, expression: str, version: int, clause: str | None, wor
     assert (str(caught.value), caught.value.clause) == (words, clause)
 
 
-@pytest.mark.skipif(not HAS_BRIDGES, reason="Connect has no such field")
 def test_bridge(mqtt: Any) -> None:
     packet = mqtt.Connect("c", protocol_version=4, bridge=True)
     with pytest.raises(mqtt.EncodeError, match=r"MQTT 5\.0 does not support bridge; lossy=True drops it"):
@@ -189,6 +232,24 @@ def test_version_argument(mqtt: Any) -> None:
                 packet.for_version(version)
     with pytest.raises(TypeError, match="positional argument"):
         mqtt.PingReq().for_version(4, True)
+
+
+@pytest.mark.parametrize("code", [256, 300, -1, 1 << 70])
+def test_invalid_codes_do_not_become_valid(mqtt: Any, code: int) -> None:
+    with pytest.raises(mqtt.EncodeError):
+        mqtt.encode(mqtt.SubAck(1, [0, code]).for_version(4), 4)
+
+
+@pytest.mark.skipif(len(implementations.ALL) < 2, reason="there is one implementation only")
+@pytest.mark.parametrize("version", VERSIONS)
+def test_parts_of_the_other_implementation(mqtt: Any, version: int) -> None:
+    (other,) = (each for each in implementations.ALL if each is not mqtt)
+    for will in (other.Will("t"), other.Will("t", content_type="x")):
+        with pytest.raises(TypeError, match="will must be a Will, not "):
+            mqtt.Connect("c", will=will).for_version(version)
+    for subscription in (other.Subscription("t"), other.Subscription("t", retain_handling=1)):
+        with pytest.raises(TypeError, match="each item of subscriptions must be a Subscription, not "):
+            mqtt.Subscribe(1, [mqtt.Subscription("t"), subscription]).for_version(version)
 
 
 def test_classes_of_others(mqtt: Any) -> None:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -15,22 +15,10 @@ import pytest
 import vectors
 from mqttcodec import PacketType
 from samples import SEED
+from ways import Give, feed, receive
 
 Vector = dict[str, Any]
-Give = Callable[[Any, bytes], Iterator[Any]]
 STREAMED = [vector for vector in vectors.ALL if "hex" in vector and "decode_only" not in vector]
-
-
-def feed(decoder: Any, data: bytes) -> Iterator[Any]:
-    return iter(decoder.feed(data))
-
-
-def receive(decoder: Any, data: bytes) -> Iterator[Any]:
-    """Like `recv_into` and `asyncio.BufferedProtocol`."""
-    decoder.get_buffer(len(data))[: len(data)] = data
-    return iter(decoder.buffer_updated(len(data)))
-
-
 through_both = pytest.mark.parametrize("give", [feed, receive])
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import pairwise
 from types import FrameType
 from typing import Any
@@ -19,6 +19,7 @@ from mqttcodec import MQTTv5
 from octets import framed as pk
 from octets import string as s
 from samples import SEED, VERSIONS, packets, plain
+from ways import WAYS, Give, each_copy, each_way, feed, hand_over
 
 Vector = dict[str, Any]
 PINGREQ, PINGRESP = b"\xc0\x00", b"\xd0\x00"
@@ -28,25 +29,6 @@ IN_HEADER = "the error is in the fixed header, not in the body of a packet"
 OF_CONNECT = "a CONNECT must not be skipped"
 ERRORS = [vector for vector in vectors.ALL if vector.get("hex") and vector["expect"] == "error"]
 ERRORS = [vector for vector in ERRORS if "decode_only" not in vector]
-
-each_copy = pytest.mark.parametrize("copy", [True, False], ids=["copied", "views"])
-
-
-def feed(decoder: Any, data: bytes) -> Iterator[Any]:
-    return decoder.feed(data)
-
-
-def feed_bytearray(decoder: Any, data: bytes) -> Iterator[Any]:
-    return decoder.feed(bytearray(data))
-
-
-def receive(decoder: Any, data: bytes) -> Iterator[Any]:
-    decoder.get_buffer(len(data))[: len(data)] = data
-    return decoder.buffer_updated(len(data))
-
-
-WAYS = (feed, feed_bytearray, receive)
-each_way = pytest.mark.parametrize("give", WAYS)
 
 
 def cut(data: bytes, places: list[int]) -> list[bytes]:
@@ -78,13 +60,14 @@ def refused(decoder: Any, reason: str) -> None:
 
 @each_way
 @each_copy
-def test_every_error_of_a_body(mqtt: Any, give: Callable[..., Any], copy: bool) -> None:
+def test_every_error_of_a_body(mqtt: Any, give: Give, copy: bool) -> None:
     """Each vector that is an error: the packet is skipped if its fixed header is valid and it is no CONNECT."""
     skipped = 0
     for vector in ERRORS:
-        data, decoder = vectors.data(vector), vectors.decoder(mqtt, vector, copy=copy)
+        data, decoder = vectors.data(vector), vectors.decoder(mqtt, vector, copy=copy, keep_bytes=True)
         with pytest.raises(mqtt.DecodeError) as caught:
             list(give(decoder, data))
+        assert decoder.packet_bytes == b"", vector["id"]
         if is_of_body(mqtt, vector):
             assert decoder.pending == len(data), vector["id"]
             found = decoder.skip()
@@ -98,11 +81,10 @@ def test_every_error_of_a_body(mqtt: Any, give: Callable[..., Any], copy: bool) 
     assert skipped > 100
 
 
-def taken(mqtt: Any, decoder: Any, give: Callable[..., Any], pieces: list[bytes]) -> list[tuple[Any, ...]]:
+def taken(mqtt: Any, decoder: Any, give: Give | random.Random, pieces: list[bytes]) -> list[tuple[Any, ...]]:
     """Each packet and each error, with its bytes."""
     found: list[tuple[Any, ...]] = []
-    for piece in pieces:
-        give(decoder, piece)
+    for _ in hand_over(decoder, pieces, give):
         while True:
             try:
                 for packet in decoder:
@@ -146,7 +128,7 @@ def test_however_a_stream_is_cut(mqtt: Any, copy: bool) -> None:
         several = [sorted(rng.sample(range(len(data)), 30)) for _ in range(5)]
         ends = [sum(len(part) for part, _ in stream[:count]) for count in range(1, len(stream))]
         for places in (several[0], *several, ends, list(range(1, min(len(data), 3_000))), [*range(0, len(data), 1000)]):
-            for give in WAYS:
+            for give in (*WAYS, rng):
                 decoder = mqtt.Decoder(version, copy=copy, keep_bytes=True)
                 assert taken(mqtt, decoder, give, cut(data, places)) == expected, places
                 assert decoder.pending == 0
@@ -160,7 +142,7 @@ def test_however_a_stream_is_cut(mqtt: Any, copy: bool) -> None:
 @each_way
 @each_copy
 @pytest.mark.parametrize("start", [0, 1, 2, 3])
-def test_while_an_error_waits(mqtt: Any, give: Callable[..., Any], copy: bool, start: int) -> None:
+def test_while_an_error_waits(mqtt: Any, give: Give, copy: bool, start: int) -> None:
     """What was held is kept, and nothing more. Every call raises an equal error."""
     decoder = mqtt.Decoder(5, copy=copy)
     rest = PINGREQ + BAD + PINGRESP
@@ -285,6 +267,25 @@ def test_the_caller_cannot_change_kept_bytes(mqtt: Any, copy: bool) -> None:
         assert bytes(packet.payload) == b"payload"
         decoder.get_buffer()[:2] = PINGREQ
         assert list(decoder.buffer_updated(2)) == [mqtt.PingReq()]
+
+
+@pytest.mark.parametrize("first", WAYS)
+@pytest.mark.parametrize("second", WAYS)
+@each_copy
+def test_bytes_behind_a_piece_that_ends_with_the_packet(mqtt: Any, first: Give, second: Give, copy: bool) -> None:
+    """They wait apart from the piece, and come next."""
+    for start in (b"", PINGREQ):
+        decoder = mqtt.Decoder(5, copy=copy)
+        first(decoder, start + BAD)
+        second(decoder, mqtt.encode(mqtt.PubAck(7)))
+        second(decoder, PINGRESP)
+        with pytest.raises(mqtt.ProtocolError):
+            list(decoder)
+        assert decoder.pending == 10
+        assert decoder.skip() == BAD
+        assert decoder.pending == 6
+        assert list(decoder) == [mqtt.PubAck(7), mqtt.PingResp()]
+        assert decoder.pending == 0
 
 
 @each_copy

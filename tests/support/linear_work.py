@@ -13,7 +13,8 @@ import gc
 import os
 import sys
 from collections.abc import Callable, Iterable
-from itertools import repeat
+from functools import partial
+from itertools import product, repeat
 from typing import Any
 
 import implementations
@@ -21,6 +22,7 @@ from octets import framed, string, variable_integer
 
 Work = Callable[[], object]
 Prepare = Callable[[Any, int], Work]
+Give = Callable[[Any, bytes], object]
 
 CASES: dict[str, tuple[Prepare, dict[str, int]]] = {}
 """By name: the function that prepares the work for a size, and the larger of the two sizes for each implementation."""
@@ -247,6 +249,51 @@ def pieces_fed_inside_the_loop(mqtt: Any, size: int) -> Work:
         assert left == decoder.pending == 0
 
     return work
+
+
+# --- Streams: many invalid packets that are skipped, and the bytes of many packets.
+
+# Large, because an error takes as many instructions as copying megabytes.
+INVALID = framed(0x30, string(b"#") + b"\0" + b"x" * 30_000)
+
+
+def lent(decoder: Any, data: bytes) -> None:
+    decoder.get_buffer(len(data))[: len(data)] = data
+    decoder.buffer_updated(len(data))
+
+
+def skipped(mqtt: Any, size: int, give: Give, *, copy: bool) -> Work:
+    def work() -> None:
+        decoder = mqtt.Decoder(5, copy=copy)
+        give(decoder, INVALID * size)
+        for _ in range(size):
+            try:
+                next(decoder)
+            except mqtt.DecodeError:
+                decoder.skip()
+        assert decoder.pending == 0
+
+    return work
+
+
+def kept(mqtt: Any, size: int, give: Give, *, copy: bool) -> Work:
+    def work() -> None:
+        decoder = mqtt.Decoder(5, copy=copy, keep_bytes=True)
+        give(decoder, PUBLISH * size)
+        assert sum(len(decoder.packet_bytes) for _ in decoder) == size * len(PUBLISH)
+
+    return work
+
+
+GIVES: dict[str, Give] = {
+    "bytes": lambda decoder, data: decoder.feed(data),
+    "bytearray": lambda decoder, data: decoder.feed(bytearray(data)),
+    "lent_block": lent,
+}
+for work_of, by, copy in product((skipped, kept), GIVES, (True, False)):
+    prepare = partial(work_of, give=GIVES[by], copy=copy)
+    prepare.__name__ = f"{work_of.__name__}_in_one_{by}_{'copied' if copy else 'as_views'}"  # type: ignore[attr-defined]
+    case(1_000 if work_of is skipped else 10_000)(prepare)
 
 
 # --- Packets of many parts.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from itertools import accumulate, pairwise
 from typing import Any
 
 from fuzz import inputs
@@ -23,6 +24,7 @@ def check(mqtt: Any, data: bytes) -> Any:
     given = Input(data)
     is_known, version, options, flags = given.byte() & 1, given.version(), given.byte(), given.byte()
     count = given.byte()
+    group = 1 + (count >> 6)
     sizes = [1 + size for size in given.take(count & 31)]
     # In some, a PUBLISH is so large that it is assembled in the object that is returned.
     stream = given.rest() + (bytes(70_000) if count & 32 else b"")
@@ -40,29 +42,26 @@ def check(mqtt: Any, data: bytes) -> Any:
         bridge=flags & 4,
     )
     skips = flags & 8 != 0
-    expected = _taken(mqtt, decoder, [stream], 0, skips)
+    expected = _taken(mqtt, decoder, [stream], 0, 1, skips)
     version_found = decoder.version
     _check_bytes(decoder, expected, stream)
     decoder.reset()
     assert decoder.version == given_version
     assert decoder.pending == 0
-    assert _taken(mqtt, decoder, _cut(stream, sizes), options >> 6, skips) == expected
+    assert _taken(mqtt, decoder, _cut(stream, sizes), options >> 6, group, skips) == expected
     assert decoder.version == version_found
     return expected, version_found
 
 
-def _cut(stream: bytes, sizes: list[int]) -> Iterator[bytes]:
-    begin = 0
-    for size in sizes:
-        yield stream[begin : begin + size]
-        begin += size
-    yield stream[begin:]
+def _cut(stream: bytes, sizes: list[int]) -> list[bytes]:
+    ends = [*accumulate(sizes), len(stream)]
+    return [stream[begin:end] for begin, end in pairwise((0, *ends))]
 
 
-def _taken(mqtt: Any, decoder: Any, pieces: Any, way: int, skips: bool) -> list[Any]:
+def _taken(mqtt: Any, decoder: Any, pieces: list[bytes], way: int, group: int, skips: bool) -> list[Any]:
     """The packets and the skipped errors, each with its bytes; last, the other error or the number of bytes left.
 
-    Pieces are fed in one way or alternately.
+    Pieces are fed in one way or alternately, and the packets taken after each `group` of them.
     """
     found: list[Any] = []
     for number, piece in enumerate(pieces):
@@ -74,6 +73,8 @@ def _taken(mqtt: Any, decoder: Any, pieces: Any, way: int, skips: bool) -> list[
             with decoder.get_buffer(len(piece)) as buffer:
                 buffer[: len(piece)] = piece
             decoder.buffer_updated(len(piece))
+        if (number + 1) % group and number + 1 < len(pieces):
+            continue
         while True:
             try:
                 found += ((plain(packet), decoder.packet_bytes) for packet in decoder)
@@ -89,6 +90,7 @@ def _taken(mqtt: Any, decoder: Any, pieces: Any, way: int, skips: bool) -> list[
 def _check_failed(mqtt: Any, decoder: Any, error: Any) -> None:
     """Every call raises an equal error. If no bytes are kept, the packet cannot be skipped."""
     held = decoder.pending
+    assert decoder.packet_bytes == b""
     for call in (lambda: decoder.feed(b"\xc0\x00"), decoder.get_buffer, lambda: next(decoder)):
         try:
             call()
@@ -124,7 +126,7 @@ def seeds() -> Iterator[bytes]:
     rng = random.Random(0)
     for version, stream in inputs.packets():
         for options in (rng.randrange(256), rng.randrange(256) & 0x0F):
-            count = rng.randrange(8) + rng.choice((0, 0, 0, 32))
+            count = rng.randrange(8) + rng.choice((0, 0, 0, 32)) + rng.choice((0, 0, 64, 128))
             # Each stream with `keep_bytes`, `bridge` and `skip`, and with any flags.
             for flags in (0x0E, rng.randrange(16)):
                 head = bytes((rng.randrange(2), inputs.VERSIONS.index(version), options, flags, count))
