@@ -92,7 +92,7 @@ def six_properties(bytes data):
     packet.qos = QOS_1
     packet.flags = <object> FLAGS[1]
     packet.packet_id = two_bytes(data, 29)
-    packet.properties = properties
+    packet.publish_properties = properties
     properties.payload_format_indicator = 1
     properties.message_expiry_interval = two_bytes(data, 37)
     properties.response_topic = text(data, 42, 24)

@@ -73,6 +73,7 @@ def properties(values: dict[str, Any]) -> Properties | None:
 def packet_of(packet: Any) -> Any:
     """A packet of the corpus, or None if the library does not encode its type."""
     kind, values = type(packet).__name__, fields(packet)
+    values.pop("bridge", None)
     if kind in ("Publish", "Subscribe", "PubAck", "PubRec", "PubRel", "PubComp"):
         mid = values.pop("packet_id")
     if kind == "Publish":
