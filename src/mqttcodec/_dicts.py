@@ -127,7 +127,8 @@ def _keyed(value: Any, about: str) -> dict[str, Any]:
     """A copy of a dict with exact str as keys. Methods of a subclass are not called."""
     if not issubclass(type(value), dict):
         raise _errors.wrong_type(about, "a dict", value)
-    return {exact_text(key, f"each key of {about}"): item for key, item in list(dict.items(value))}
+    # `list` of the items would call `__len__` on PyPy.
+    return {exact_text(key, f"each key of {about}"): item for key, item in dict.items(value)}
 
 
 def _read_fields(values: dict[str, Any], cls: Any, path: str, packets: Any) -> Any:
