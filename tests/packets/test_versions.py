@@ -240,6 +240,16 @@ def test_invalid_codes_do_not_become_valid(mqtt: Any, code: int) -> None:
         mqtt.encode(mqtt.SubAck(1, [0, code]).for_version(4), 4)
 
 
+def test_flags_of_the_wrong_type_are_named(mqtt: Any) -> None:
+    for packet, version, name in (
+        (mqtt.Connect("c", "yes"), 4, "clean_start"),
+        (mqtt.Publish("t", dup=1.0), 4, "dup"),
+        (mqtt.ConnAck([]), 3, "session_present"),
+    ):
+        with pytest.raises(TypeError, match=f"^{name} must be bool, not "):
+            packet.for_version(version)
+
+
 @pytest.mark.skipif(len(implementations.ALL) < 2, reason="there is one implementation only")
 @pytest.mark.parametrize("version", VERSIONS)
 def test_parts_of_the_other_implementation(mqtt: Any, version: int) -> None:

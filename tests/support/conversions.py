@@ -78,6 +78,10 @@ REFUSED: list[tuple[str, int, str | None, str]] = [
         "MQTT 3.1.1 has no return code for reason code 128; close the connection without CONNACK [MQTT-3.2.2-6]",
     ),
     (
+        *('Connect("c", protocol_version=6)', 5, "MQTT-3.1.2-2"),
+        "protocol_version must be 3, 4 or 5, not 6 [MQTT-3.1.2-2]",
+    ),
+    (
         *('Publish("", topic_alias=1)', 4, "MQTT-4.7.3-1"),
         "MQTT 3.1.1 has no topic aliases, so topic must not be empty [MQTT-4.7.3-1]",
     ),

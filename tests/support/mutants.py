@@ -81,6 +81,11 @@ ALIKE = {
         "without `hasattr(type(buffer), '__buffer__')`",
         'if _ASKS_FOR_BUFFERS and hasattr(type(buffer), "__buffer__"):',
     ): "before Python 3.12 the condition is false either way",
+    (
+        "_stream_py",
+        "without `isinstance(error, _errors.DecodeError)`",
+        "if self._failed is not None and isinstance(error, _errors.DecodeError):",
+    ): "both differ only after an interruption between two lines of the module",
     **dict.fromkeys(
         ((module, "deleted", "raise MemoryError from None") for module in ("_codec_py", "_batch_py")),
         "only a Python of 32 bits has more memory than bytes can hold, and test_memory looks at that there",
