@@ -97,11 +97,13 @@ def judge(found: dict[str, Any], project: Path) -> bool:
             name = str(file.relative_to(project))
             if file.suffix not in endings or file.name in NO_STATEMENTS:
                 continue
-            of = found[name]["summary"]
-            statements += of["num_statements"]
-            covered += of["covered_lines"]
-            missing = ", ".join(map(str, found[name]["missing_lines"]))
-            print(f"{file.name:28} {of['covered_lines']:5} of {of['num_statements']:5}  {missing}")
+            lines = file.read_text(encoding="utf-8").splitlines()
+            # Cython counts the decorator of a property as a line, but never reports that it ran.
+            missing = [at for at in found[name]["missing_lines"] if lines[at - 1].strip() != "@property"]
+            reached = found[name]["summary"]["covered_lines"]
+            statements += reached + len(missing)
+            covered += reached
+            print(f"{file.name:28} {reached:5} of {reached + len(missing):5}  {', '.join(map(str, missing))}")
         print(f"{codec}: {100 * covered / statements:.2f} % of {statements} lines")
         is_enough = is_enough and covered >= statements * LEAST / 100
     return is_enough
