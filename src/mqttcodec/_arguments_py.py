@@ -80,12 +80,12 @@ def byte_view(buffer: Any, about: str = "buffer") -> memoryview:
         if _ASKS_FOR_BUFFERS and hasattr(type(buffer), "__buffer__"):
             raise  # The error comes from the object's `__buffer__`.
         raise _errors.wrong_type(about, "a bytes-like object", buffer) from None
-    if view.nbytes == 0 and not view.c_contiguous:  # An empty buffer with strides, which is contiguous in C.
-        with view:
-            return memoryview(b"" if view.readonly else bytearray())
-    if view.format.removeprefix("@") not in _BYTE_FORMATS or not view.c_contiguous:
+    if view.format.removeprefix("@") not in _BYTE_FORMATS or not (view.c_contiguous or view.nbytes == 0):
         view.release()
         raise _errors.not_bytes(about)
+    if not view.c_contiguous:  # It is empty. C calls it contiguous, but `cast` would not.
+        with view:
+            return memoryview(b"" if view.readonly else bytearray())
     if view.format == "B" and view.ndim == 1:
         return view
     with view:

@@ -149,12 +149,14 @@ cdef object decode_buffer(
 cdef object view_to_keep(object buffer):
     """A memoryview of a buffer's bytes. It is parsed, and the views in the packet are slices of it."""
     cdef Py_buffer checked
+    cdef Py_ssize_t size
     if not PyObject_CheckBuffer(buffer):
         raise _errors.wrong_type("buffer", "a bytes-like object", buffer)
     keeper = memoryview(buffer)
     byte_view(keeper, &checked, "buffer")
+    size = checked.len
     PyBuffer_Release(&checked)
-    return keeper.cast("B")
+    return keeper.cast("B") if size else memoryview(b"")  # `cast` would refuse an empty view with strides.
 
 
 cdef object decode_at(

@@ -8,7 +8,6 @@ from __future__ import annotations
 import copy
 from enum import Enum
 from functools import cache
-from operator import attrgetter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -83,11 +82,6 @@ def fields(cls: Any) -> dict[str, Any]:
     import inspect  # Not at the top, because it is slow to import, and few programs compare or print packets.
 
     return {name: parameter.default for name, parameter in inspect.signature(cls).parameters.items()}
-
-
-def getter(names: tuple[str, ...]) -> Any:
-    """A function that returns the values of these attributes of an object, as a tuple. There are none, or several."""
-    return attrgetter(*names) if names else lambda packet: ()
 
 
 def named_values(packet: Any) -> dict[str, Any]:

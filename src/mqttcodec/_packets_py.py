@@ -13,6 +13,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 from dataclasses import KW_ONLY
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from . import _errors, _methods
@@ -776,9 +777,11 @@ Packet = (
 
 _Value.__module__ = _Acknowledgement.__module__ = __package__
 for _class in (Will, Subscription, *Packet.__args__):
+    _names = tuple([field.name for field in dataclasses.fields(_class)])
     _class.__init__ = _init_of(_class)
     _class.replace = _class.__replace__ = _replace_of(_class)
-    _class._values = property(_methods.getter(tuple([field.name for field in dataclasses.fields(_class)])))
+    # `attrgetter` returns a tuple, because a class has no field or several.
+    _class._values = property(attrgetter(*_names) if _names else lambda packet: ())
     _class._property_names = tuple([field.name for field in dataclasses.fields(_class) if field.kw_only])
     _class.__module__ = __package__  # The public module, in which the names in annotations are found.
-del _class
+del _class, _names

@@ -97,6 +97,7 @@ NOT_CONTIGUOUS = "must be C-contiguous with one-byte items"
 BAD: dict[str, tuple[type[Exception], str, Callable[[], Any]]] = {
     "strided": (BufferError, NOT_CONTIGUOUS, lambda: memoryview(PUBLISH)[::2]),
     "backwards": (BufferError, NOT_CONTIGUOUS, lambda: memoryview(PUBLISH)[::-1]),
+    "no items of two bytes, strided": (BufferError, NOT_CONTIGUOUS, lambda: memoryview(b"").cast("H")[::2]),
     "items of two bytes": (BufferError, NOT_CONTIGUOUS, lambda: memoryview(PUBLISH).cast("H")),
     "array of numbers": (BufferError, NOT_CONTIGUOUS, lambda: array.array("I", [1, 2])),
     "floats": (BufferError, NOT_CONTIGUOUS, lambda: memoryview(bytes(8)).cast("d")),
@@ -136,7 +137,13 @@ def test_what_is_no_bytes(mqtt: Any, name: str) -> None:
         mqtt.encode_into(mqtt.PubAck(1), make())
 
 
-@pytest.mark.parametrize("make", [bytes, bytearray, lambda: memoryview(b""), lambda: array.array("B")])
+@pytest.mark.parametrize(
+    "make",
+    [
+        *(bytes, bytearray, lambda: memoryview(b""), lambda: array.array("B")),
+        *(lambda: memoryview(b"")[::2], lambda: memoryview(bytearray())[::2]),
+    ],
+)
 def test_empty(mqtt: Any, make: Any) -> None:
     for name, read in readers(mqtt).items():
         if name.startswith("dec"):

@@ -169,21 +169,23 @@ def calls(mqtt: Any, way: str) -> Iterator[tuple[str, Callable[[], Any]]]:
 @pytest.mark.parametrize("way", CASES)
 def test_every_reference_is_given_back(mqtt: Any, way: str, full: bool) -> None:
     """Each vector runs many times, so a leak in one run shows many times over."""
-    rounds = 1000 if full or (COUNTS_REFERENCES and mqtt.BACKEND == "cython") else 60
+    # Python keeps some objects, however often a call runs: more of them for conversions, which use enums and errors.
+    allowed = 33 if way == "convert" else 10
+    rounds = 1000 if full or (COUNTS_REFERENCES and mqtt.BACKEND == "cython") else 3 * allowed
     if not count():
         pytest.skip("the blocks are malloc's, and not counted")
     gc.collect()
     gc.freeze()  # Existing objects are not examined again, which makes a collection fast.
     try:
         for name, call in calls(mqtt, way):
-            for _ in range(10):  # Python itself keeps some objects from the first runs.
+            for _ in range(10):  # The first runs leave more.
                 gc.collect()
                 before = count()
                 for _ in range(rounds):
                     call()
                 gc.collect()
                 growth = count() - before
-                if abs(growth) < rounds // 2:
+                if abs(growth) < allowed:
                     break
             else:
                 pytest.fail(f"{name}: {rounds} times leave {growth}")
