@@ -485,7 +485,7 @@ def test_values_with_methods_of_their_own(mqtt: Any) -> None:
 
 
 @pytest.mark.parametrize("turn", range(1, 40))
-def test_a_keyword_that_changes_its_mind(mqtt: Any, turn: int) -> None:
+def test_a_keyword_that_compares_differently_each_time(mqtt: Any, turn: int) -> None:
     """It equals no name until it is compared for the nth time, so that two lookups may disagree."""
 
     class Keyword(str):

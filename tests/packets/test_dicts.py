@@ -252,7 +252,7 @@ def test_no_packet(mqtt: Any, packet: Any) -> None:
         mqtt.to_dict(packet)
 
 
-def test_parts_and_packets_of_others_are_no_packets(mqtt: Any) -> None:
+def test_parts_and_other_packets_are_rejected(mqtt: Any) -> None:
     others = [other.PingReq() for other in implementations.ALL if other is not mqtt]
     for packet in (mqtt.Will("t"), mqtt.Subscription("t"), mqtt.Publish, *others):
         with pytest.raises(TypeError, match="packet must be one of this implementation's packets, not "):

@@ -213,7 +213,7 @@ def test_properties(mqtt: Any, version: int) -> None:
         assert plain(bare) == plain(type(packet)(**others))
 
 
-def test_empty_tuples_are_no_properties(mqtt: Any) -> None:
+def test_empty_tuples_are_not_properties(mqtt: Any) -> None:
     """An empty tuple of a subclass means the same as `()`."""
     empty = type("Empty", (tuple,), {"__len__": lambda self: 1, "__eq__": None, "__bool__": None})()
     for packet in (

@@ -178,7 +178,7 @@ def test_while_an_error_waits(mqtt: Any, give: Give, copy: bool, start: int) -> 
 def test_skipped_at_once_or_after_a_reset(mqtt: Any) -> None:
     decoder = mqtt.Decoder(5)
     nothing = "there is nothing to skip, because no packet was invalid"
-    for data in (b"", PINGREQ, BAD):  # An invalid packet that was not requested yet is no error yet.
+    for data in (b"", PINGREQ, BAD):  # An invalid packet is not an error until it is requested.
         decoder.feed(data)
         with pytest.raises(RuntimeError, match=nothing):
             decoder.skip()
