@@ -193,7 +193,7 @@ cdef Field* field_of(Layout* layout, PyObject* name) except? NULL:
 
 
 cdef PyObject* value_at(object packet, Field* field) noexcept:
-    """The value of a field: a borrowed reference, which is valid as long as the packet, because packets never change."""
+    """The value of a field: a borrowed reference, valid as long as the packet is, because packets never change."""
     if field.holder == IN_PACKET:
         return object_at(packet, field.offset)[0]
     if field.holder == IN_FLAGS:
