@@ -9,6 +9,7 @@ from cpython.buffer cimport (
 )
 from libc.stdint cimport int64_t
 
+from ._cold_c cimport raises
 from ._spec_c cimport MAXIMUM_REMAINING_LENGTH
 
 cdef extern from "Python.h":
@@ -30,11 +31,16 @@ cdef inline object faults():
     return _errors
 
 
+cdef inline raises refuse_type(str about, str expected, object value) except *:
+    """Raise the error for an argument or a field of the wrong Python type."""
+    raise faults().wrong_type(about, expected, value)
+
+
 cdef inline int64_t integer(object value, str about) except -1:
     """The value of an int from 0 to 2**63 - 1, else OUTSIDE. Methods that a subclass overrides are not called."""
     cdef int64_t number
     if not PyLong_Check(value):
-        raise faults().wrong_type(about, "int", value)
+        refuse_type(about, "int", value)
     number = small_value(value)
     return large_integer(value) if number < 0 else number
 
@@ -49,7 +55,7 @@ cdef inline int checked_version(object version) except -1:
     """The number of a `version` argument: 3, 4 or 5. Raises `TypeError` or `ValueError` for anything else."""
     cdef int64_t number
     if not PyLong_Check(version):
-        raise faults().wrong_type("version", "a ProtocolVersion", version)
+        refuse_type("version", "a ProtocolVersion", version)
     number = integer(version, "version")
     if not 3 <= number <= 5:
         raise faults().bad_value("version", "3, 4 or 5", version)
@@ -79,7 +85,7 @@ cdef inline int byte_view(object buffer, Py_buffer* view, str about) except -1:
     Raises `TypeError` if the object is no buffer, and `BufferError` if it is not C-contiguous bytes.
     """
     if not PyObject_CheckBuffer(buffer):
-        raise faults().wrong_type(about, "a bytes-like object", buffer)
+        refuse_type(about, "a bytes-like object", buffer)
     PyObject_GetBuffer(buffer, view, PyBUF_FULL_RO)
     if not is_byte_format(view.format) or not PyBuffer_IsContiguous(view, b"C"):
         PyBuffer_Release(view)

@@ -5,8 +5,8 @@
 # cython: boundscheck=False, wraparound=False
 """Decodes packets: the compiled `_decode_py.py`, with the same functions in the same order.
 
-The caller checks the fixed header; `decode_body` reads the rest. Packets are created by `__new__` and filled through
-their C struct. A field without a value is None, as `__new__` leaves it, or is set to the default of the class.
+The caller checks the fixed header; `decode_body` reads the rest. Packets are created by `new_packet` and filled
+through their C struct. A field without a value stays None, or is set to the default of the class.
 """
 
 from cpython.object cimport PyObject
@@ -46,31 +46,46 @@ from ._spec_c cimport *
 cdef extern from "_traceback.h":
     pass
 
+cdef extern from "_new.h":
+    object new_packet(object packet_class)
+
 from . import _errors, _spec
 from ._enums import ConnectReturnCode, ProtocolVersion, QoS, ReasonCode, RetainHandling, Role as RoleEnum
 
-cdef tuple QOS = tuple(QoS)
-cdef tuple RETAIN_HANDLING = tuple(RetainHandling)
 cdef tuple VERSIONS = tuple(ProtocolVersion)
-cdef tuple FLAGS = tuple([flags_of_bits(bits) for bits in range(16)])
 cdef object SUCCESS = ReasonCode.SUCCESS
 cdef PingReq PING_REQ = PingReq()
 cdef PingResp PING_RESP = PingResp()
 
-# By version - 3, packet type and byte: the reason code or None.
-cdef tuple REASON_CODES = tuple(
-    [
-        tuple([_spec.reason_codes(packet_type, version) if packet_type in used else None for packet_type in range(16)])
-        for version, used in ((3, (CONNACK, SUBACK)), (4, (CONNACK, SUBACK)), (5, range(2, 16)))
-    ]
-)
-
+# Tables of C for what almost every packet looks up. They borrow their references: these objects live as long as the
+# process. By number: the members.
+cdef PyObject* QOS[3]
+cdef PyObject* RETAIN_HANDLING[3]
+# By the lower four bits of the first byte.
+cdef PyObject* FLAGS[16]
+# By packet type - PUBACK.
+cdef PyObject* ACKNOWLEDGEMENTS[4]
+# By version - 3, packet type and byte: the reason code or NULL.
+cdef PyObject* REASON_CODES[3][16][256]
 # By packet type and byte: the only side that may send the reason code, or EITHER.
 cdef uint8_t SOLE_SENDERS[16][256]
 
 
-cdef int fill_senders() except -1:
-    cdef int packet_type, code
+cdef int fill_tables() except -1:
+    cdef int version, packet_type, code, number
+    for number, member in enumerate(QoS):
+        QOS[number] = <PyObject*> member
+    for number, member in enumerate(RetainHandling):
+        RETAIN_HANDLING[number] = <PyObject*> member
+    for number in range(16):
+        flags = flags_of_bits(number)
+        FLAGS[number] = <PyObject*> flags
+    for number, packet_class in enumerate((PubAck, PubRec, PubRel, PubComp)):
+        ACKNOWLEDGEMENTS[number] = <PyObject*> packet_class
+    for version in range(3, 6):
+        for packet_type in range(CONNACK, AUTH + 1) if has_reason_codes(version) else (CONNACK, SUBACK):
+            for code, member in enumerate(_spec.reason_codes(packet_type, version)):
+                REASON_CODES[version - 3][packet_type][code] = NULL if member is None else <PyObject*> member
     for packet_type in range(16):
         for code in range(256):
             sender = _spec.SOLE_SENDERS.get(packet_type, {}).get(code)
@@ -80,7 +95,7 @@ cdef int fill_senders() except -1:
     return 0
 
 
-fill_senders()
+fill_tables()
 
 
 cdef object decode_body(Cursor* cursor, int first_byte):
@@ -133,10 +148,10 @@ cdef inline object reason_code(Cursor* cursor, int packet_type):
 
 cdef inline object reason_code_of(Cursor* cursor, int code, int packet_type):
     """The reason code for `code`, the byte that was just read."""
-    member = (<tuple> (<tuple> REASON_CODES[cursor.version - 3])[packet_type])[code]
-    if member is None:
+    cdef PyObject* member = REASON_CODES[cursor.version - 3][packet_type][code]
+    if member == NULL:
         fail(cursor, _errors.REASON_CODE, cursor.ptr - 1, None, code)
-    return member
+    return <object> member
 
 
 cdef inline int check_sender(Cursor* cursor, int code, const uint8_t* at, int packet_type) except -1:
@@ -148,7 +163,7 @@ cdef inline int check_sender(Cursor* cursor, int code, const uint8_t* at, int pa
 
 
 cdef Connect connect(Cursor* cursor):
-    cdef Connect packet = Connect.__new__(Connect)
+    cdef Connect packet = <Connect> new_packet(Connect)
     cdef const uint8_t* start = cursor.ptr
     cdef Py_ssize_t size = 0
     cdef int level, flags
@@ -224,7 +239,7 @@ cdef int check_connect_flags(Cursor* cursor, int flags) except -1:
 
 
 cdef Will will(Cursor* cursor, int flags):
-    cdef Will packet = Will.__new__(Will)
+    cdef Will packet = <Will> new_packet(Will)
     cdef const uint8_t* start
     packet.user_properties = ()
     if has_properties(cursor.version):
@@ -234,13 +249,13 @@ cdef Will will(Cursor* cursor, int flags):
     if not topic:
         fail(cursor, _errors.TOPIC_EMPTY, start, "will.topic")  # [MQTT-4.7.3-1]
     packet.payload = binary(cursor, "will.payload")
-    packet.qos = QOS[flags >> 3 & 3]  # `check_connect_flags` has rejected 3.
+    packet.qos = <object> QOS[flags >> 3 & 3]  # `check_connect_flags` has rejected 3.
     packet.retain = flags & 0x20 != 0
     return packet
 
 
 cdef ConnAck connack(Cursor* cursor):
-    cdef ConnAck packet = ConnAck.__new__(ConnAck)
+    cdef ConnAck packet = <ConnAck> new_packet(ConnAck)
     cdef const uint8_t* start = cursor.ptr
     cdef int code, flags = byte(cursor, "session_present")
     if not has_session_present(cursor.version):
@@ -273,19 +288,20 @@ cdef int refuse_earlier_version(Cursor* cursor, int flags, int code) except -1:
 
 
 cdef Publish publish(Cursor* cursor, int first_byte):
-    cdef Publish packet = Publish.__new__(Publish)
+    cdef Publish packet = <Publish> new_packet(Publish)
     cdef const uint8_t* start = cursor.ptr
-    cdef str topic = topic_name(cursor, "topic")
     cdef Py_ssize_t size
-    packet.topic = topic
-    packet.qos = QOS[first_byte >> 1 & 3]
+    cdef bint has_topic
+    packet.topic = topic_name(cursor, "topic")
+    has_topic = cursor.ptr != start + 2
+    packet.qos = <object> QOS[first_byte >> 1 & 3]
     packet.flags = <PublishFlags> FLAGS[first_byte & 0x0F]
     if first_byte & 0x06:
         packet.packet_id = packet_identifier(cursor)
     if has_properties(cursor.version):
         if not without_properties(cursor):
             packet.publish_properties = publish_properties(cursor)
-        if not topic and (packet.publish_properties is None or packet.publish_properties.topic_alias is None):
+        if not has_topic and (packet.publish_properties is None or packet.publish_properties.topic_alias is None):
             fail(cursor, _errors.TOPIC_AND_ALIAS_MISSING, start)  # [U13]
         if (
             cursor.role == SERVER
@@ -293,7 +309,7 @@ cdef Publish publish(Cursor* cursor, int first_byte):
             and packet.publish_properties.subscription_identifiers
         ):
             fail(cursor, _errors.IDENTIFIER_FROM_CLIENT, NULL)  # [MQTT-3.3.4-6]
-    elif not topic:
+    elif not has_topic:
         fail(cursor, _errors.TOPIC_EMPTY, start, "topic")  # [MQTT-4.7.3-1]
     if cursor.payload != NULL:
         packet.payload = <object> cursor.payload
@@ -304,22 +320,14 @@ cdef Publish publish(Cursor* cursor, int first_byte):
 
 
 cdef PublishProperties publish_properties(Cursor* cursor):
-    cdef PublishProperties properties = PublishProperties.__new__(PublishProperties)
+    cdef PublishProperties properties = <PublishProperties> new_packet(PublishProperties)
     properties.subscription_identifiers = properties.user_properties = ()
     read_properties(cursor, <PyObject*> properties, PUBLISH)
     return properties
 
 
 cdef _Acknowledgement acknowledgement(Cursor* cursor, int packet_type):
-    cdef _Acknowledgement packet
-    if packet_type == PUBACK:
-        packet = PubAck.__new__(PubAck)
-    elif packet_type == PUBREC:
-        packet = PubRec.__new__(PubRec)
-    elif packet_type == PUBREL:
-        packet = PubRel.__new__(PubRel)
-    else:
-        packet = PubComp.__new__(PubComp)
+    cdef _Acknowledgement packet = <_Acknowledgement> new_packet(<object> ACKNOWLEDGEMENTS[packet_type - PUBACK])
     packet.packet_id = packet_identifier(cursor)
     packet.reason_code = SUCCESS
     packet.user_properties = ()
@@ -331,13 +339,13 @@ cdef _Acknowledgement acknowledgement(Cursor* cursor, int packet_type):
 
 cdef int reason_and_properties(Cursor* cursor, _Acknowledgement packet, int packet_type) except -1:
     packet.reason_code = reason_code(cursor, packet_type)
-    if cursor.ptr != cursor.end:
+    if cursor.ptr != cursor.end and not without_properties(cursor):
         read_properties(cursor, <PyObject*> packet, packet_type)
     return 0
 
 
 cdef Subscribe subscribe(Cursor* cursor):
-    cdef Subscribe packet = Subscribe.__new__(Subscribe)
+    cdef Subscribe packet = <Subscribe> new_packet(Subscribe)
     cdef list subscriptions = []
     packet.packet_id = packet_identifier(cursor)
     packet.user_properties = ()
@@ -352,7 +360,7 @@ cdef Subscribe subscribe(Cursor* cursor):
 
 
 cdef Subscription subscription(Cursor* cursor):
-    cdef Subscription packet = Subscription.__new__(Subscription)
+    cdef Subscription packet = <Subscription> new_packet(Subscription)
     cdef str text = topic_filter(cursor, "topic_filter")
     cdef int options = byte(cursor, "subscription options")
     cdef const uint8_t* at = cursor.ptr - 1
@@ -372,15 +380,15 @@ cdef Subscription subscription(Cursor* cursor):
     elif qos == 3:
         fail(cursor, _errors.REQUESTED_QOS, at, "", qos)  # [MQTT-3-8.3-4]
     # The checks above ensure, for every version, that neither number is 3 and that the reserved bits are 0.
-    packet.qos = QOS[qos]
+    packet.qos = <object> QOS[qos]
     packet.no_local = options & 0x04 != 0
     packet.retain_as_published = options & 0x08 != 0
-    packet.retain_handling = RETAIN_HANDLING[options >> 4]
+    packet.retain_handling = <object> RETAIN_HANDLING[options >> 4]
     return packet
 
 
 cdef SubAck suback(Cursor* cursor):
-    cdef SubAck packet = SubAck.__new__(SubAck)
+    cdef SubAck packet = <SubAck> new_packet(SubAck)
     packet.packet_id = packet_identifier(cursor)
     packet.user_properties = ()
     if has_properties(cursor.version) and not without_properties(cursor):
@@ -393,7 +401,8 @@ cdef tuple reason_codes(Cursor* cursor, int packet_type):
     cdef Py_ssize_t at, wrong = -1, size = cursor.end - cursor.ptr
     cdef const uint8_t* taken
     cdef int code, wrong_code = 0
-    cdef tuple codes, members = <tuple> (<tuple> REASON_CODES[cursor.version - 3])[packet_type]
+    cdef PyObject** members = REASON_CODES[cursor.version - 3][packet_type]
+    cdef tuple codes
     if size == 0:
         fail(cursor, _errors.LIST_EMPTY, cursor.ptr, "reason_codes")  # [U40]
     taken = take(cursor, size, "reason_codes")
@@ -402,10 +411,10 @@ cdef tuple reason_codes(Cursor* cursor, int packet_type):
     # code runs.
     for at in range(size):
         code = taken[at]
-        member = members[code]
-        if member is None and wrong < 0:
+        if members[code] == NULL and wrong < 0:
             wrong = at
             wrong_code = code
+        member = None if members[code] == NULL else <object> members[code]
         Py_INCREF(member)
         PyTuple_SET_ITEM(codes, at, member)
     if wrong >= 0:
@@ -414,7 +423,7 @@ cdef tuple reason_codes(Cursor* cursor, int packet_type):
 
 
 cdef Unsubscribe unsubscribe(Cursor* cursor):
-    cdef Unsubscribe packet = Unsubscribe.__new__(Unsubscribe)
+    cdef Unsubscribe packet = <Unsubscribe> new_packet(Unsubscribe)
     cdef list topic_filters = []
     packet.packet_id = packet_identifier(cursor)
     packet.user_properties = ()
@@ -429,7 +438,7 @@ cdef Unsubscribe unsubscribe(Cursor* cursor):
 
 
 cdef UnsubAck unsuback(Cursor* cursor):
-    cdef UnsubAck packet = UnsubAck.__new__(UnsubAck)
+    cdef UnsubAck packet = <UnsubAck> new_packet(UnsubAck)
     packet.packet_id = packet_identifier(cursor)
     packet.reason_codes = packet.user_properties = ()
     if has_properties(cursor.version):
@@ -451,12 +460,12 @@ cdef PingResp pingresp(Cursor* cursor):
 
 
 cdef Disconnect disconnect(Cursor* cursor):
-    cdef Disconnect packet = Disconnect.__new__(Disconnect)
+    cdef Disconnect packet = <Disconnect> new_packet(Disconnect)
     packet.reason_code = SUCCESS
     packet.user_properties = ()
     if has_reason_codes(cursor.version) and cursor.ptr != cursor.end:  # [U19]
         packet.reason_code = reason_code(cursor, DISCONNECT)  # [MQTT-3.14.2-1]
-        if cursor.ptr != cursor.end:
+        if cursor.ptr != cursor.end and not without_properties(cursor):
             read_properties(cursor, <PyObject*> packet, DISCONNECT)
             if cursor.role == CLIENT and packet.session_expiry_interval is not None:
                 fail(cursor, _errors.EXPIRY_FROM_SERVER, NULL)  # [MQTT-3.14.2-2]
@@ -465,7 +474,7 @@ cdef Disconnect disconnect(Cursor* cursor):
 
 
 cdef Auth auth(Cursor* cursor):
-    cdef Auth packet = Auth.__new__(Auth)
+    cdef Auth packet = <Auth> new_packet(Auth)
     packet.reason_code = SUCCESS
     packet.user_properties = ()
     if cursor.ptr != cursor.end:  # [U20]

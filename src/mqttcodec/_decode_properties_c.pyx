@@ -128,19 +128,19 @@ cdef int property_identifier(Cursor* cursor) except -1:
     if octet >= 0x80:
         identifier = long_variable_integer(cursor, octet, "Property Identifier", True)  # [U04]
     if identifier >= 64 or PROPERTY_KINDS[identifier] == 0:
-        return fail(cursor, _errors.PROPERTY_UNKNOWN, start, "", identifier)  # [U05]
+        fail(cursor, _errors.PROPERTY_UNKNOWN, start, "", identifier)  # [U05]
     name = PropertyId(identifier).name.lower()
-    return fail(cursor, _errors.PROPERTY_MISPLACED, start, PLACE_NAMES[cursor.place], name)  # [U05]
+    fail(cursor, _errors.PROPERTY_MISPLACED, start, PLACE_NAMES[cursor.place], name)  # [U05]
 
 
 cdef object property_value(Cursor* cursor, int kind):
     cdef const uint8_t* start = cursor.ptr
     cdef int64_t value
     if kind == KIND_STRING:
-        return string(cursor, None)
+        return recurring_text(cursor, None, NON_ASCII | NUL)
     if kind == KIND_STRING_PAIR:
-        first = string(cursor, None)
-        return first, string(cursor, None)
+        name = recurring_text(cursor, None, NON_ASCII | NUL)  # Names recur, values usually do not.
+        return name, string(cursor, None)
     if kind == KIND_BINARY:
         return binary(cursor, None)
     if kind == KIND_TOPIC_NAME:

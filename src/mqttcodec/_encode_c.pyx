@@ -149,7 +149,7 @@ cdef int connect(Writer* writer, Connect packet) except -1:
     flags = clean_start << 1
     if packet.will is not None:
         if type(packet.will) is not Will:
-            raise _errors.wrong_type("will", "a Will", packet.will)
+            refuse_type("will", "a Will", packet.will)
         will = packet.will
         flags |= 0x04 | two_bits(will.qos, "will.qos") << 3
         if flags & 0x18 == 0x18:

@@ -108,7 +108,7 @@ cdef inline int put_property_value(Writer* writer, int kind, object value, str n
             raise _errors.not_a_pair(pair)
         for text in pair:
             if not PyUnicode_Check(text):
-                raise _errors.wrong_type("each name and value of user_properties", "str", text)
+                refuse_type("each name and value of user_properties", "str", text)
             put_string(writer, text, name)
         return 0
     if kind == KIND_BINARY:

@@ -56,11 +56,21 @@ static void free_packet(void *packet) {
     kept_count[words]++;
 }
 
+/* `tp_dealloc` of packets. Apart from the header, the struct consists of fields only. */
+static void drop_packet(PyObject *packet) {
+    PyObject **field = (PyObject **) (packet + 1);
+    PyObject **end = (PyObject **) ((char *) packet + Py_TYPE(packet)->tp_basicsize);
+    for (; field < end; field++)
+        Py_DECREF(*field);
+    free_packet(packet);
+}
+
 static void keep_memory_of(PyObject *packet_class) {
     PyTypeObject *type = (PyTypeObject *) packet_class;
     if ((size_t) type->tp_basicsize / sizeof(void *) < SIZES) {
         type->tp_alloc = allocate_packet;
         type->tp_free = free_packet;
+        type->tp_dealloc = drop_packet;
     }
 }
 

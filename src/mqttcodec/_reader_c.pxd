@@ -10,6 +10,7 @@ from libc.stdint cimport int64_t, uint8_t
 from libc.string cimport memchr
 
 from ._arguments_c cimport faults
+from ._cold_c cimport raises
 from ._spec_c cimport CLIENT, PUBLISH, Role
 from ._text_c cimport (
     NON_ASCII,
@@ -26,6 +27,11 @@ cdef extern from "Python.h":
     unicode PyUnicode_New(Py_ssize_t size, Py_UCS4 maxchar)
     void* PyUnicode_DATA(object text)
     Py_buffer* PyMemoryView_GET_BUFFER(object view)
+
+cdef extern from "_recent.h":
+    PyObject** recent_slot(const uint8_t* data, Py_ssize_t size) noexcept
+    PyObject* recent_text(PyObject** slot, const uint8_t* data, Py_ssize_t size) noexcept
+    void keep_recent(PyObject** slot, object text) noexcept
 
 
 cdef inline object name_of(int place, int identifier):
@@ -73,7 +79,7 @@ cdef inline int read_long_length(
     return 0
 
 
-cdef inline int refuse_length(object fault, int offset, int first_byte, int version, bint is_known) except -1:
+cdef inline raises refuse_length(object fault, int offset, int first_byte, int version, bint is_known) except *:
     known = version if is_known else None
     raise fault.decoding(version, offset, "Remaining Length", None, known, first_byte >> 4)
 
@@ -131,7 +137,7 @@ cdef inline void keep_views_of(Cursor* cursor, object view):
     cursor.view_start = <const uint8_t*> PyMemoryView_GET_BUFFER(view).buf
 
 
-cdef inline int fail(Cursor* cursor, object fault, const uint8_t* at, str about="", object found=None) except -1:
+cdef inline raises fail(Cursor* cursor, object fault, const uint8_t* at, str about="", object found=None) except *:
     """Raise the error for a fault at the byte `at`, or at no single byte if it is NULL."""
     if about is None:
         about = name_of(cursor.place, cursor.identifier if cursor.in_properties else 0)
@@ -140,14 +146,14 @@ cdef inline int fail(Cursor* cursor, object fault, const uint8_t* at, str about=
     raise fault.decoding(cursor.version, offset, about, found, known, cursor.packet_type)
 
 
-cdef inline int missing(Cursor* cursor, str about) except -1:
+cdef inline raises missing(Cursor* cursor, str about) except *:
     """Raise the error for a field that should begin at the cursor but does not fit."""
-    return fail(cursor, faults().PROPERTY_CUT if cursor.in_properties else faults().FIELD_MISSING, cursor.ptr, about)
+    fail(cursor, faults().PROPERTY_CUT if cursor.in_properties else faults().FIELD_MISSING, cursor.ptr, about)
 
 
-cdef inline int cut(Cursor* cursor, str about, Py_ssize_t size) except -1:
+cdef inline raises cut(Cursor* cursor, str about, Py_ssize_t size) except *:
     """Raise the error for a field whose length prefix, at the cursor, exceeds the bytes that are left."""
-    return fail(cursor, faults().PROPERTY_CUT if cursor.in_properties else faults().FIELD_CUT, cursor.ptr, about, size)
+    fail(cursor, faults().PROPERTY_CUT if cursor.in_properties else faults().FIELD_CUT, cursor.ptr, about, size)
 
 
 cdef inline const uint8_t* take(Cursor* cursor, Py_ssize_t size, str about) except NULL:
@@ -237,13 +243,36 @@ cdef inline object binary(Cursor* cursor, str about):
 
 
 cdef inline str text_of(Cursor* cursor, str about, int refused, int* found):
-    """Read a UTF-8 Encoded String (1.5.4). `found` is set to the flags of `copy_text`.
+    """Read a UTF-8 Encoded String (1.5.4). `found` is set to the flags of `copy_text`."""
+    cdef Py_ssize_t size = 0
+    cdef const uint8_t* taken = length_prefixed(cursor, &size, about)
+    return new_text(cursor, taken, size, about, refused, found)
+
+
+cdef inline str recurring_text(Cursor* cursor, str about, int refused):
+    """Read a string that later packets are likely to repeat: the str of an earlier packet, if it is still kept."""
+    cdef Py_ssize_t size = 0
+    cdef int found = 0
+    cdef const uint8_t* taken = length_prefixed(cursor, &size, about)
+    cdef PyObject** slot = recent_slot(taken, size)
+    cdef PyObject* recent = recent_text(slot, taken, size)
+    cdef str text
+    if recent != NULL:
+        return <str> recent
+    text = new_text(cursor, taken, size, about, refused, &found)
+    if found == 0:
+        keep_recent(slot, text)
+    return text
+
+
+cdef inline str new_text(
+    Cursor* cursor, const uint8_t* taken, Py_ssize_t size, str about, int refused, int* found
+):
+    """The str for the bytes at `taken`.
 
     A text with none of the flags in `refused` is returned as it is, without a second pass. The bytes are copied into
     the str first and checked there, because another thread may write to the buffer.
     """
-    cdef Py_ssize_t size = 0
-    cdef const uint8_t* taken = length_prefixed(cursor, &size, about)
     cdef str text = PyUnicode_New(size, 127)
     cdef uint8_t* copy = <uint8_t*> PyUnicode_DATA(text)
     found[0] = copy_text(copy, taken, size)
@@ -281,10 +310,10 @@ cdef inline int refuse_text(
 ) except -1:
     """Raise the error for the result of a topic check of the text that was just read, unless it is None."""
     cdef Py_ssize_t at
-    if found is None:
-        return 0
-    fault, at = found
-    return fail(cursor, fault, cursor.ptr - (size - at), about, character_at(text, size, at))
+    if found is not None:
+        fault, at = found
+        fail(cursor, fault, cursor.ptr - (size - at), about, character_at(text, size, at))
+    return 0
 
 
 cdef inline str string(Cursor* cursor, str about):
@@ -295,8 +324,7 @@ cdef inline str string(Cursor* cursor, str about):
 
 cdef inline str topic_name(Cursor* cursor, str about):
     """Read a topic name, which may be empty."""
-    cdef int found = 0
-    return text_of(cursor, about, NON_ASCII | NUL | WILDCARD, &found)
+    return recurring_text(cursor, about, NON_ASCII | NUL | WILDCARD)
 
 
 cdef inline str topic_filter(Cursor* cursor, str about):
@@ -323,9 +351,9 @@ cdef inline int packet_identifier(Cursor* cursor) except -1:
     return identifier
 
 
-cdef inline int refuse_identifier(Cursor* cursor) except -1:
+cdef inline raises refuse_identifier(Cursor* cursor) except *:
     about = "a server's PUBLISH" if cursor.place == PUBLISH and cursor.role == CLIENT else None
-    return fail(cursor, faults().PACKET_ID_ZERO, cursor.ptr - 2, about)  # [MQTT-2.2.1-3] [MQTT-2.2.1-4] [U24]
+    fail(cursor, faults().PACKET_ID_ZERO, cursor.ptr - 2, about)  # [MQTT-2.2.1-3] [MQTT-2.2.1-4] [U24]
 
 
 cdef inline int finish(Cursor* cursor, str about) except -1:

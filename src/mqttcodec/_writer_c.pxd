@@ -11,7 +11,8 @@ from cpython.object cimport PyObject
 from libc.stdint cimport int64_t, uint8_t
 from libc.string cimport memchr, memcpy, memmove
 
-from ._arguments_c cimport OUTSIDE, PyLong_Check, faults, byte_view, integer
+from ._arguments_c cimport OUTSIDE, PyLong_Check, byte_view, faults, integer, refuse_type
+from ._cold_c cimport raises
 from ._spec_c cimport MAXIMUM_REMAINING_LENGTH
 from ._text_c cimport NON_ASCII, NUL, character_at, copy_text, topic_filter_fault, topic_name_fault
 
@@ -80,7 +81,7 @@ cdef inline void close_writer(Writer* writer) noexcept:
         PyMem_Free(writer.start)
 
 
-cdef inline int refuse(Writer* writer, object fault, str about="", object found=None) except -1:
+cdef inline raises refuse(Writer* writer, object fault, str about="", object found=None) except *:
     raise fault.encoding(writer.version, about, found)
 
 
@@ -194,7 +195,7 @@ cdef inline int flag(Writer* writer, object value, str about) except -1:
     if value is False:
         return 0
     if not PyLong_Check(value):
-        raise faults().wrong_type(about, "bool", value)
+        refuse_type(about, "bool", value)
     number = integer(value, about)
     if number != 0 and number != 1:
         refuse(writer, faults().NOT_0_OR_1, about, value)
@@ -215,7 +216,7 @@ cdef inline tuple sequence(object value, str about):
         return tuple.__getitem__(value, slice(None))
     if isinstance(value, list):
         return tuple(list.copy(value))
-    raise faults().wrong_type(about, "a tuple or list", value)
+    refuse_type(about, "a tuple or list", value)
 
 
 cdef inline uint8_t* put_prefix(Writer* writer, Py_ssize_t size, str about) except NULL:
@@ -265,7 +266,7 @@ cdef inline int put_text(Writer* writer, object value, str about) except -1:
     cdef const char* encoded
     cdef int found
     if not PyUnicode_Check(value):
-        raise faults().wrong_type(about, "str", value)
+        refuse_type(about, "str", value)
     if PyUnicode_IS_COMPACT_ASCII(value):
         encoded = <const char*> PyUnicode_DATA(value)
         size = PyUnicode_GET_LENGTH(value)
@@ -279,12 +280,11 @@ cdef inline int put_text(Writer* writer, object value, str about) except -1:
     return found
 
 
-cdef inline int refuse_surrogate(Writer* writer, str about) except -1:
+cdef inline raises refuse_surrogate(Writer* writer, str about) except *:
     """Raise the error for a str that UTF-8 cannot encode, or re-raise any other pending error."""
     if PyErr_ExceptionMatches(UnicodeEncodeError):
         PyErr_Clear()
         refuse(writer, faults().ILL_FORMED_UTF8, about)  # [MQTT-1.5.4-1]
-    return -1
 
 
 cdef inline int put_string(Writer* writer, object value, str about) except -1:
@@ -317,10 +317,10 @@ cdef inline int put_topic_filter(Writer* writer, object value, str about) except
 
 cdef inline int refuse_topic(Writer* writer, Py_ssize_t size, object found, str about) except -1:
     """Raise the error for the result of a topic check of the last `size` bytes written, unless it is None."""
-    if found is None:
-        return 0
-    fault, at = found
-    return refuse(writer, fault, about, character_at(writer.ptr - size, size, at))
+    if found is not None:
+        fault, at = found
+        refuse(writer, fault, about, character_at(writer.ptr - size, size, at))
+    return 0
 
 
 cdef inline int put_packet_identifier(Writer* writer, object value, str about) except -1:
@@ -337,7 +337,7 @@ cdef inline int put_packet_identifier(Writer* writer, object value, str about) e
     return 0
 
 
-cdef inline int refuse_identifier(Writer* writer, int64_t identifier, object value, str about) except -1:
+cdef inline raises refuse_identifier(Writer* writer, int64_t identifier, object value, str about) except *:
     if identifier == 0:
-        return refuse(writer, faults().PACKET_ID_ZERO, about)  # [MQTT-2.2.1-3] [U24]
-    return refuse(writer, faults().NOT_TWO_BYTES, "packet_id", value)
+        refuse(writer, faults().PACKET_ID_ZERO, about)  # [MQTT-2.2.1-3] [U24]
+    refuse(writer, faults().NOT_TWO_BYTES, "packet_id", value)
