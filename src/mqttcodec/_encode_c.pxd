@@ -1,7 +1,7 @@
 from libc.stdint cimport int64_t, uint8_t, uint32_t
 
 from ._arguments_c cimport PyLong_Check, small_value
-from ._packets_c cimport PubAck, PubComp, PubRec, PubRel, _Acknowledgement
+from ._packets_c cimport PubAck, PubComp, Publish, PubRec, PubRel, _Acknowledgement
 from ._writer_c cimport PyTuple_GET_SIZE, Writer
 
 
@@ -18,6 +18,8 @@ cdef inline uint32_t fast_acknowledgement(object packet):
     cdef _Acknowledgement answer
     cdef uint32_t first_byte
     cdef int64_t identifier
+    if type(packet) is Publish:
+        return 0  # The most frequent packet, so it is not compared with the others first.
     if type(packet) is PubAck:
         first_byte = 0x40
     elif type(packet) is PubRec:

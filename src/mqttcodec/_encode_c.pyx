@@ -65,6 +65,8 @@ fill_tables()
 cdef int write_packet(Writer* writer, object packet) except -1:
     """Write everything before the payload. For a PUBLISH, the writer then holds the payload.
 
+    The writer must not hold the payload of an earlier packet.
+
     Raises `EncodeError`, and `TypeError` for a field or a packet of the wrong Python type.
     """
     cdef int version = writer.version
@@ -72,7 +74,6 @@ cdef int write_packet(Writer* writer, object packet) except -1:
     cdef Py_ssize_t head_size
     cdef int first_byte
     cdef uint32_t answer
-    drop_payload(writer)
     writer.packet = start
     reserve(writer, 4)
     answer = fast_acknowledgement(packet)

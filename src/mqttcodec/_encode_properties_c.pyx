@@ -30,6 +30,7 @@ cdef struct Property:
 cdef Property PROPERTIES[16][32]
 cdef int PROPERTY_COUNTS[16]
 cdef set FIELD_NAMES = set()
+cdef tuple EMPTY = ()
 
 
 cdef int fill_tables() except -1:
@@ -59,13 +60,17 @@ cdef int write_properties(Writer* writer, PyObject* holder, int place) except -1
     If the version has no properties, nothing is written, and any property is rejected.
     """
     cdef Py_ssize_t length, start
+    cdef PyObject* value
     cdef Property* row = &PROPERTIES[place][0]
     cdef Property* end = row + PROPERTY_COUNTS[place]
     if has_properties(writer.version):
         put_byte(writer, 0)  # The Property Length.
     start = writer.ptr - writer.start
     while row != end:
-        put_property(writer, row, <object> (<PyObject**> (<char*> holder + row.offset))[0])
+        value = (<PyObject**> (<char*> holder + row.offset))[0]
+        # The common values of absent properties; `put_property` accepts others. Python has only one empty tuple.
+        if value != <PyObject*> None and not (row.repeats and value == <PyObject*> EMPTY):
+            put_property(writer, row, <object> value)
         row += 1
     if has_properties(writer.version):
         length = writer.ptr - writer.start - start
@@ -75,24 +80,34 @@ cdef int write_properties(Writer* writer, PyObject* holder, int place) except -1
     return 0
 
 
-cdef inline int put_property(Writer* writer, Property* row, object value) except -1:
-    if value is None or (row.repeats and absent(value)):
+cdef int put_property(Writer* writer, Property* row, object value) except -1:
+    if row.repeats and absent(value):
         return 0
-    return put_present_property(writer, row, value)
-
-
-cdef int put_present_property(Writer* writer, Property* row, object value) except -1:
-    cdef str name = <str> row.name
     if not has_properties(writer.version):
-        refuse(writer, _errors.NOT_IN_VERSION, name)
+        refuse(writer, _errors.NOT_IN_VERSION, <str> row.name)
     if not row.repeats:
         put_byte(writer, row.identifier)
-        return put_property_value(writer, row.kind, value, name)
-    for item in sequence(value, name):
+        return put_property_value(writer, row.kind, value, <str> row.name)
+    for item in sequence(value, <str> row.name):
         if row.kind == KIND_VARIABLE_NON_ZERO and not PyLong_Check(item):
-            raise _errors.wrong_item(name, "int", item)
+            raise _errors.wrong_item(<str> row.name, "int", item)
         put_byte(writer, row.identifier)
-        put_property_value(writer, row.kind, item, name)
+        put_property_value(writer, row.kind, item, <str> row.name)
+    return 0
+
+
+cdef int put_pair(Writer* writer, object value) except -1:
+    """Write a UTF-8 String Pair (1.5.7)."""
+    cdef tuple pair
+    if not isinstance(value, (tuple, list)):
+        raise _errors.not_a_pair(value)
+    pair = sequence(value, "user_properties")
+    if PyTuple_GET_SIZE(pair) != 2:
+        raise _errors.not_a_pair(pair)
+    for text in pair:
+        if not PyUnicode_Check(text):
+            refuse_type("each name and value of user_properties", "str", text)
+        put_string(writer, text, "user_properties")
     return 0
 
 
@@ -101,16 +116,7 @@ cdef inline int put_property_value(Writer* writer, int kind, object value, str n
     if kind == KIND_STRING:
         return put_string(writer, value, name)
     if kind == KIND_STRING_PAIR:
-        if not isinstance(value, (tuple, list)):
-            raise _errors.not_a_pair(value)
-        pair = sequence(value, name)
-        if len(pair) != 2:
-            raise _errors.not_a_pair(pair)
-        for text in pair:
-            if not PyUnicode_Check(text):
-                refuse_type("each name and value of user_properties", "str", text)
-            put_string(writer, text, name)
-        return 0
+        return put_pair(writer, value)
     if kind == KIND_BINARY:
         return put_binary(writer, value, name)
     if kind == KIND_TOPIC_NAME:

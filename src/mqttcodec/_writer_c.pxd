@@ -260,22 +260,21 @@ cdef inline int put_binary(Writer* writer, object value, str about) except -1:
         PyBuffer_Release(&view)
 
 
-cdef inline int put_text(Writer* writer, object value, str about) except -1:
-    """Write a UTF-8 Encoded String (1.5.4); returns the flags of `copy_text`."""
-    cdef Py_ssize_t size = 0
+cdef inline int put_text(Writer* writer, object value, str about, Py_ssize_t* size) except -1:
+    """Write a UTF-8 Encoded String (1.5.4); returns the flags of `copy_text`. `size` is set to its size in bytes."""
     cdef const char* encoded
     cdef int found
     if not PyUnicode_Check(value):
         refuse_type(about, "str", value)
     if PyUnicode_IS_COMPACT_ASCII(value):
         encoded = <const char*> PyUnicode_DATA(value)
-        size = PyUnicode_GET_LENGTH(value)
+        size[0] = PyUnicode_GET_LENGTH(value)
     else:
-        encoded = PyUnicode_AsUTF8AndSize(value, &size)
+        encoded = PyUnicode_AsUTF8AndSize(value, size)
         if encoded == NULL:
             refuse_surrogate(writer, about)
-    found = copy_text(put_prefix(writer, size, about), <const uint8_t*> encoded, size)
-    if found & NUL or (found & NON_ASCII and memchr(encoded, 0, <size_t> size) != NULL):
+    found = copy_text(put_prefix(writer, size[0], about), <const uint8_t*> encoded, size[0])
+    if found & NUL or (found & NON_ASCII and memchr(encoded, 0, <size_t> size[0]) != NULL):
         refuse(writer, faults().NULL_CHARACTER, about)  # [MQTT-1.5.4-2]
     return found
 
@@ -288,30 +287,26 @@ cdef inline raises refuse_surrogate(Writer* writer, str about) except *:
 
 
 cdef inline int put_string(Writer* writer, object value, str about) except -1:
-    put_text(writer, value, about)
+    cdef Py_ssize_t size = 0
+    put_text(writer, value, about, &size)
     return 0
 
 
 cdef inline bint put_topic_name(Writer* writer, object value, str about) except -1:
     """Write a topic name; returns whether it is non-empty."""
-    cdef Py_ssize_t start = writer.ptr - writer.start + 2
-    cdef Py_ssize_t size
-    cdef int found = put_text(writer, value, about)
-    size = writer.ptr - writer.start - start
-    if found:
-        refuse_topic(writer, size, topic_name_fault(writer.start + start, size), about)
+    cdef Py_ssize_t size = 0
+    if put_text(writer, value, about, &size):
+        refuse_topic(writer, size, topic_name_fault(writer.ptr - size, size), about)
     return size != 0
 
 
 cdef inline int put_topic_filter(Writer* writer, object value, str about) except -1:
-    cdef Py_ssize_t start = writer.ptr - writer.start + 2
-    cdef Py_ssize_t size
-    cdef int found = put_text(writer, value, about)
-    size = writer.ptr - writer.start - start
+    cdef Py_ssize_t size = 0
+    cdef int found = put_text(writer, value, about, &size)
     if size == 0:
         refuse(writer, faults().TOPIC_EMPTY, about)  # [MQTT-4.7.3-1]
-    if found or writer.start[start] == c"$":
-        refuse_topic(writer, size, topic_filter_fault(writer.start + start, size, writer.version), about)
+    if found or (writer.ptr - size)[0] == c"$":
+        refuse_topic(writer, size, topic_filter_fault(writer.ptr - size, size, writer.version), about)
     return 0
 
 
