@@ -54,7 +54,7 @@ _two_bytes_and_zero = struct.Struct(">HB").pack
 _PROTOCOL_NAMES = {version: two_bytes(len(name)) + name for version, name in _spec.PROTOCOL_NAMES.items()}
 
 
-def encode_head(packet: Any, version: int) -> tuple[bytes, bytes | memoryview]:
+def encode_head(packet: Any, version: ProtocolVersion) -> tuple[bytes, bytes | memoryview]:
     """Encode everything before the payload; returns it with the payload, as bytes or a view.
 
     The caller must call `release` with the payload. Raises `EncodeError`, and `TypeError` for a field or a packet of
@@ -210,10 +210,10 @@ def _publish(writer: Writer, packet: Publish) -> int:
     return 0x30 | dup << 3 | qos << 1 | retain
 
 
-def _fast_publish(packet: Publish, version: int) -> tuple[bytes, bytes] | None:
+def _fast_publish(packet: Publish, version: ProtocolVersion) -> tuple[bytes, bytes] | None:
     """Encode a PUBLISH without the DUP flag."""
     fields = packet.__dict__
-    if len(fields) != 6 and (len(fields) < 6 or version != MQTTv5):
+    if len(fields) != 6 and (len(fields) < 6 or version is not MQTTv5):
         return None
     topic, payload, qos, packet_id = fields["topic"], fields["payload"], fields["qos"], fields["packet_id"]
     if type(topic) is not str or type(payload) is not bytes:
@@ -239,7 +239,7 @@ def _fast_publish(packet: Publish, version: int) -> tuple[bytes, bytes] | None:
         encoded = topic.encode()
         if len(fields) == 6:
             # No properties.
-            if version != MQTTv5:
+            if version is not MQTTv5:
                 end = two_bytes(packet_id) if qos else b""
             else:
                 end = _two_bytes_and_zero(packet_id, 0) if qos else b"\0"
@@ -267,7 +267,9 @@ def _acknowledgement(writer: Writer, packet: PubAck | PubRec | PubRel | PubComp)
     return first_byte
 
 
-def _fast_acknowledgement(packet: PubAck | PubRec | PubRel | PubComp, version: int) -> tuple[bytes, bytes] | None:
+def _fast_acknowledgement(
+    packet: PubAck | PubRec | PubRel | PubComp, version: ProtocolVersion
+) -> tuple[bytes, bytes] | None:
     """Encode an acknowledgement that reports success and has no properties: four bytes in every version."""
     fields = packet.__dict__
     if len(fields) != 2 or fields["reason_code"] is not _SUCCESS:
@@ -332,7 +334,7 @@ def _subscribe(writer: Writer, packet: Subscribe) -> int:
     return 0x82
 
 
-def _fast_subscribe(packet: Subscribe, version: int) -> tuple[bytes, bytes] | None:
+def _fast_subscribe(packet: Subscribe, version: ProtocolVersion) -> tuple[bytes, bytes] | None:
     """Encode a SUBSCRIBE with few filters and no options other than the QoS."""
     subscriptions = packet.__dict__.get("subscriptions")
     if type(subscriptions) is not tuple or not 0 < len(subscriptions) <= FEW:
@@ -364,7 +366,7 @@ def _fast_subscribe(packet: Subscribe, version: int) -> tuple[bytes, bytes] | No
     return _with_header(0x82, len(body), body), b""
 
 
-def _fast_start(packet: Any, version: int, packet_type: int) -> bytes | None:
+def _fast_start(packet: Any, version: ProtocolVersion, packet_type: int) -> bytes | None:
     """Encode the packet identifier and, if the version has any, the properties."""
     fields = packet.__dict__
     packet_id = fields.get("packet_id")
@@ -372,8 +374,8 @@ def _fast_start(packet: Any, version: int, packet_type: int) -> bytes | None:
         return None
     if len(fields) == 2:
         # No properties.
-        return _two_bytes_and_zero(packet_id, 0) if version == MQTTv5 else two_bytes(packet_id)
-    properties = fast_properties(fields, packet_type) if version == MQTTv5 else None
+        return _two_bytes_and_zero(packet_id, 0) if version is MQTTv5 else two_bytes(packet_id)
+    properties = fast_properties(fields, packet_type) if version is MQTTv5 else None
     return None if properties is None else two_bytes(packet_id) + properties
 
 
@@ -409,7 +411,7 @@ def _suback(writer: Writer, packet: SubAck) -> int:
     return 0x90
 
 
-def _fast_suback(packet: SubAck, version: int) -> tuple[bytes, bytes] | None:
+def _fast_suback(packet: SubAck, version: ProtocolVersion) -> tuple[bytes, bytes] | None:
     """Encode a SUBACK with few reason codes."""
     reason_codes = packet.__dict__.get("reason_codes")
     if type(reason_codes) is not tuple or not 0 < len(reason_codes) <= FEW:
@@ -475,11 +477,11 @@ def _auth(writer: Writer, packet: Auth) -> int:
     return 0xF0
 
 
-def _fast_disconnect_or_auth(packet: Disconnect | Auth, version: int) -> tuple[bytes, bytes] | None:
+def _fast_disconnect_or_auth(packet: Disconnect | Auth, version: ProtocolVersion) -> tuple[bytes, bytes] | None:
     """Encode a DISCONNECT of 5.0, or an AUTH that has an authentication method."""
     code = packet.reason_code
     packet_type = _DISCONNECT if type(packet) is Disconnect else _AUTH
-    if version != MQTTv5 or type(code) is not ReasonCode or _spec.reason_codes(packet_type, 5)[code] is None:
+    if version is not MQTTv5 or type(code) is not ReasonCode or _spec.reason_codes(packet_type, 5)[code] is None:
         return None
     if type(packet) is Disconnect and PROPERTY_NAMES[_DISCONNECT].isdisjoint(packet.__dict__):
         return (bytes((0xE0, 1, code)) if code else b"\xe0\0"), b""
