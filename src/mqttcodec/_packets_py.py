@@ -125,10 +125,11 @@ def _replace_of(cls: Any) -> Any:
     fields = dataclasses.fields(cls)
     names: dict[str, Any] = {"new": object.__new__, "kept": object()}
     parameters = ["self", *(["*"] if fields else []), *(f"{field.name}=kept" for field in fields)]
-    body = ["copy = new(self.__class__)", "fields = copy.__dict__", "fields |= self.__dict__"]
+    # `unset` is a local name for `kept`, because most calls do nothing but compare the fields with it.
+    body = ["unset = kept", "copy = new(self.__class__)", "fields = copy.__dict__", "fields |= self.__dict__"]
     for field in fields:
         name, default = field.name, _default_name(field, names)
-        body.append(f"if {name} is not kept:")
+        body.append(f"if {name} is not unset:")
         body += [f"  {line}" for line in _conversion(field, default, names)]
         if field.kw_only:
             body.append(f"  if {name} is not {default}: fields[{name!r}] = {name}")
