@@ -49,6 +49,7 @@ _SEND_AT_SUBSCRIBE = RetainHandling.SEND_AT_SUBSCRIBE
 _QOS_BYTES = (b"\0", b"\1", b"\2")
 _pack_header = struct.Struct(">BB").pack
 _pack_start = struct.Struct(">BBH").pack
+_two_numbers = struct.Struct(">HH").pack
 _two_bytes_and_zero = struct.Struct(">HB").pack
 # With their lengths.
 _PROTOCOL_NAMES = {version: two_bytes(len(name)) + name for version, name in _spec.PROTOCOL_NAMES.items()}
@@ -122,11 +123,13 @@ def _connect(writer: Writer, packet: Connect) -> int:
         writer.refuse(_errors.PROTOCOL_VERSION, "", version)
     writer.version = version
     body = writer.body
-    bridge = writer.flag(packet.bridge, "bridge")
-    if bridge and not _spec.has_bridges(version):
-        writer.refuse(_errors.NOT_IN_VERSION, "bridge")
+    level = version
+    if packet.bridge is not False and writer.flag(packet.bridge, "bridge"):
+        if not _spec.has_bridges(version):
+            writer.refuse(_errors.NOT_IN_VERSION, "bridge")
+        level |= _spec.BRIDGE_BIT
     body += _PROTOCOL_NAMES[version]
-    body.append(version | bridge * _spec.BRIDGE_BIT)
+    body.append(level)
     clean_start = writer.flag(packet.clean_start, "clean_start")
     flags = clean_start << 1
     will = packet.will
@@ -150,7 +153,7 @@ def _connect(writer: Writer, packet: Connect) -> int:
     if packet.authentication_data is not None and packet.authentication_method is None:
         writer.refuse(_errors.METHOD_MISSING)  # [U11]
     client_id = writer.string(packet.client_id, "client_id")
-    if version == MQTTv311 and not client_id and not clean_start:
+    if not client_id and not clean_start and version == MQTTv311:
         writer.refuse(_errors.CLIENT_ID_EMPTY_TO_SEND)  # [MQTT-3.1.3-7]
     if version == MQTTv31 and not 1 <= len(client_id) <= 23:
         writer.refuse(_errors.CLIENT_ID_LENGTH, "", len(client_id))  # [U27]
@@ -275,10 +278,10 @@ def _fast_acknowledgement(
     if len(fields) != 2 or fields["reason_code"] is not _SUCCESS:
         return None
     packet_id = fields["packet_id"]
-    if type(packet_id) is not int or packet_id == 0:
+    if type(packet_id) is not int or not packet_id:
         return None
     try:
-        return _pack_start(_ACKNOWLEDGEMENTS[type(packet)], 2, packet_id), b""
+        return _two_numbers(_ACKNOWLEDGEMENT_HEADERS[type(packet)], packet_id), b""
     except struct.error:  # The packet identifier is out of range.
         return None
 
@@ -347,7 +350,7 @@ def _fast_subscribe(packet: Subscribe, version: ProtocolVersion) -> tuple[bytes,
         for subscription in subscriptions:
             if type(subscription) is not Subscription:
                 return None
-            text, qos = subscription.__dict__.get("topic_filter"), subscription.qos
+            text, qos = subscription.topic_filter, subscription.qos
             if type(text) is not str or not text or "\0" in text:
                 return None
             if ("+" in text or "#" in text or text[0] == "$") and topic_filter_fault(text, version):
@@ -360,7 +363,8 @@ def _fast_subscribe(packet: Subscribe, version: ProtocolVersion) -> tuple[bytes,
                 return None
             encoded = text.encode()
             parts += (two_bytes(len(encoded)), encoded, _QOS_BYTES[qos])
-    except (UnicodeEncodeError, struct.error):
+    except (AttributeError, UnicodeEncodeError, struct.error):
+        # The filter is missing, not encodable or too long.
         return None
     body = b"".join(parts)
     return _with_header(0x82, len(body), body), b""
@@ -495,8 +499,9 @@ def _fast_disconnect_or_auth(packet: Disconnect | Auth, version: ProtocolVersion
     return _with_header(packet_type << 4, len(body), body), b""
 
 
-# The first bytes of acknowledgements: by class, and by packet type.
+# The first bytes of acknowledgements: by class, with the Remaining Length by class, and by packet type.
 _ACKNOWLEDGEMENTS: dict[type, int] = {PubAck: 0x40, PubRec: 0x50, PubRel: 0x62, PubComp: 0x70}
+_ACKNOWLEDGEMENT_HEADERS = {cls: first_byte << 8 | 2 for cls, first_byte in _ACKNOWLEDGEMENTS.items()}
 _FIRST_BYTES = {first_byte >> 4: first_byte for first_byte in _ACKNOWLEDGEMENTS.values()}
 
 FAST_ENCODERS: dict[type, Any] = {

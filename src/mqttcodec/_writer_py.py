@@ -59,7 +59,7 @@ class Writer:
 
     def number(self, value: object, size: int, about: str) -> int:
         """Write an unsigned integer of two or four bytes; returns its value."""
-        number = integer(value, about)
+        number = value if type(value) is int else integer(value, about)
         if not 0 <= number < (0x1_0000 if size == 2 else 0x1_0000_0000):
             self.refuse(_errors.NOT_TWO_BYTES if size == 2 else _errors.NOT_FOUR_BYTES, about, number)
         self.body += number.to_bytes(size, "big")
