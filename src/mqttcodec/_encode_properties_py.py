@@ -8,7 +8,7 @@ from typing import Any
 
 from . import _errors, _packets_py, _spec
 from ._arguments_py import integer
-from ._enums import Kind
+from ._enums import Kind, ProtocolVersion
 from ._writer_py import Writer, absent, two_bytes, variable_integer
 
 FEW = 16
@@ -43,6 +43,7 @@ _PROPERTIES = [_rows(place, cls) for place, cls in enumerate((_packets_py.Will, 
 _FAST_PROPERTIES = [
     [(name, identifier, kind, _PACK.get(kind)) for identifier, kind, name, _ in rows] for rows in _PROPERTIES
 ]
+_HAS_PROPERTIES: dict[int, bool] = {version: _spec.has_properties(version) for version in ProtocolVersion}
 PROPERTY_NAMES = [frozenset(name for _, _, name, _ in rows) for rows in _PROPERTIES]
 
 
@@ -53,7 +54,7 @@ def write_properties(writer: Writer, packet: Any, place: int) -> None:
     """
     fields = packet.__dict__
     packet_body = writer.body
-    has_properties = _spec.has_properties(writer.version)
+    has_properties = _HAS_PROPERTIES[writer.version]
     if PROPERTY_NAMES[place].isdisjoint(fields):
         if has_properties:
             packet_body.append(0)
