@@ -17,6 +17,7 @@ else:
 
 # Whether a class written in Python can be a buffer, through `__buffer__`.
 _ASKS_FOR_BUFFERS = sys.version_info >= (3, 12) or sys.implementation.name == "pypy"
+_VERSIONS = {int(version): version for version in ProtocolVersion}
 _BYTE_FORMATS = ("b", "B", "c", "?")
 
 
@@ -44,21 +45,21 @@ def exact_items(value: Any, kinds: tuple[Any, ...], about: str, expected: str) -
     raise _errors.wrong_type(about, expected, value)
 
 
-def checked_version(version: Any) -> int:
-    """The number of a `version` argument: 3, 4 or 5. Raises `TypeError` or `ValueError` for anything else."""
+def checked_version(version: Any) -> ProtocolVersion:
+    """The member for a `version` argument: 3, 4 or 5. Raises `TypeError` or `ValueError` for anything else."""
     if type(version) is ProtocolVersion:
         return version
     if not issubclass(type(version), int):
         raise _errors.wrong_type("version", "a ProtocolVersion", version)
-    number = int.__add__(version, 0)
-    if number not in (3, 4, 5):
+    member = _VERSIONS.get(int.__add__(version, 0))
+    if member is None:
         raise _errors.bad_value("version", "3, 4 or 5", version)
-    return number
+    return member
 
 
 def optional_version(version: object) -> ProtocolVersion | None:
     """The member for a `version` argument that may be None."""
-    return None if version is None else ProtocolVersion(checked_version(version))
+    return None if version is None else checked_version(version)
 
 
 def checked_limit(max_packet_size: object) -> int:

@@ -343,7 +343,7 @@ class Encoder:
         del self._parts[:count]
         self._counted = 0, 0
 
-    def _shorten(self, packet: Any, size: int, version: int | None) -> bytes:
+    def _shorten(self, packet: Any, size: int, version: ProtocolVersion | None) -> bytes:
         """Encode the packet without the properties for which the peer's limit has no room. `size` is that with them."""
         assert version is not None
         if _spec.has_properties(version) and hasattr(packet, "reason_string"):

@@ -14,7 +14,7 @@ from ._arguments_py import Buffer, byte_view, checked_version, integer
 from ._batch_py import Encoder as Encoder
 from ._decode_py import decode_body
 from ._encode_py import acknowledgements, encode_head, joined, release
-from ._enums import MQTTv5, PacketType, ProtocolVersion
+from ._enums import MQTTv5, MQTTv311, PacketType, ProtocolVersion
 from ._packets_py import Connect, Packet, Publish
 from ._reader_py import read_length
 from ._spec import FixedHeader
@@ -102,7 +102,7 @@ def _decode_buffer(buffer: Buffer, offset: int, is_whole: bool, version: int, co
 
 
 def _decode_at(data: bytes | memoryview, start: int, is_whole: bool, version: int, copy: bool) -> tuple[Packet, int]:
-    if version is not MQTTv5:
+    if version is not MQTTv5 and version is not MQTTv311:
         version = checked_version(version)
     size = len(data)
     if start == size:
@@ -200,7 +200,9 @@ def encode(packet: Packet, version: int = MQTTv5) -> bytes:
         >>> encode(Publish("a", b"21")).hex(" ")
         '30 06 00 01 61 00 32 31'
     """
-    head, payload = encode_head(packet, version if version is MQTTv5 else checked_version(version))
+    if version is not MQTTv5 and version is not MQTTv311:
+        version = checked_version(version)
+    head, payload = encode_head(packet, version)
     return head + payload if type(payload) is bytes else joined(head, payload)
 
 

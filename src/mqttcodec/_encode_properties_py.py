@@ -8,7 +8,7 @@ from typing import Any
 
 from . import _errors, _packets_py, _spec
 from ._arguments_py import integer
-from ._enums import Kind
+from ._enums import Kind, ProtocolVersion
 from ._writer_py import Writer, absent, two_bytes, variable_integer
 
 FEW = 16
@@ -17,9 +17,15 @@ FEW = 16
 _QOS, _TOPIC_ALIAS, _VARIABLE_NON_ZERO = map(int, (Kind.QOS, Kind.TOPIC_ALIAS, Kind.VARIABLE_NON_ZERO))
 _NON_ZERO = (int(Kind.TWO_BYTE_NON_ZERO), int(Kind.FOUR_BYTE_NON_ZERO))
 _STRING, _TOPIC_NAME, _BINARY, _STRING_PAIR = map(int, (Kind.STRING, Kind.TOPIC_NAME, Kind.BINARY, Kind.STRING_PAIR))
+_TEXTS = (_STRING, _TOPIC_NAME)
 _identified_byte, _identified_two_bytes, _identified_four_bytes = (
     struct.Struct(form).pack for form in (">BB", ">BH", ">BI")
 )
+# By kind: the function that packs an identifier and a number of several bytes.
+_PACK: dict[int, Any] = {
+    **dict.fromkeys((Kind.TWO_BYTE, Kind.TWO_BYTE_NON_ZERO, Kind.TOPIC_ALIAS), _identified_two_bytes),
+    **dict.fromkeys((Kind.FOUR_BYTE, Kind.FOUR_BYTE_NON_ZERO), _identified_four_bytes),
+}
 
 
 def _rows(place: int, packet_class: Any) -> list[tuple[int, int, str, bool]]:
@@ -33,6 +39,11 @@ def _rows(place: int, packet_class: Any) -> list[tuple[int, int, str, bool]]:
 
 
 _PROPERTIES = [_rows(place, cls) for place, cls in enumerate((_packets_py.Will, *_packets_py.Packet.__args__))]
+# The same for `fast_properties`: field name, identifier, kind and the function from `_PACK`, or None.
+_FAST_PROPERTIES = [
+    [(name, identifier, kind, _PACK.get(kind)) for identifier, kind, name, _ in rows] for rows in _PROPERTIES
+]
+_HAS_PROPERTIES: dict[int, bool] = {version: _spec.has_properties(version) for version in ProtocolVersion}
 PROPERTY_NAMES = [frozenset(name for _, _, name, _ in rows) for rows in _PROPERTIES]
 
 
@@ -43,7 +54,7 @@ def write_properties(writer: Writer, packet: Any, place: int) -> None:
     """
     fields = packet.__dict__
     packet_body = writer.body
-    has_properties = _spec.has_properties(writer.version)
+    has_properties = _HAS_PROPERTIES[writer.version]
     if PROPERTY_NAMES[place].isdisjoint(fields):
         if has_properties:
             packet_body.append(0)
@@ -111,19 +122,21 @@ def fast_properties(fields: dict[str, Any], place: int) -> bytes | None:
     """Encode a property list of 5.0 if its values have the exact types expected and its lists are short; else None."""
     parts: list[bytes] = []
     try:
-        for identifier, kind, name, _ in _PROPERTIES[place]:
-            value = fields.get(name)
-            if value is None:
+        for name, identifier, kind, pack in _FAST_PROPERTIES[place]:
+            if name not in fields:
                 continue
-            if kind <= _QOS:
-                if value is not True and value is not False and (type(value) is not int or not 0 <= value <= 1):
-                    return None
-                parts.append(_identified_byte(identifier, value))
-            elif kind < _VARIABLE_NON_ZERO:
+            value = fields[name]
+            if pack is not None:
                 if type(value) is not int or value == 0:
                     return None
-                pack = _identified_two_bytes if kind <= _TOPIC_ALIAS else _identified_four_bytes
                 parts.append(pack(identifier, value))
+            elif kind in _TEXTS:
+                if type(value) is not str or "\0" in value:
+                    return None
+                if kind == _TOPIC_NAME and (not value or "+" in value or "#" in value):
+                    return None
+                encoded = value.encode()
+                parts.append(_identified_two_bytes(identifier, len(encoded)) + encoded)
             elif kind == _STRING_PAIR:
                 if type(value) is not tuple or len(value) > FEW:
                     return None
@@ -138,17 +151,14 @@ def fast_properties(fields: dict[str, Any], place: int) -> bytes | None:
             elif kind == _BINARY:
                 if type(value) is not bytes:
                     return None
-                parts += (_identified_two_bytes(identifier, len(value)), value)
-            elif kind == _VARIABLE_NON_ZERO or type(value) is not str or "\0" in value:
-                return None
-            else:
-                if kind == _TOPIC_NAME and (not value or "+" in value or "#" in value):
+                parts.append(_identified_two_bytes(identifier, len(value)) + value)
+            elif kind <= _QOS:
+                if value is not True and value is not False and (type(value) is not int or not 0 <= value <= 1):
                     return None
-                encoded = value.encode()
-                parts += (_identified_two_bytes(identifier, len(encoded)), encoded)
+                parts.append(_identified_byte(identifier, value))
+            else:
+                return None
     except (UnicodeEncodeError, struct.error):
         return None
-    if not parts:
-        return b"\0"
     properties = b"".join(parts)
     return variable_integer(len(properties)) + properties  # [MQTT-2.2.2-1]

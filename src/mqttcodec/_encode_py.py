@@ -16,7 +16,7 @@ from typing import Any
 from . import _errors, _spec
 from ._arguments_py import byte_view, integer
 from ._encode_properties_py import FEW, PROPERTY_NAMES, fast_properties, write_properties
-from ._enums import MQTTv5, MQTTv31, MQTTv311, PacketType, QoS, ReasonCode, RetainHandling
+from ._enums import MQTTv5, MQTTv31, MQTTv311, PacketType, ProtocolVersion, QoS, ReasonCode, RetainHandling
 from ._packets_py import (
     Auth,
     ConnAck,
@@ -47,11 +47,15 @@ _DISCONNECT, _AUTH = map(int, (PacketType.DISCONNECT, PacketType.AUTH))
 _SUCCESS = ReasonCode.SUCCESS
 _SEND_AT_SUBSCRIBE = RetainHandling.SEND_AT_SUBSCRIBE
 _QOS_BYTES = (b"\0", b"\1", b"\2")
+_pack_header = struct.Struct(">BB").pack
 _pack_start = struct.Struct(">BBH").pack
+_two_numbers = struct.Struct(">HH").pack
 _two_bytes_and_zero = struct.Struct(">HB").pack
+# With their lengths.
+_PROTOCOL_NAMES = {version: two_bytes(len(name)) + name for version, name in _spec.PROTOCOL_NAMES.items()}
 
 
-def encode_head(packet: Any, version: int) -> tuple[bytes, bytes | memoryview]:
+def encode_head(packet: Any, version: ProtocolVersion) -> tuple[bytes, bytes | memoryview]:
     """Encode everything before the payload; returns it with the payload, as bytes or a view.
 
     The caller must call `release` with the payload. Raises `EncodeError`, and `TypeError` for a field or a packet of
@@ -84,7 +88,7 @@ def encode_head(packet: Any, version: int) -> tuple[bytes, bytes | memoryview]:
 def _with_header(first_byte: int, remaining_length: int, body: bytes | bytearray) -> bytes:
     """The fixed header and `body`. The Remaining Length also counts a payload that the caller adds."""
     if remaining_length < 0x80:
-        return bytes((first_byte, remaining_length)) + body
+        return _pack_header(first_byte, remaining_length) + body
     return b"".join((bytes((first_byte,)), variable_integer(remaining_length), body))
 
 
@@ -104,23 +108,28 @@ def joined(head: bytes, payload: bytes | memoryview) -> bytes:
 
 def _reason_code(writer: Writer, value: Any, packet_type: int) -> int:
     """Check and write a reason code; returns its number."""
-    code = integer(value, "reason_code")
+    code: int = value if type(value) is ReasonCode else integer(value, "reason_code")
     if not 0 <= code <= 0xFF or _spec.reason_codes(packet_type, writer.version)[code] is None:
-        writer.refuse(_errors.REASON_CODE, _spec.place_name(packet_type), code)
+        writer.refuse(_errors.REASON_CODE, _spec.place_name(packet_type), integer(value, "reason_code"))
     writer.body.append(code)
     return code
 
 
 def _connect(writer: Writer, packet: Connect) -> int:
-    version = integer(packet.protocol_version, "protocol_version")
-    if version not in _spec.PROTOCOL_NAMES:
+    version: int = packet.protocol_version
+    if type(version) is not ProtocolVersion:
+        version = integer(version, "protocol_version")
+    if version not in _PROTOCOL_NAMES:
         writer.refuse(_errors.PROTOCOL_VERSION, "", version)
     writer.version = version
-    bridge = writer.flag(packet.bridge, "bridge")
-    if bridge and not _spec.has_bridges(version):
-        writer.refuse(_errors.NOT_IN_VERSION, "bridge")
-    writer.binary(_spec.PROTOCOL_NAMES[version], "protocol_name")
-    writer.body.append(version | bridge * _spec.BRIDGE_BIT)
+    body = writer.body
+    level = version
+    if packet.bridge is not False and writer.flag(packet.bridge, "bridge"):
+        if not _spec.has_bridges(version):
+            writer.refuse(_errors.NOT_IN_VERSION, "bridge")
+        level |= _spec.BRIDGE_BIT
+    body += _PROTOCOL_NAMES[version]
+    body.append(level)
     clean_start = writer.flag(packet.clean_start, "clean_start")
     flags = clean_start << 1
     will = packet.will
@@ -138,13 +147,13 @@ def _connect(writer: Writer, packet: Connect) -> int:
         flags |= 0x40
         if username is None and not _spec.allows_password_alone(version):
             writer.refuse(_errors.PASSWORD_WITHOUT_USERNAME)  # [MQTT-3.1.2-22]
-    writer.body.append(flags)
+    body.append(flags)
     writer.number(packet.keep_alive, 2, "keep_alive")
     write_properties(writer, packet, _CONNECT)
     if packet.authentication_data is not None and packet.authentication_method is None:
         writer.refuse(_errors.METHOD_MISSING)  # [U11]
     client_id = writer.string(packet.client_id, "client_id")
-    if version == MQTTv311 and not client_id and not clean_start:
+    if not client_id and not clean_start and version == MQTTv311:
         writer.refuse(_errors.CLIENT_ID_EMPTY_TO_SEND)  # [MQTT-3.1.3-7]
     if version == MQTTv31 and not 1 <= len(client_id) <= 23:
         writer.refuse(_errors.CLIENT_ID_LENGTH, "", len(client_id))  # [U27]
@@ -204,13 +213,15 @@ def _publish(writer: Writer, packet: Publish) -> int:
     return 0x30 | dup << 3 | qos << 1 | retain
 
 
-def _fast_publish(packet: Publish, version: int) -> tuple[bytes, bytes] | None:
+def _fast_publish(packet: Publish, version: ProtocolVersion) -> tuple[bytes, bytes] | None:
     """Encode a PUBLISH without the DUP flag."""
     fields = packet.__dict__
-    if len(fields) < 6 or (version != MQTTv5 and len(fields) != 6):
+    if len(fields) != 6 and (len(fields) < 6 or version is not MQTTv5):
         return None
     topic, payload, qos, packet_id = fields["topic"], fields["payload"], fields["qos"], fields["packet_id"]
-    if type(topic) is not str or type(payload) is not bytes or (type(qos) is not int and type(qos) is not QoS):
+    if type(topic) is not str or type(payload) is not bytes:
+        return None
+    if type(qos) is not QoS and (type(qos) is not int or not 0 <= qos <= 2):
         return None
     first_byte = 0x30
     if fields["retain"] is True:
@@ -220,7 +231,7 @@ def _fast_publish(packet: Publish, version: int) -> tuple[bytes, bytes] | None:
     if fields["dup"] is not False:
         return None
     if qos:
-        if not 1 <= qos <= 2 or type(packet_id) is not int or not 1 <= packet_id <= 0xFFFF:
+        if type(packet_id) is not int or packet_id == 0:
             return None
         first_byte |= qos << 1
     elif packet_id is not None:
@@ -229,28 +240,27 @@ def _fast_publish(packet: Publish, version: int) -> tuple[bytes, bytes] | None:
         return None
     try:
         encoded = topic.encode()
-    except UnicodeEncodeError:
-        return None
-    size = len(encoded)
-    if size > 0xFFFF:
-        return None
-    if len(fields) == 6:
-        # No properties.
-        if version != MQTTv5:
-            end = two_bytes(packet_id) if qos else b""
+        if len(fields) == 6:
+            # No properties.
+            if version is not MQTTv5:
+                end = two_bytes(packet_id) if qos else b""
+            else:
+                end = _two_bytes_and_zero(packet_id, 0) if qos else b"\0"
         else:
-            end = _two_bytes_and_zero(packet_id, 0) if qos else b"\0"
-    else:
-        properties = fast_properties(fields, _PUBLISH)
-        if properties is None:
+            properties = fast_properties(fields, _PUBLISH)
+            if properties is None:
+                return None
+            end = two_bytes(packet_id) + properties if qos else properties
+        size = len(encoded)
+        remaining_length = 2 + size + len(end) + len(payload)
+        if remaining_length < 0x80:
+            return _pack_start(first_byte, remaining_length, size) + encoded + end, payload
+        if remaining_length > _spec.MAXIMUM_REMAINING_LENGTH:
             return None
-        end = two_bytes(packet_id) + properties if qos else properties
-    remaining_length = 2 + size + len(end) + len(payload)
-    if remaining_length < 0x80:
-        return _pack_start(first_byte, remaining_length, size) + encoded + end, payload
-    if remaining_length > _spec.MAXIMUM_REMAINING_LENGTH:
+        return _with_header(first_byte, remaining_length, two_bytes(size) + encoded + end), payload
+    except (UnicodeEncodeError, struct.error):
+        # The topic is not encodable or too long, or the packet identifier is out of range.
         return None
-    return _with_header(first_byte, remaining_length, two_bytes(size) + encoded + end), payload
 
 
 def _acknowledgement(writer: Writer, packet: PubAck | PubRec | PubRel | PubComp) -> int:
@@ -260,15 +270,20 @@ def _acknowledgement(writer: Writer, packet: PubAck | PubRec | PubRel | PubComp)
     return first_byte
 
 
-def _fast_acknowledgement(packet: PubAck | PubRec | PubRel | PubComp, version: int) -> tuple[bytes, bytes] | None:
+def _fast_acknowledgement(
+    packet: PubAck | PubRec | PubRel | PubComp, version: ProtocolVersion
+) -> tuple[bytes, bytes] | None:
     """Encode an acknowledgement that reports success and has no properties: four bytes in every version."""
     fields = packet.__dict__
     if len(fields) != 2 or fields["reason_code"] is not _SUCCESS:
         return None
     packet_id = fields["packet_id"]
-    if type(packet_id) is not int or not 1 <= packet_id <= 0xFFFF:
+    if type(packet_id) is not int or not packet_id:
         return None
-    return _pack_start(_ACKNOWLEDGEMENTS[type(packet)], 2, packet_id), b""
+    try:
+        return _two_numbers(_ACKNOWLEDGEMENT_HEADERS[type(packet)], packet_id), b""
+    except struct.error:  # The packet identifier is out of range.
+        return None
 
 
 def acknowledgements(packet_type: int, packet_ids: Iterable[int], version: int) -> bytes:
@@ -322,7 +337,7 @@ def _subscribe(writer: Writer, packet: Subscribe) -> int:
     return 0x82
 
 
-def _fast_subscribe(packet: Subscribe, version: int) -> tuple[bytes, bytes] | None:
+def _fast_subscribe(packet: Subscribe, version: ProtocolVersion) -> tuple[bytes, bytes] | None:
     """Encode a SUBSCRIBE with few filters and no options other than the QoS."""
     subscriptions = packet.__dict__.get("subscriptions")
     if type(subscriptions) is not tuple or not 0 < len(subscriptions) <= FEW:
@@ -331,39 +346,40 @@ def _fast_subscribe(packet: Subscribe, version: int) -> tuple[bytes, bytes] | No
     if start is None:
         return None
     parts = [start]
-    for subscription in subscriptions:
-        if type(subscription) is not Subscription:
-            return None
-        topic_filter, qos = subscription.__dict__.get("topic_filter"), subscription.qos
-        if type(topic_filter) is not str or (type(qos) is not QoS and type(qos) is not int) or not 0 <= qos <= 2:
-            return None
-        if subscription.no_local is not False or subscription.retain_as_published is not False:
-            return None
-        if subscription.retain_handling is not _SEND_AT_SUBSCRIBE:
-            return None
-        if not topic_filter or "\0" in topic_filter or topic_filter_fault(topic_filter, version):
-            return None
-        try:
-            encoded = topic_filter.encode()
-        except UnicodeEncodeError:
-            return None
-        size = len(encoded)
-        if size > 0xFFFF:
-            return None
-        parts += (two_bytes(size), encoded, _QOS_BYTES[qos])
+    try:
+        for subscription in subscriptions:
+            if type(subscription) is not Subscription:
+                return None
+            text, qos = subscription.topic_filter, subscription.qos
+            if type(text) is not str or not text or "\0" in text:
+                return None
+            if ("+" in text or "#" in text or text[0] == "$") and topic_filter_fault(text, version):
+                return None
+            if type(qos) is not QoS and (type(qos) is not int or not 0 <= qos <= 2):
+                return None
+            if subscription.no_local is not False or subscription.retain_as_published is not False:
+                return None
+            if subscription.retain_handling is not _SEND_AT_SUBSCRIBE:
+                return None
+            encoded = text.encode()
+            parts += (two_bytes(len(encoded)), encoded, _QOS_BYTES[qos])
+    except (AttributeError, UnicodeEncodeError, struct.error):
+        # The filter is missing, not encodable or too long.
+        return None
     body = b"".join(parts)
     return _with_header(0x82, len(body), body), b""
 
 
-def _fast_start(packet: Any, version: int, packet_type: int) -> bytes | None:
+def _fast_start(packet: Any, version: ProtocolVersion, packet_type: int) -> bytes | None:
     """Encode the packet identifier and, if the version has any, the properties."""
     fields = packet.__dict__
     packet_id = fields.get("packet_id")
     if type(packet_id) is not int or not 1 <= packet_id <= 0xFFFF:
         return None
-    if PROPERTY_NAMES[packet_type].isdisjoint(fields):
-        return _two_bytes_and_zero(packet_id, 0) if version == MQTTv5 else two_bytes(packet_id)
-    properties = fast_properties(fields, packet_type) if version == MQTTv5 else None
+    if len(fields) == 2:
+        # No properties.
+        return _two_bytes_and_zero(packet_id, 0) if version is MQTTv5 else two_bytes(packet_id)
+    properties = fast_properties(fields, packet_type) if version is MQTTv5 else None
     return None if properties is None else two_bytes(packet_id) + properties
 
 
@@ -399,7 +415,7 @@ def _suback(writer: Writer, packet: SubAck) -> int:
     return 0x90
 
 
-def _fast_suback(packet: SubAck, version: int) -> tuple[bytes, bytes] | None:
+def _fast_suback(packet: SubAck, version: ProtocolVersion) -> tuple[bytes, bytes] | None:
     """Encode a SUBACK with few reason codes."""
     reason_codes = packet.__dict__.get("reason_codes")
     if type(reason_codes) is not tuple or not 0 < len(reason_codes) <= FEW:
@@ -465,11 +481,11 @@ def _auth(writer: Writer, packet: Auth) -> int:
     return 0xF0
 
 
-def _fast_disconnect_or_auth(packet: Disconnect | Auth, version: int) -> tuple[bytes, bytes] | None:
+def _fast_disconnect_or_auth(packet: Disconnect | Auth, version: ProtocolVersion) -> tuple[bytes, bytes] | None:
     """Encode a DISCONNECT of 5.0, or an AUTH that has an authentication method."""
     code = packet.reason_code
     packet_type = _DISCONNECT if type(packet) is Disconnect else _AUTH
-    if version != MQTTv5 or type(code) is not ReasonCode or _spec.reason_codes(packet_type, 5)[code] is None:
+    if version is not MQTTv5 or type(code) is not ReasonCode or _spec.reason_codes(packet_type, 5)[code] is None:
         return None
     if type(packet) is Disconnect and PROPERTY_NAMES[_DISCONNECT].isdisjoint(packet.__dict__):
         return (bytes((0xE0, 1, code)) if code else b"\xe0\0"), b""
@@ -483,8 +499,9 @@ def _fast_disconnect_or_auth(packet: Disconnect | Auth, version: int) -> tuple[b
     return _with_header(packet_type << 4, len(body), body), b""
 
 
-# The first bytes of acknowledgements: by class, and by packet type.
+# The first bytes of acknowledgements: by class, with the Remaining Length by class, and by packet type.
 _ACKNOWLEDGEMENTS: dict[type, int] = {PubAck: 0x40, PubRec: 0x50, PubRel: 0x62, PubComp: 0x70}
+_ACKNOWLEDGEMENT_HEADERS = {cls: first_byte << 8 | 2 for cls, first_byte in _ACKNOWLEDGEMENTS.items()}
 _FIRST_BYTES = {first_byte >> 4: first_byte for first_byte in _ACKNOWLEDGEMENTS.values()}
 
 FAST_ENCODERS: dict[type, Any] = {

@@ -20,14 +20,9 @@ from . import _errors, _methods
 from ._enums import ConnectReturnCode, PacketType, ProtocolVersion, QoS, ReasonCode, RetainHandling
 
 
-def _members(enum: Any, preferred: Any = ()) -> Any:
-    """A function that converts plain numbers to members of an enum, or of `preferred` if both have the number."""
-    by_number = {member.value: member for member in (*enum, *preferred)}
-
-    def converted(value: Any) -> Any:
-        return by_number.get(value, value) if type(value) is int else value
-
-    return converted
+def _members(enum: Any, preferred: Any = ()) -> dict[int, Any]:
+    """The members of an enum by number; those of `preferred` if both have the number."""
+    return {member.value: member for member in (*enum, *preferred)}
 
 
 def _several(value: Any) -> Any:
@@ -53,14 +48,20 @@ def _pair(value: Any) -> Any:
     return tuple(list.copy(value)) if issubclass(type(value), list) else value
 
 
-_reason_code = _members(ReasonCode)
-# By the annotation of a field: the function that converts its value in the constructor.
+_REASON_CODES = _members(ReasonCode)
+
+
+def _reason_code(value: Any) -> Any:
+    return _REASON_CODES.get(value, value) if type(value) is int else value
+
+
+# By the annotation of a field: the members that plain numbers are converted to, or a function that converts the value.
 _CONVERTERS: dict[str, Any] = {
     "QoS": _members(QoS),
     "QoS | None": _members(QoS),
     "RetainHandling": _members(RetainHandling),
     "ProtocolVersion": _members(ProtocolVersion),
-    "ReasonCode": _reason_code,
+    "ReasonCode": _REASON_CODES,
     # In 3.1 and 3.1.1, a server rejects a CONNECT with the codes 1 to 5.
     "ReasonCode | ConnectReturnCode": _members(ReasonCode, preferred=list(ConnectReturnCode)[1:]),
     "tuple[int, ...]": _several,
@@ -80,21 +81,36 @@ def _packet(cls: Any) -> Any:
     return cls
 
 
+def _default_name(field: Any, names: dict[str, Any]) -> str:
+    """The name of a field's default in generated code, added to `names`. None needs none, and is compared faster."""
+    if field.default is None:
+        return "None"
+    names[f"default_{field.name}"] = field.default
+    return f"default_{field.name}"
+
+
+def _conversion(field: Any, default: str, names: dict[str, Any]) -> list[str]:
+    """The generated code that converts the value of a field. Adds the names that it uses."""
+    name, converter = field.name, _CONVERTERS.get(field.type)
+    if converter is None:
+        return []
+    names[f"convert_{name}"] = converter
+    if type(converter) is dict:  # Written in place, because a call would take longer than the conversion.
+        return [f"if type({name}) is int: {name} = convert_{name}.get({name}, {name})"]
+    return [f"if {name} is not {default}: {name} = convert_{name}({name})"]
+
+
 def _init_of(cls: Any) -> Any:
     """An `__init__` that fills `__dict__`. Properties that are not passed are left to the defaults of the class."""
     fields = dataclasses.fields(cls)
     names: dict[str, Any] = {"initialised_twice": _errors.initialised_twice}
     parameters, body = ["self"], ["fields = self.__dict__", "if fields: raise initialised_twice(self)"]
     for field in fields:
-        name, default = field.name, f"default_{field.name}"
-        names[default] = field.default
+        name, default = field.name, _default_name(field, names)
         if field.kw_only and "*" not in parameters:
             parameters.append("*")
         parameters.append(name if field.default is dataclasses.MISSING else f"{name}={default}")
-        converter = _CONVERTERS.get(field.type)
-        if converter is not None:
-            names[f"convert_{name}"] = converter
-            body.append(f"if {name} is not {default}: {name} = convert_{name}({name})")
+        body += _conversion(field, default, names)
         body.append(f"if {name} is not {default}: " * field.kw_only + f"fields[{name!r}] = {name}")
     if not fields:
         body.append("fields['is_initialised'] = True")
@@ -109,15 +125,12 @@ def _replace_of(cls: Any) -> Any:
     fields = dataclasses.fields(cls)
     names: dict[str, Any] = {"new": object.__new__, "kept": object()}
     parameters = ["self", *(["*"] if fields else []), *(f"{field.name}=kept" for field in fields)]
-    body = ["copy = new(self.__class__)", "fields = copy.__dict__", "fields |= self.__dict__"]
+    # `unset` is a local name for `kept`, because most calls do nothing but compare the fields with it.
+    body = ["unset = kept", "copy = new(self.__class__)", "fields = copy.__dict__", "fields |= self.__dict__"]
     for field in fields:
-        name, default = field.name, f"default_{field.name}"
-        names[default] = field.default
-        body.append(f"if {name} is not kept:")
-        converter = _CONVERTERS.get(field.type)
-        if converter is not None:
-            names[f"convert_{name}"] = converter
-            body.append(f"  if {name} is not {default}: {name} = convert_{name}({name})")
+        name, default = field.name, _default_name(field, names)
+        body.append(f"if {name} is not unset:")
+        body += [f"  {line}" for line in _conversion(field, default, names)]
         if field.kw_only:
             body.append(f"  if {name} is not {default}: fields[{name!r}] = {name}")
             body.append(f"  elif {name!r} in fields: del fields[{name!r}]")

@@ -55,7 +55,7 @@ _REASON_CODES = {
 
 def converted(packet: Any, version: Any, lossy: Any, packets: Any) -> Any:
     """The result of `for_version`. `packets` has the classes of the implementation."""
-    target = ProtocolVersion(checked_version(version))
+    target = checked_version(version)
     cls: Any = type(packet)
     if cls.__name__ not in _RULES or cls is not getattr(packets, cls.__name__):
         raise _errors.wrong_type("packet", "one of this implementation's packets", packet)

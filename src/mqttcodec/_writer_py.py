@@ -7,15 +7,18 @@ from typing import Any, NoReturn
 
 from . import _errors, _spec
 from ._arguments_py import byte_view, integer
+from ._enums import QoS, RetainHandling
 from ._text_py import topic_filter_fault, topic_name_fault
 
 two_bytes = struct.Struct(">H").pack
+_ONE_BYTE = [bytes((value,)) for value in range(0x80)]
+_MAXIMUM_REMAINING_LENGTH = _spec.MAXIMUM_REMAINING_LENGTH
 
 
 def variable_integer(value: int) -> bytes:
     """A Variable Byte Integer (1.5.5) in its shortest form. `value` must be in range."""
     if value < 0x80:
-        return bytes((value,))
+        return _ONE_BYTE[value]
     if value < 0x4000:
         return bytes((value & 0x7F | 0x80, value >> 7))
     encoded = bytearray()
@@ -35,6 +38,8 @@ def absent(value: Any) -> bool:
 
 def two_bits(value: object, about: str) -> int:
     """The bits of a QoS or another number from 0 to 2. Returns 3, which is never valid, for any other int."""
+    if type(value) is QoS or type(value) is RetainHandling:
+        return value
     number = integer(value, about)
     return number if 0 <= number <= 2 else 3
 
@@ -54,8 +59,8 @@ class Writer:
 
     def number(self, value: object, size: int, about: str) -> int:
         """Write an unsigned integer of two or four bytes; returns its value."""
-        number = integer(value, about)
-        if not 0 <= number < 1 << 8 * size:
+        number = value if type(value) is int else integer(value, about)
+        if not 0 <= number < (0x1_0000 if size == 2 else 0x1_0000_0000):
             self.refuse(_errors.NOT_TWO_BYTES if size == 2 else _errors.NOT_FOUR_BYTES, about, number)
         self.body += number.to_bytes(size, "big")
         return number
@@ -83,15 +88,18 @@ class Writer:
 
     def _prefixed(self, encoded: bytes | memoryview, about: str) -> None:
         size = len(encoded)
-        if size > 0xFFFF:
-            self.refuse(_errors.TOO_LONG, about, size)  # [U36] [MQTT-4.7.3-3]
         body = self.body
-        # Stop once the packet exceeds the limit. A list may hold one long string many times, and without this check
-        # the buffer would grow far beyond the largest packet.
-        if len(body) > _spec.MAXIMUM_REMAINING_LENGTH:
-            self.refuse(_errors.ENCODED_TOO_LARGE)  # [U36]
+        if size > 0xFFFF or len(body) > _MAXIMUM_REMAINING_LENGTH:
+            self._refuse_size(size, about)
         body += two_bytes(size)
         body += encoded
+
+    def _refuse_size(self, size: int, about: str) -> NoReturn:
+        if size > 0xFFFF:
+            self.refuse(_errors.TOO_LONG, about, size)  # [U36] [MQTT-4.7.3-3]
+        # Stop once the packet exceeds the limit. A list may hold one long string many times, and without this check
+        # the buffer would grow far beyond the largest packet.
+        self.refuse(_errors.ENCODED_TOO_LARGE)  # [U36]
 
     def binary(self, value: object, about: str) -> None:
         """Write Binary Data (1.5.6)."""
@@ -111,7 +119,13 @@ class Writer:
             encoded = value.encode()
         except UnicodeEncodeError:
             self.refuse(_errors.ILL_FORMED_UTF8, about)  # [MQTT-1.5.4-1]
-        self._prefixed(encoded, about)
+        size = len(encoded)
+        body = self.body
+        # As in `_prefixed`. Strings are most of what a packet holds, so that they are worth a call less.
+        if size > 0xFFFF or len(body) > _MAXIMUM_REMAINING_LENGTH:
+            self._refuse_size(size, about)
+        body += two_bytes(size)
+        body += encoded
         if "\0" in value:
             self.refuse(_errors.NULL_CHARACTER, about)  # [MQTT-1.5.4-2]
         return value  # type: ignore[no-any-return]
@@ -119,7 +133,8 @@ class Writer:
     def topic_name(self, value: object, about: str) -> str:
         """Write a topic name, which may be empty; returns it as an exact str."""
         text = self.string(value, about)
-        self.refuse_topic(text, topic_name_fault(text), about)
+        if "+" in text or "#" in text:
+            self.refuse_topic(text, topic_name_fault(text), about)
         return text
 
     def topic_filter(self, value: object, about: str) -> str:

@@ -25,7 +25,8 @@ APART = {
     "fills C arrays from the tables": "fill_property_tables fill_senders fill_tables fill_first_bytes",
     "the rare part of a function that is inline": (
         "large_integer long_variable_integer read_long_length insert_long_length kept_view decoded_text check_filter "
-        "present_property grow_for_field refuse_identifier refuse_surrogate without_properties refuse_rest feed_any"
+        "present_property grow_for_field refuse_identifier refuse_size refuse_surrogate without_properties "
+        "refuse_rest feed_any"
     ),
     "structs and memory": (
         "is_byte_format open_cursor keep_views_of open_writer drop_payload close_writer reserve grow byte bytes "
