@@ -22,18 +22,19 @@ DEFINITION = re.compile(r"^( *)(?:cdef inline|cdef|def) (?!class|struct|enum|ext
 PREFIX = "put_"
 
 APART = {
-    "fills C arrays from the tables": "fill_property_tables fill_senders fill_tables fill_first_bytes",
+    "fills C arrays from the tables": "fill_property_tables fill_tables fill_first_bytes",
     "the rare part of a function that is inline": (
         "large_integer long_variable_integer read_long_length insert_long_length kept_view decoded_text check_filter "
-        "present_property grow_for_field refuse_identifier refuse_size refuse_surrogate without_properties "
-        "refuse_rest feed_any"
+        "grow_for_field refuse_identifier refuse_size refuse_surrogate refuse_type without_properties refuse_rest "
+        "feed_any"
     ),
     "structs and memory": (
         "is_byte_format open_cursor keep_views_of open_writer drop_payload close_writer reserve grow byte bytes "
         "insert_length prefix open_packet view_to_keep field_of set_field append_to_field close_field cinit dealloc "
         "data fit resize clear size_to_lend size_written publish_properties share_between_threads split"
     ),
-    "scans text, for which Python has methods": "copy_text classify_words character_at text_of text",
+    "scans text, for which Python has methods": "copy_text classify_words character_at text_of new_text text pair",
+    "strings of earlier packets are kept": "recurring_text",
     "looks up what only an error needs": "faults name_of",
     "conversions are written once": "exact_text exact_items",
     "a property list is read in steps": "open_properties next_property close_properties number property",
