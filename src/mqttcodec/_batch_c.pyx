@@ -10,7 +10,7 @@ from cpython.mem cimport PyMem_Free
 from libc.stdint cimport int64_t, uint8_t
 
 from ._arguments_c cimport *
-from ._encode_c cimport put_acknowledgements, write_packet
+from ._encode_c cimport append_fast_publish, put_acknowledgements, write_packet
 from ._packets_c cimport Connect, Publish
 from ._spec_c cimport *
 from ._writer_c cimport *
@@ -227,6 +227,10 @@ cdef class Encoder:
         cdef Py_ssize_t size
         if version is None and type(packet) is not Connect:
             raise _errors.version_unknown()
+        if type(packet) is Publish and append_fast_publish(
+            writer, <Publish> packet, <Py_ssize_t> min(self._max_packet_size, <int64_t> LARGE)
+        ):
+            return 1
         write_packet(writer, packet)
         size = writer.ptr - writer.start - writer.packet + writer.payload_size
         if type(packet) is Connect:

@@ -18,9 +18,17 @@ from libc.string cimport memcpy, memmove
 
 from ._arguments_c cimport *
 from ._decode_c cimport decode_body
-from ._encode_c cimport fast_acknowledgement, put_acknowledgements, put_fast_acknowledgement, write_packet
+from ._encode_c cimport (
+    append_fast_publish,
+    fast_acknowledgement,
+    fast_publish_size,
+    put_acknowledgements,
+    put_fast_acknowledgement,
+    put_fast_publish,
+    write_packet,
+)
 from ._immortal_c cimport make_immortal
-from ._packets_c cimport flags_of_bits
+from ._packets_c cimport Publish, flags_of_bits
 from ._reader_c cimport *
 from ._spec_c cimport *
 from ._writer_c cimport *
@@ -29,10 +37,11 @@ cdef extern from "_traceback.h":
     pass
 
 from . import _errors, _packets_c, _spec
-from ._enums import ConnectReturnCode, MQTTv5, ProtocolVersion, QoS, ReasonCode, RetainHandling
+from ._enums import ConnectReturnCode, MQTTv5, MQTTv311, ProtocolVersion, QoS, ReasonCode, RetainHandling
 from ._batch_c import Encoder  # no-cython-lint: for `_backend.py`
 from ._stream_c import Decoder  # no-cython-lint: for `_backend.py`
 
+cdef object MQTT_3_1_1 = MQTTv311
 cdef object MQTT_5 = MQTTv5
 # By version - 3 and first byte: its fault or None, and whether it is valid.
 cdef tuple FIRST_BYTE_FAULTS = tuple([_spec.first_byte_faults(version, None, False) for version in (3, 4, 5)])
@@ -48,6 +57,11 @@ cdef int fill_first_bytes() except -1:
 
 
 fill_first_bytes()
+
+
+cdef inline int version_number(object version) except -1:
+    """The number of a `version` argument. The usual arguments are recognised without a call."""
+    return 5 if version is MQTT_5 else 4 if version is MQTT_3_1_1 else checked_version(version)
 
 
 def decode(buffer, version=MQTTv5, *, copy=True):
@@ -84,7 +98,7 @@ def decode(buffer, version=MQTTv5, *, copy=True):
     if type(buffer) is not bytes or copy is not True:
         return decode_buffer(buffer, &end, True, version, copy)
     # The common case has its own path, to save a call.
-    number = 5 if version is MQTT_5 else checked_version(version)
+    number = version_number(version)
     size = PyBytes_GET_SIZE(buffer)
     first_byte = open_packet(&cursor, <const uint8_t*> PyBytes_AS_STRING(buffer), size, number)
     packet = decode_body(&cursor, first_byte)
@@ -169,7 +183,7 @@ cdef object decode_at(
     object keeper,
 ):
     cdef Cursor cursor
-    cdef int number = checked_version(version)
+    cdef int number = version_number(version)
     cdef int first_byte = open_packet(&cursor, data + start, size - start, number)
     if keeper is not None:
         keep_views_of(&cursor, keeper)
@@ -288,15 +302,23 @@ def encode(packet, version=MQTTv5):
     """
     cdef Writer writer
     cdef uint8_t stack[STACK_SIZE]
-    cdef Py_ssize_t head
+    cdef Py_ssize_t head, size
     cdef bytes encoded
     cdef uint8_t* target
-    cdef int number = 5 if version is MQTT_5 else checked_version(version)
-    cdef uint32_t answer = fast_acknowledgement(packet)
-    if answer:
-        encoded = PyBytes_FromStringAndSize(NULL, 4)
-        put_fast_acknowledgement(<uint8_t*> PyBytes_AS_STRING(encoded), answer)
-        return encoded
+    cdef int number = version_number(version)
+    cdef uint32_t answer
+    if type(packet) is Publish:
+        size = fast_publish_size(<Publish> packet, number)
+        if size:
+            encoded = PyBytes_FromStringAndSize(NULL, size)
+            if put_fast_publish(<uint8_t*> PyBytes_AS_STRING(encoded), <Publish> packet, number):
+                return encoded
+    else:
+        answer = fast_acknowledgement(packet)
+        if answer:
+            encoded = PyBytes_FromStringAndSize(NULL, 4)
+            put_fast_acknowledgement(<uint8_t*> PyBytes_AS_STRING(encoded), answer)
+            return encoded
     open_writer(&writer, stack, number)
     try:
         write_packet(&writer, packet)
@@ -334,9 +356,11 @@ def encode_many(packets, version=MQTTv5):
     """
     cdef Writer writer
     cdef uint8_t stack[STACK_SIZE]
-    open_writer(&writer, stack, checked_version(version))
+    open_writer(&writer, stack, version_number(version))
     try:
         for packet in packets:
+            if type(packet) is Publish and append_fast_publish(&writer, <Publish> packet, MAXIMUM_REMAINING_LENGTH + 5):
+                continue
             write_packet(&writer, packet)
             put_bytes(&writer, writer.payload, writer.payload_size)
             drop_payload(&writer)
@@ -412,7 +436,7 @@ def encode_into(packet, buffer, offset=0, version=MQTTv5):
         if view.readonly:
             raise _errors.read_only()
         start = checked_offset(offset, view.len)
-        open_writer(&writer, stack, checked_version(version))
+        open_writer(&writer, stack, version_number(version))
         try:
             write_packet(&writer, packet)
             head = writer.ptr - writer.start
@@ -455,7 +479,7 @@ def encode_parts(packet, version=MQTTv5):
     """
     cdef Writer writer
     cdef uint8_t stack[STACK_SIZE]
-    open_writer(&writer, stack, checked_version(version))
+    open_writer(&writer, stack, version_number(version))
     try:
         write_packet(&writer, packet)
         head = PyBytes_FromStringAndSize(<const char*> writer.start, writer.ptr - writer.start)
@@ -486,7 +510,7 @@ def encoded_size(packet, version=MQTTv5):
     """
     cdef Writer writer
     cdef uint8_t stack[STACK_SIZE]
-    open_writer(&writer, stack, checked_version(version))
+    open_writer(&writer, stack, version_number(version))
     try:
         write_packet(&writer, packet)
         return writer.ptr - writer.start + writer.payload_size

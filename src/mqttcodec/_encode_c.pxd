@@ -1,9 +1,20 @@
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SIZE
 from libc.stdint cimport int64_t, uint8_t, uint32_t
+from libc.string cimport memcpy
 
 from ._arguments_c cimport PyLong_Check, small_value
 from ._packets_c cimport PubAck, PubComp, Publish, PubRec, PubRel, _Acknowledgement
-from ._writer_c cimport PyTuple_GET_SIZE, Writer
-
+from ._spec_c cimport MAXIMUM_REMAINING_LENGTH, has_properties
+from ._text_c cimport copy_text
+from ._writer_c cimport (
+    PyTuple_GET_SIZE,
+    PyUnicode_CheckExact,
+    PyUnicode_DATA,
+    PyUnicode_GET_LENGTH,
+    PyUnicode_IS_COMPACT_ASCII,
+    Writer,
+    reserve,
+)
 
 cdef int write_packet(Writer* writer, object packet) except -1
 cdef int put_acknowledgements(Writer* writer, object packet_type, object packet_ids) except -1
@@ -18,8 +29,6 @@ cdef inline uint32_t fast_acknowledgement(object packet):
     cdef _Acknowledgement answer
     cdef uint32_t first_byte
     cdef int64_t identifier
-    if type(packet) is Publish:
-        return 0  # The most frequent packet, so it is not compared with the others first.
     if type(packet) is PubAck:
         first_byte = 0x40
     elif type(packet) is PubRec:
@@ -47,3 +56,74 @@ cdef inline void put_fast_acknowledgement(uint8_t* target, uint32_t answer) noex
     target[1] = 2
     target[2] = <uint8_t> (answer >> 8 & 0xFF)
     target[3] = <uint8_t> (answer & 0xFF)
+
+
+cdef inline Py_ssize_t fast_publish_size(Publish packet, int version) noexcept:
+    """The size of a PUBLISH with an ASCII topic, bytes as its payload and no properties; else 0.
+
+    Most PUBLISH packets are of this kind. As the size is known in advance, they can be written without a writer.
+    """
+    cdef int64_t identifier
+    cdef Py_ssize_t size
+    if packet.flags is None or packet.flags.bits < 0 or packet.publish_properties is not None:
+        return 0
+    if not PyUnicode_CheckExact(packet.topic) or not PyUnicode_IS_COMPACT_ASCII(packet.topic):
+        return 0
+    if not PyBytes_CheckExact(packet.payload) or not 1 <= PyUnicode_GET_LENGTH(packet.topic) <= 0xFFFF:
+        return 0
+    size = 2 + PyUnicode_GET_LENGTH(packet.topic) + has_properties(version)
+    if packet.flags.bits & 0x06:
+        identifier = small_value(packet.packet_id) if PyLong_Check(packet.packet_id) else 0
+        if not 1 <= identifier <= 0xFFFF:
+            return 0
+        size += 2
+    elif packet.packet_id is not None:
+        return 0
+    if PyBytes_GET_SIZE(packet.payload) > MAXIMUM_REMAINING_LENGTH - size:
+        return 0
+    size += PyBytes_GET_SIZE(packet.payload)
+    return size + (2 if size < 1 << 7 else 3 if size < 1 << 14 else 4 if size < 1 << 21 else 5)
+
+
+cdef inline bint put_fast_publish(uint8_t* target, Publish packet, int version) noexcept:
+    """Write a packet whose `fast_publish_size` is not 0. Returns False if its topic is invalid."""
+    cdef int bits = packet.flags.bits
+    cdef Py_ssize_t size = PyUnicode_GET_LENGTH(packet.topic), payload_size = PyBytes_GET_SIZE(packet.payload)
+    cdef Py_ssize_t length = 2 + size + (2 if bits & 0x06 else 0) + has_properties(version) + payload_size
+    cdef int64_t identifier
+    target[0] = <uint8_t> (0x30 | bits)
+    target += 1
+    while length > 0x7F:
+        target[0] = <uint8_t> (length & 0x7F | 0x80)
+        target += 1
+        length >>= 7
+    target[0] = <uint8_t> length
+    target[1] = <uint8_t> (size >> 8)
+    target[2] = <uint8_t> (size & 0xFF)
+    target += 3
+    if copy_text(target, <const uint8_t*> PyUnicode_DATA(packet.topic), size):
+        return False
+    target += size
+    if bits & 0x06:
+        identifier = small_value(packet.packet_id)
+        target[0] = <uint8_t> (identifier >> 8)
+        target[1] = <uint8_t> (identifier & 0xFF)
+        target += 2
+    if has_properties(version):
+        target[0] = 0
+        target += 1
+    memcpy(target, PyBytes_AS_STRING(packet.payload), <size_t> payload_size)
+    return True
+
+
+cdef inline bint append_fast_publish(Writer* writer, Publish packet, Py_ssize_t limit) except -1:
+    """Write a PUBLISH that `fast_publish_size` accepts, if it is not larger than `limit`. Returns whether it was."""
+    cdef Py_ssize_t size = fast_publish_size(packet, writer.version)
+    if size == 0 or size > limit:
+        return False
+    writer.packet = writer.ptr - writer.start
+    reserve(writer, size)
+    if not put_fast_publish(writer.ptr, packet, writer.version):
+        return False
+    writer.ptr += size
+    return True

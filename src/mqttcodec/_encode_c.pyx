@@ -76,7 +76,7 @@ cdef int write_packet(Writer* writer, object packet) except -1:
     cdef uint32_t answer
     writer.packet = start
     reserve(writer, 4)
-    answer = fast_acknowledgement(packet)
+    answer = 0 if type(packet) is Publish else fast_acknowledgement(packet)
     if answer:
         put_fast_acknowledgement(writer.ptr, answer)
         writer.ptr += 4

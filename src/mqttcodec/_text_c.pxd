@@ -77,6 +77,19 @@ cdef inline object topic_name_fault(const uint8_t* text, Py_ssize_t size):
     return None
 
 
+cdef inline Py_ssize_t next_wildcard(const uint8_t* text, Py_ssize_t at, Py_ssize_t size) noexcept:
+    """The index of the first wildcard from `at` on, or `size`. `text` is UTF-8, so no other character has its byte."""
+    cdef uint64_t word = 0
+    while size - at >= 8:
+        memcpy(&word, text + at, 8)
+        if word & EACH_80 or (((word | EACH_08) ^ EACH_PLUS) + EACH_7F) & EACH_80 != EACH_80:
+            break  # As in `copy_text`.
+        at += 8
+    while at < size and text[at] != c"+" and text[at] != c"#":
+        at += 1
+    return at
+
+
 cdef inline object topic_filter_fault(const uint8_t* text, Py_ssize_t size, int version):
     """The fault of a non-empty topic filter in UTF-8 and the index of the byte at fault, or None (4.7.1, 4.8.2)."""
     cdef Py_ssize_t at, first = 0, last = size - 1
@@ -91,16 +104,17 @@ cdef inline object topic_filter_fault(const uint8_t* text, Py_ssize_t size, int 
         if is_wild or first >= last:
             return faults().SHARE_NAME, 7  # [MQTT-4.8.2-2]
         first += 1
-    for at in range(first, last + 1):
-        if text[at] != c"+" and text[at] != c"#":
-            continue
+    at = first - 1
+    while True:
+        at = next_wildcard(text, at + 1, size)
+        if at == size:
+            return None
         opens = at == first or text[at - 1] == c"/"
         if text[at] == c"#":
             if not opens or at != last:
                 return faults().FILTER_HASH, at  # [MQTT-4.7.1-1]
         elif not opens or (at != last and text[at + 1] != c"/"):
             return faults().FILTER_PLUS, at  # [MQTT-4.7.1-2]
-    return None
 
 
 cdef inline str character_at(const uint8_t* text, Py_ssize_t size, Py_ssize_t at):

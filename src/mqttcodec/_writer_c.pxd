@@ -21,6 +21,7 @@ cdef extern from "Python.h":
     const char* PyUnicode_AsUTF8AndSize(object text, Py_ssize_t* size)
     Py_ssize_t PyUnicode_GET_LENGTH(object text)
     bint PyUnicode_Check(object value)
+    bint PyUnicode_CheckExact(object value)
     bint PyUnicode_IS_COMPACT_ASCII(object text)
     void* PyUnicode_DATA(object text)
     void Py_CLEAR(PyObject* owned) noexcept  # A macro, which sets its argument to NULL.

@@ -33,7 +33,9 @@ APART = {
         "insert_length prefix open_packet view_to_keep field_of set_field append_to_field close_field cinit dealloc "
         "data fit resize clear size_to_lend size_written publish_properties share_between_threads split"
     ),
-    "scans text, for which Python has methods": "copy_text classify_words character_at text_of new_text text pair",
+    "scans text, for which Python has methods": (
+        "copy_text classify_words character_at next_wildcard text_of new_text text pair"
+    ),
     "strings of earlier packets are kept": "recurring_text",
     "looks up what only an error needs": "faults name_of",
     "conversions are written once": "exact_text exact_items",
@@ -47,8 +49,8 @@ APART = {
     "the encoder undoes what a call has written": "put packet acks set_version rewind undo parts",
     "the decoder's calls of `decode_body`": "decode incomplete",
     "the usual packet, without a cursor or a writer": (
-        "write_any fast_publish fast_acknowledgement fast_subscribe fast_start fast_suback fast_properties "
-        "fast_disconnect_or_auth"
+        "write_any version_number fast_publish fast_publish_size append_fast_publish fast_acknowledgement "
+        "fast_subscribe fast_start fast_suback fast_properties fast_disconnect_or_auth"
     ),
     "releases views, for Pythons without reference counts": "copied",
     "what classes are made of in Python": "init reduce rows",
