@@ -26,7 +26,8 @@ TESTED = (
     *("hardening/test_hostile", "hardening/test_hostile_buffers", "packaging/test_command_line"),
     *("packets/test_dicts", "packets/test_encode", "packets/test_functions", "packets/test_packets"),
     "packets/test_versions",
-    *("rules/test_statements", "rules/test_tables", "rules/test_variable_integers", "rules/test_vectors"),
+    *("rules/test_recurring_strings", "rules/test_statements", "rules/test_tables"),
+    *("rules/test_variable_integers", "rules/test_vectors"),
     *("streams/test_answer", "streams/test_bridge", "streams/test_decoder", "streams/test_encoder"),
     *("streams/test_packet_bytes", "streams/test_skip"),
 )
