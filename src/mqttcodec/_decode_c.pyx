@@ -17,6 +17,7 @@ from libc.string cimport memcmp
 
 from ._arguments_c cimport *
 from ._decode_properties_c cimport read_properties
+from ._new_c cimport lasting, new_packet
 from ._packets_c cimport (
     Auth,
     ConnAck,
@@ -46,9 +47,6 @@ from ._spec_c cimport *
 cdef extern from "_traceback.h":
     pass
 
-cdef extern from "_new.h":
-    object new_packet(object packet_class)
-
 from . import _errors, _spec
 from ._enums import ConnectReturnCode, ProtocolVersion, QoS, ReasonCode, RetainHandling, Role as RoleEnum
 
@@ -57,8 +55,7 @@ cdef object SUCCESS = ReasonCode.SUCCESS
 cdef PingReq PING_REQ = PingReq()
 cdef PingResp PING_RESP = PingResp()
 
-# Tables of C for what almost every packet looks up. They borrow their references: these objects live as long as the
-# process. By number: the members.
+# C tables of objects that almost every packet needs. By number: the members.
 cdef PyObject* QOS[3]
 cdef PyObject* RETAIN_HANDLING[3]
 # By the lower four bits of the first byte.
@@ -74,18 +71,17 @@ cdef uint8_t SOLE_SENDERS[16][256]
 cdef int fill_tables() except -1:
     cdef int version, packet_type, code, number
     for number, member in enumerate(QoS):
-        QOS[number] = <PyObject*> member
+        QOS[number] = lasting(member)
     for number, member in enumerate(RetainHandling):
-        RETAIN_HANDLING[number] = <PyObject*> member
+        RETAIN_HANDLING[number] = lasting(member)
     for number in range(16):
-        flags = flags_of_bits(number)
-        FLAGS[number] = <PyObject*> flags
+        FLAGS[number] = lasting(flags_of_bits(number))
     for number, packet_class in enumerate((PubAck, PubRec, PubRel, PubComp)):
-        ACKNOWLEDGEMENTS[number] = <PyObject*> packet_class
+        ACKNOWLEDGEMENTS[number] = lasting(packet_class)
     for version in range(3, 6):
         for packet_type in range(CONNACK, AUTH + 1) if has_reason_codes(version) else (CONNACK, SUBACK):
             for code, member in enumerate(_spec.reason_codes(packet_type, version)):
-                REASON_CODES[version - 3][packet_type][code] = NULL if member is None else <PyObject*> member
+                REASON_CODES[version - 3][packet_type][code] = NULL if member is None else lasting(member)
     for packet_type in range(16):
         for code in range(256):
             sender = _spec.SOLE_SENDERS.get(packet_type, {}).get(code)

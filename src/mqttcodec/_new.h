@@ -1,7 +1,10 @@
-/* Creates packets for the decoder. */
+/* Creates packets for the decoder, and references that are never released. */
 
 #ifndef MQTTCODEC_NEW_H
 #define MQTTCODEC_NEW_H
+
+/* A reference that is never released, because extension modules are never unloaded. C tables hold such references. */
+static inline PyObject *lasting(PyObject *value) { return Py_NewRef(value); }
 
 /* Count new references to None. Since Python 3.12 they are not counted. */
 static inline void add_references_to_none(Py_ssize_t count) {

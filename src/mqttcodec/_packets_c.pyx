@@ -26,6 +26,7 @@ from ._fields_c cimport (
     set_object_at,
 )
 from ._memory_c cimport keep_memory_of
+from ._new_c cimport lasting
 from ._writer_c cimport PyTuple_GET_SIZE
 
 cdef extern from "Python.h":
@@ -1595,12 +1596,6 @@ cdef dict add_layout(object packet_class, dict identifiers):
     layout.size = len(annotations)
     layout_count += 1
     return offsets
-
-
-cdef PyObject* lasting(object value) noexcept:
-    """A reference that is never released, because extension modules are never unloaded."""
-    Py_INCREF(value)
-    return <PyObject*> value
 
 
 # Publish and acknowledgements come first, because constructors look up their class in this order.
