@@ -70,11 +70,13 @@ run()
 
 
 def interpreter() -> str:
-    """A name such as `CPython 3.11.7 (PGO)`; PGO marks a profile-guided build."""
+    """A name such as `CPython 3.11.7 (PGO)`; PGO marks a profile-guided build, `free-threaded` one without the GIL."""
     options = str(sysconfig.get_config_var("CONFIG_ARGS"))
     # Debian builds with a profile without the option, and removes the flag afterwards.
     profiled = "--enable-optimizations" in options or sysconfig.get_config_var("PGO_PROF_USE_FLAG") == ""
-    return f"{platform.python_implementation()} {platform.python_version()}{' (PGO)' if profiled else ''}"
+    free_threaded = sysconfig.get_config_var("Py_GIL_DISABLED")
+    marks = ", ".join(["free-threaded"] * bool(free_threaded) + ["PGO"] * profiled)
+    return f"{platform.python_implementation()} {platform.python_version()}{f' ({marks})' if marks else ''}"
 
 
 def built_with() -> tuple[str, str]:

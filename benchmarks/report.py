@@ -1,6 +1,7 @@
 """Measure everything and write the results: `python benchmarks/report.py`.
 
-It runs the benchmark several times, measures growth and memory (`growth.py`), and writes
+It runs the benchmark several times, measures growth and memory (`growth.py`), the packets as values (`values.py`) and,
+without the GIL, two threads (`threads.py`), and writes
 
 * `docs/speed.json`: the figures, with a section for each interpreter that has been measured;
 * `docs/plots/*.svg` and `docs/performance.md`;
@@ -30,6 +31,8 @@ from typing import Any
 import growth
 import plots
 import server
+import threads
+import values
 from corpus import CASES, KIB, STREAMS
 from instructions import built_with, interpreter
 from participants import PARTICIPANTS
@@ -112,6 +115,8 @@ def measure(sweeps: int, quick: bool) -> Result:
         "nanoseconds": speeds,
         "growth": grown,
         "memory": growth.memory(10_000 if quick else 100_000),
+        "values": values.measure(2 if quick else 20, 500),
+        "threads": {} if has_gil() else threads.measure(2, 3 if quick else 100, 4),
         "server": measure_server(sweeps, quick),
     }
 
@@ -122,6 +127,10 @@ def measure_server(sweeps: int, quick: bool) -> Result:
         "sweeps": sweeps,
         "microseconds": server.measure(sweeps, 0.1 if quick else 1.0),
     }
+
+
+def has_gil() -> bool:
+    return bool(getattr(sys, "_is_gil_enabled", lambda: True)())
 
 
 def cpu() -> str:
@@ -300,15 +309,46 @@ def performance(results: list[Result], shown: Result) -> str:
         lines += [*compared("ns for each", slopes(result["growth"])), "", "### Memory", ""]
         lines += ["How much a process grows for each packet it keeps, including everything the packet refers to.", ""]
         lines += [*compared("bytes per packet", result["memory"]), ""]
+        for backend, name in (("cython", COMPILED), ("python", PLAIN)):
+            if backend in result.get("values", {}):
+                lines += [f"### Packets as values: {name}", "", *valued(result["values"][backend]), ""]
+        if result.get("threads"):
+            lines += ["### Two threads", "", THREADS, "", *scaled(result["threads"]), ""]
     lines += ["## Participants", "", *described(results[0]["versions"])]
     return "\n".join(lines).rstrip() + "\n"
 
 
 def compared(unit: str, figures: dict[str, dict[str, float]]) -> Iterator[str]:
-    """A row for each case, and a column for each participant that has a figure in any row."""
+    """A row for each case, and a column for each participant that has a figure in any row.
+
+    After the floor comes a column with the compiled codec's figure in units of the floor's.
+    """
     names = [name for name in PARTICIPANTS if any(name in of for of in figures.values())]
-    rows = ([head, *(figure(of.get(name)) for name in names)] for head, of in figures.items())
-    return table((unit, *names), rows)
+
+    def cells(of: dict[str, float]) -> Iterator[str]:
+        for name in names:
+            yield figure(of.get(name))
+            if name == FLOOR:
+                yield plots.multiple(of[COMPILED] / of[FLOOR]) if FLOOR in of else ""
+
+    head = [column for name in names for column in ([name, "compiled / floor"] if name == FLOOR else [name])]
+    return table((unit, *head), ([case, *cells(of)] for case, of in figures.items()))
+
+
+def valued(figures: dict[str, dict[str, float]]) -> Iterator[str]:
+    names = list(dict.fromkeys(call for of in figures.values() for call in of))
+    rows = ([packet, *(figure(of.get(name)) for name in names)] for packet, of in figures.items())
+    return table(("ns per call", *names), rows)
+
+
+THREADS = """\
+The throughput of two threads on two processors, in units of one thread's. Each has its own packets and bytes. The plain
+loop shows what the machine allows."""
+
+
+def scaled(figures: dict[str, tuple[float, float]]) -> Iterator[str]:
+    rows = ([case, figure(taken), f"{ratio:.2f}"] for case, (taken, ratio) in figures.items())
+    return table(("", "ns per packet, one thread", "two threads"), rows)
 
 
 def of_bytes(speeds: Speeds) -> dict[str, dict[str, float]]:

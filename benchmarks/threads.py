@@ -78,6 +78,22 @@ def packets_in(milliseconds: float, operation: str, name: str) -> int:
     return max(1, round(milliseconds * 1e6 / taken * 10)) * 600
 
 
+def measure(threads: int, rounds: int, milliseconds: float) -> dict[str, tuple[float, float]]:
+    """By case: the nanoseconds per packet in one thread, and the throughput of all threads in units of one thread's."""
+    gc.disable()  # The benchmarks do the same.
+    cases = [(PLAIN_LOOP, ""), *OPERATIONS]
+    packets = {case: packets_in(milliseconds, *case) for case in cases}
+    least = {case: {1: float("inf"), threads: float("inf")} for case in cases}
+    for _ in range(rounds):
+        for case in cases:
+            for count, before in least[case].items():
+                least[case][count] = min(before, nanoseconds(count, *case, packets[case]))
+    return {
+        ": ".join(filter(None, case)): (times[1] / packets[case], threads * times[1] / times[threads])
+        for case, times in least.items()
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--threads", type=int, default=2)
@@ -85,21 +101,12 @@ def main() -> None:
     parser.add_argument("--milliseconds", type=float, default=4, help="of one thread in one round")
     options = parser.parse_args()
 
-    gc.disable()  # The benchmarks do the same.
-    cases = [(PLAIN_LOOP, ""), *OPERATIONS]
-    packets = {case: packets_in(options.milliseconds, *case) for case in cases}
-    least = {case: {1: float("inf"), options.threads: float("inf")} for case in cases}
-    for _ in range(options.rounds):
-        for case in cases:
-            for threads, before in least[case].items():
-                least[case][threads] = min(before, nanoseconds(threads, *case, packets[case]))
-
+    found = measure(options.threads, options.rounds, options.milliseconds)
     has_gil = getattr(sys, "_is_gil_enabled", lambda: True)()
-    print(", ".join((interpreter(), "with the GIL" if has_gil else "free-threaded", *built_with())), end="; ")
+    print(", ".join((interpreter(), "with the GIL" if has_gil else "without the GIL", *built_with())), end="; ")
     print(f"{options.threads} threads, {os.cpu_count()} processors, minima of {options.rounds} rounds")
-    for case, times in least.items():
-        ratio = options.threads * times[1] / times[options.threads]
-        print(f"{', '.join(filter(None, case)):30} {times[1] / packets[case]:7.1f} ns {ratio:6.2f}")
+    for case, (taken, ratio) in found.items():
+        print(f"{case:30} {taken:7.1f} ns {ratio:6.2f}")
 
 
 if __name__ == "__main__":

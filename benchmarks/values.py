@@ -3,6 +3,8 @@
 For each class, with and without properties: `replace` of its slowest field, `==` of equal packets and `hash`, each
 divided by a call of the constructor; then `repr`, pickling and loading the pickle, divided by the plain codec's. The
 times are minima of many rounds, in which all cases take turns. It fails if a figure is above its limit.
+
+`report.py` writes the times themselves, and those of `properties`, `for_version`, `to_dict` and `from_dict`.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ from mqttcodec import MQTTv5
 LIMITS = {"replace": 1.5, "==": 2.0, "hash": 2.0}
 """In units of building the packet."""
 COMPARED = ("repr", "pickle", "unpickle")
+WIDTHS = {"==": 7, "hash": 7}
 NO_SLOWER = 1.05
 """In units of the plain codec's time, for COMPARED, which mostly run the same Python code in both."""
 
@@ -71,7 +74,7 @@ def construction(packet: Any, names: dict[str, Any]) -> str:
     return f"{type(packet).__name__}({', '.join(arguments)})"
 
 
-def timers(packet: Any) -> dict[str, Timer]:
+def timers(mqtt: Any, packet: Any) -> dict[str, Timer]:
     """By name: the call to measure."""
     names: dict[str, Any] = {"packet": packet, "equal": copy.deepcopy(packet)}
     names |= {"dumps": pickle.dumps, "loads": pickle.loads, "pickled": pickle.dumps(packet)}
@@ -83,10 +86,35 @@ def timers(packet: Any) -> dict[str, Timer]:
         "pickle": "dumps(packet)",
         "unpickle": "loads(pickled)",
     }
+    if hasattr(packet, "packet_type"):
+        names |= {"to_dict": mqtt.to_dict, "from_dict": mqtt.from_dict, "mapping": mqtt.to_dict(packet)}
+        calls |= {"properties": "packet.properties", "for_version": "packet.for_version(5)"}
+        calls |= {"to_dict": "to_dict(packet)", "from_dict": "from_dict(mapping)"}
     for name in inspect.signature(type(packet)).parameters:
         names[f"new_{name}"] = getattr(packet, name)
         calls[f"replace {name}"] = f"packet.replace({name}=new_{name})"
     return {name: Timer(call, globals=names) for name, call in calls.items()}
+
+
+def measure(rounds: int, calls: int) -> dict[str, dict[str, dict[str, float]]]:
+    """Nanoseconds by implementation, packet and call. `replace` is that of the slowest field."""
+    gc.disable()
+    cases = {
+        (mqtt.BACKEND, about, call): timer
+        for mqtt in implementations.ALL
+        for about, packet in examples(mqtt).items()
+        for call, timer in timers(mqtt, packet).items()
+    }
+    least = dict.fromkeys(cases, float("inf"))
+    for _ in range(rounds):
+        for case, timer in cases.items():
+            least[case] = min(least[case], timer.timeit(calls))
+    found: dict[str, dict[str, dict[str, float]]] = {}
+    for (backend, about, call), seconds in least.items():
+        of = found.setdefault(backend, {}).setdefault(about, {})
+        name = call.partition(" ")[0]
+        of[name] = max(of.get(name, 0), seconds / calls * 1e9)
+    return found
 
 
 def main() -> None:
@@ -95,37 +123,23 @@ def main() -> None:
     parser.add_argument("--calls", type=int, default=1000, help="in one round")
     options = parser.parse_args()
 
-    gc.disable()
-    cases = {
-        (mqtt.BACKEND, about, call): timer
-        for mqtt in implementations.ALL
-        for about, packet in examples(mqtt).items()
-        for call, timer in timers(packet).items()
-    }
-    least = dict.fromkeys(cases, float("inf"))
-    for _ in range(options.rounds):
-        for case, timer in cases.items():
-            least[case] = min(least[case], timer.timeit(options.calls))
-    nanoseconds = {case: seconds / options.calls * 1e9 for case, seconds in least.items()}
-
+    nanoseconds = measure(options.rounds, options.calls)
     print(", ".join((interpreter(), *built_with())), end="; ")
     print(f"minima of {options.rounds} rounds of {options.calls} calls")
     print(f"{'':34}{'build':>8}{'replace':>9}{'==':>7}{'hash':>7}{'repr':>9}{'pickle':>9}{'unpickle':>9}")
     above = []
-    for backend, about in dict.fromkeys((backend, about) for backend, about, _ in cases):
-        calls = {call: time for (of, which, call), time in nanoseconds.items() if (of, which) == (backend, about)}
-        replaced = {call: calls.pop(call) for call in list(calls) if call.startswith("replace ")}
-        slowest = max(replaced, key=lambda call: replaced[call], default="")
-        calls["replace"] = replaced.get(slowest, 0)
-        ratios = {call: calls[call] / calls["build"] for call in LIMITS}
-        above += [f"{backend}, {about}: {call} {ratio:.2f}" for call, ratio in ratios.items() if ratio > LIMITS[call]]
-        compared = {}
-        if backend != "python" and ("python", about, "build") in nanoseconds:
-            compared = {call: calls[call] / nanoseconds["python", about, call] for call in COMPARED}
-        above += [f"{backend}, {about}: {call} {ratio:.2f}" for call, ratio in compared.items() if ratio > NO_SLOWER]
-        print(f"{backend + ', ' + about:34}{calls['build']:6.0f}ns", end="")
-        print(f"{ratios['replace']:9.2f}{ratios['==']:7.2f}{ratios['hash']:7.2f}", end="")
-        print("".join(f"{compared[call]:9.2f}" if compared else " " * 9 for call in COMPARED), f" {slowest}")
+    for backend, of_backend in nanoseconds.items():
+        for about, calls in of_backend.items():
+            ratios = {call: calls.get(call, 0) / calls["build"] for call in LIMITS}
+            limits = dict(LIMITS)
+            if backend != "python" and "python" in nanoseconds:
+                ratios |= {call: calls[call] / nanoseconds["python"][about][call] for call in COMPARED}
+                limits |= dict.fromkeys(COMPARED, NO_SLOWER)
+            for call, ratio in ratios.items():
+                if ratio > limits[call]:
+                    above.append(f"{backend}, {about}: {call} {ratio:.2f}")
+            print(f"{backend + ', ' + about:34}{calls['build']:6.0f}ns", end="")
+            print("".join(f"{ratio:{WIDTHS.get(call, 9)}.2f}" for call, ratio in ratios.items()))
     if above:
         sys.exit("\n".join(["above the limit:", *above]))
 
