@@ -61,8 +61,12 @@ SUITE = (
     *("streams/test_bridge", "streams/test_skip"),
     *("hardening/test_hostile", "hardening/test_hostile_buffers", "hardening/test_exhaustion"),
 )
-# No vector expresses the rules of these modules, and one file has all of their tests.
-SUITES = {"_versions": ("packets/test_versions",), "_dicts": ("packets/test_dicts",)}
+# Modules with rules that no vector expresses: the files with their tests.
+SUITES = {
+    "_versions": ("packets/test_versions",),
+    "_dicts": ("packets/test_dicts",),
+    "_arguments_py": (*SUITE, "packets/test_dicts"),
+}
 SECONDS = 60
 """The time after which a mutant counts as detected, because it loops forever."""
 
@@ -81,6 +85,11 @@ ALIKE = {
         "without `hasattr(type(buffer), '__buffer__')`",
         'if _ASKS_FOR_BUFFERS and hasattr(type(buffer), "__buffer__"):',
     ): "before Python 3.12 the condition is false either way",
+    (
+        "_encode_py",
+        "without `packet.bridge is not False`",
+        'if packet.bridge is not False and writer.flag(packet.bridge, "bridge"):',
+    ): "it saves a call, which would return 0",
     (
         "_stream_py",
         "without `isinstance(error, _errors.DecodeError)`",
