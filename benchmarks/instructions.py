@@ -71,6 +71,8 @@ run()
 
 def interpreter() -> str:
     """A name such as `CPython 3.11.7 (PGO)`; PGO marks a profile-guided build, `free-threaded` one without the GIL."""
+    if sys.implementation.name == "pypy":
+        return f"PyPy {'.'.join(map(str, sys.pypy_version_info[:3]))} (Python {platform.python_version()})"
     options = str(sysconfig.get_config_var("CONFIG_ARGS"))
     # Debian builds with a profile without the option, and removes the flag afterwards.
     profiled = "--enable-optimizations" in options or sysconfig.get_config_var("PGO_PROF_USE_FLAG") == ""
@@ -80,8 +82,10 @@ def interpreter() -> str:
 
 
 def built_with() -> tuple[str, str]:
-    """The versions of Cython and the compiler, read from the extensions."""
+    """The versions of Cython and the compiler, read from the extensions; empty if there are none."""
     binaries = [file.read_bytes() for file in (PACKAGE / "mqttcodec").glob("*_c" + EXTENSION_SUFFIXES[0])]
+    if not binaries:
+        return "", ""
 
     def told(pattern: bytes) -> str:
         match = next(filter(None, (re.search(pattern, binary) for binary in binaries)), None)

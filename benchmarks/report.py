@@ -166,7 +166,7 @@ def circumstances(result: Result, program: str = "benchmarks/report.py") -> str:
     minima = "one run" if result["sweeps"] == 1 else f"minima of {result['sweeps']} runs"
     run = "a quick run" if result["quick"] else minima
     parts = (result["interpreter"], result["cython"], result["compiler"], result["cpu"], result["system"])
-    return f"{', '.join(parts)}; {result['date']}; {run} of `python {program}`."
+    return f"{', '.join(filter(None, parts))}; {result['date']}; {run} of `python {program}`."
 
 
 def compare(taken: float, compiled: float) -> str:
@@ -219,7 +219,7 @@ def exact(value: float) -> str:
 
 def slower(results: list[Result]) -> str:
     head = ("interpreter", "row", COMPILED, "ahead of it")
-    rows = ([result["interpreter"], *cells] for result in results for cells in ahead(result))
+    rows = ([result["interpreter"], *cells] for result in results if has_compiled(result) for cells in ahead(result))
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, ["---", "---", "---:", "---"], *rows))
 
 
@@ -293,7 +293,8 @@ In these rows of the tables below, another codec has a smaller figure than the c
 * The time for a large payload is the time to copy it. `copy=False` and `encode_parts` avoid the copy.
 * Where decoding is close to the floor, the remaining time goes into creating objects. Create fewer: `peek` creates no
   packet, and bytes that you forward unchanged need no decoding.
-* The plain Python twin exists for portability. Its column above shows what it costs.
+* The plain Python twin exists for portability. Its column above shows what it costs, and the section on PyPy what it
+  costs there.
 * Topic matching, sessions and your own handlers take additional time.
 """
 
@@ -303,7 +304,8 @@ def performance(results: list[Result], shown: Result) -> str:
     for result in results:
         lines += [f"## {result['interpreter']}", "", circumstances(result), ""]
         for operation, cases in result["nanoseconds"].items():
-            lines += [f"### {operation}", "", *compared("ns per packet", cases), ""]
+            beside = {} if has_compiled(result) else shown["nanoseconds"].get(operation, {})
+            lines += [f"### {operation}", "", *compared("ns per packet", cases, shown["interpreter"], beside), ""]
         lines += ["### Time per byte", "", *compared("ns per byte", of_bytes(result["nanoseconds"])), ""]
         lines += ["### Growth", "", "Least squares over all sizes in the plot.", ""]
         lines += [*compared("ns for each", slopes(result["growth"])), "", "### Memory", ""]
@@ -318,10 +320,20 @@ def performance(results: list[Result], shown: Result) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def compared(unit: str, figures: dict[str, dict[str, float]]) -> Iterator[str]:
+def has_compiled(result: Result) -> bool:
+    return any(COMPILED in of for cases in result["nanoseconds"].values() for of in cases.values())
+
+
+def compared(
+    unit: str,
+    figures: dict[str, dict[str, float]],
+    elsewhere: str = "",
+    beside: dict[str, dict[str, float]] | None = None,
+) -> Iterator[str]:
     """A row for each case, and a column for each participant that has a figure in any row.
 
-    After the floor comes a column with the compiled codec's figure in units of the floor's.
+    After the floor comes a column with the compiled codec's figure in units of the floor's. `beside` has figures of
+    the interpreter `elsewhere`, for one without extensions: the compiled codec's stand in the first column.
     """
     names = [name for name in PARTICIPANTS if any(name in of for of in figures.values())]
 
@@ -332,7 +344,10 @@ def compared(unit: str, figures: dict[str, dict[str, float]]) -> Iterator[str]:
                 yield plots.multiple(of[COMPILED] / of[FLOOR]) if FLOOR in of else ""
 
     head = [column for name in names for column in ([name, "compiled / floor"] if name == FLOOR else [name])]
-    return table((unit, *head), ([case, *cells(of)] for case, of in figures.items()))
+    if beside:
+        head.insert(0, f"{COMPILED}, on {elsewhere}")
+    compiled = {case: [figure(beside.get(case, {}).get(COMPILED))] if beside else [] for case in figures}
+    return table((unit, *head), ([case, *compiled[case], *cells(of)] for case, of in figures.items()))
 
 
 def valued(figures: dict[str, dict[str, float]]) -> Iterator[str]:
