@@ -20,6 +20,7 @@ from ._arguments_c cimport *
 from ._decode_c cimport decode_body
 from ._encode_c cimport (
     append_fast_publish,
+    encode_any,
     fast_acknowledgement,
     fast_publish_size,
     put_acknowledgements,
@@ -300,11 +301,8 @@ def encode(packet, version=MQTTv5):
         >>> encode(Publish("a", b"21")).hex(" ")
         '30 06 00 01 61 00 32 31'
     """
-    cdef Writer writer
-    cdef uint8_t stack[STACK_SIZE]
-    cdef Py_ssize_t head, size
+    cdef Py_ssize_t size
     cdef bytes encoded
-    cdef uint8_t* target
     cdef int number = version_number(version)
     cdef uint32_t answer
     if type(packet) is Publish:
@@ -319,18 +317,7 @@ def encode(packet, version=MQTTv5):
             encoded = PyBytes_FromStringAndSize(NULL, 4)
             put_fast_acknowledgement(<uint8_t*> PyBytes_AS_STRING(encoded), answer)
             return encoded
-    open_writer(&writer, stack, number)
-    try:
-        write_packet(&writer, packet)
-        head = writer.ptr - writer.start
-        encoded = PyBytes_FromStringAndSize(NULL, head + writer.payload_size)
-        target = <uint8_t*> PyBytes_AS_STRING(encoded)
-        memcpy(target, writer.start, <size_t> head)
-        if writer.payload_size:
-            memcpy(target + head, writer.payload, <size_t> writer.payload_size)
-        return encoded
-    finally:
-        close_writer(&writer)
+    return encode_any(packet, number)
 
 
 def encode_many(packets, version=MQTTv5):

@@ -1,7 +1,7 @@
 # cython: language_level=3, auto_pickle=False, autotestdict=False, freethreading_compatible=True
 # Index checks are off. The indexes are valid because `cursor.place` is 0 to 15, every identifier that
 # `property_identifier` returns has a bit in ALLOWED and so is below 64, and the index into QOS is checked to be 0 or 1.
-# `append_to_field` reads the first item of a tuple that is not empty.
+# `longer` reads a tuple of the size it has asked for.
 # cython: boundscheck=False, wraparound=False
 """Decodes property lists (2.2.2): the compiled `_decode_properties_py.py`.
 
@@ -10,6 +10,7 @@
 
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF, Py_XDECREF
+from cpython.tuple cimport PyTuple_GET_SIZE, PyTuple_New, PyTuple_SET_ITEM
 from libc.stdint cimport int64_t, uint8_t, uint64_t
 
 from ._arguments_c cimport *
@@ -24,6 +25,9 @@ from ._enums import PropertyId, QoS
 from ._packets_c import _PROPERTY_OFFSETS
 
 cdef tuple QOS = tuple(QoS)
+cdef enum:
+    SHORT = 4
+
 cdef tuple PLACE_NAMES = tuple(map(_spec.place_name, range(16)))
 
 # By identifier: the kind of the property. By place: the set of properties allowed, and of those that may repeat.
@@ -205,18 +209,28 @@ cdef inline int set_field(PyObject** field, object value) except -1:
 
 
 cdef int append_to_field(PyObject** field, object value) except -1:
-    """Add a value to a field that holds several.
-
-    The first value is stored as a tuple, because most packets have only one. The second turns the field into a list.
-    """
+    """Add a value to a field that holds several: to a tuple as long as it is short, then to a list."""
     items = <object> field[0]
     if type(items) is list:
         (<list> items).append(value)
-    elif not items:
-        set_field(field, (value,))
+    elif PyTuple_GET_SIZE(items) < SHORT:
+        set_field(field, longer(<tuple> items, value))
     else:
-        set_field(field, [(<tuple> items)[0], value])
+        set_field(field, [*(<tuple> items), value])
     return 0
+
+
+cdef tuple longer(tuple items, object value):
+    """A tuple with one more item."""
+    cdef Py_ssize_t at, size = PyTuple_GET_SIZE(items)
+    cdef tuple copy = PyTuple_New(size + 1)
+    for at in range(size):
+        item = items[at]
+        Py_INCREF(item)
+        PyTuple_SET_ITEM(copy, at, item)
+    Py_INCREF(value)
+    PyTuple_SET_ITEM(copy, size, value)
+    return copy
 
 
 cdef int close_field(PyObject** field) except -1:

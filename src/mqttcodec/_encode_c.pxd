@@ -16,6 +16,7 @@ from ._writer_c cimport (
     reserve,
 )
 
+cdef bytes encode_any(object packet, int version)
 cdef int write_packet(Writer* writer, object packet) except -1
 cdef int put_acknowledgements(Writer* writer, object packet_type, object packet_ids) except -1
 

@@ -6,10 +6,11 @@ calculation of a size and the writing of its bytes. Lengths are inserted afterwa
 copied until the packet is complete.
 """
 
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF
 from libc.stdint cimport int64_t, uint8_t, uint32_t
+from libc.string cimport memcpy
 
 from ._arguments_c cimport *
 from ._encode_properties_c cimport write_properties
@@ -60,6 +61,27 @@ cdef int fill_tables() except -1:
 
 
 fill_tables()
+
+
+cdef bytes encode_any(object packet, int version):
+    """Encode a packet of any kind into new bytes. It is not in `_codec_c.pyx`, so that `encode` stays small and fast."""
+    cdef Writer writer
+    cdef uint8_t stack[STACK_SIZE]
+    cdef Py_ssize_t head_size
+    cdef bytes encoded
+    cdef uint8_t* target
+    open_writer(&writer, stack, version)
+    try:
+        write_packet(&writer, packet)
+        head_size = writer.ptr - writer.start
+        encoded = PyBytes_FromStringAndSize(NULL, head_size + writer.payload_size)
+        target = <uint8_t*> PyBytes_AS_STRING(encoded)
+        memcpy(target, writer.start, <size_t> head_size)
+        if writer.payload_size:
+            memcpy(target + head_size, writer.payload, <size_t> writer.payload_size)
+        return encoded
+    finally:
+        close_writer(&writer)
 
 
 cdef int write_packet(Writer* writer, object packet) except -1:

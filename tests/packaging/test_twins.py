@@ -30,7 +30,7 @@ APART = {
     ),
     "structs and memory": (
         "is_byte_format open_cursor keep_views_of open_writer drop_payload close_writer reserve grow byte bytes "
-        "insert_length prefix open_packet view_to_keep field_of set_field append_to_field close_field cinit dealloc "
+        "insert_length prefix open_packet view_to_keep field_of set_field append_to_field longer close_field cinit dealloc "
         "data fit resize clear size_to_lend size_written publish_properties share_between_threads split"
     ),
     "scans text, for which Python has methods": (
@@ -40,7 +40,7 @@ APART = {
     "looks up what only an error needs": "faults name_of",
     "conversions are written once": "exact_text exact_items",
     "a property list is read in steps": "open_properties next_property close_properties number property",
-    "a packet is written into the caller's memory": "write_packet checked_flags",
+    "a packet is written into the caller's memory": "write_packet checked_flags encode_any",
     "a packet is written into parts, which are joined": "encode_head with_header release joined",
     "the decoder in steps, for `decode_from` and iteration": (
         "find_head check_first_byte accept packet_or_error reraise next_or_null publish_head_size record_pending_error "
