@@ -64,7 +64,7 @@ fill_tables()
 
 
 cdef bytes encode_any(object packet, int version):
-    """Encode a packet of any kind into new bytes. It is not in `_codec_c.pyx`, so that `encode` stays small and fast."""
+    """Encode a packet of any kind into new bytes. It is not in `_codec_c.pyx`, so that `encode` there stays small."""
     cdef Writer writer
     cdef uint8_t stack[STACK_SIZE]
     cdef Py_ssize_t head_size
