@@ -31,8 +31,7 @@ APART = {
     "structs and memory": (
         "is_byte_format open_cursor keep_views_of open_writer drop_payload close_writer reserve grow byte bytes "
         "insert_length prefix open_packet view_to_keep field_of set_field append_to_field longer close_field cinit "
-        "dealloc "
-        "data fit resize clear size_to_lend size_written publish_properties share_between_threads split"
+        "dealloc data fit resize clear size_to_lend size_written publish_properties share_between_threads split"
     ),
     "scans text, for which Python has methods": (
         "copy_text classify_words character_at next_wildcard text_of new_text text pair"
