@@ -29,9 +29,11 @@ cdef extern from "Python.h":
     Py_buffer* PyMemoryView_GET_BUFFER(object view)
 
 cdef extern from "_recent.h":
-    PyObject** recent_slot(const uint8_t* data, Py_ssize_t size) noexcept
-    PyObject* recent_text(PyObject** slot, const uint8_t* data, Py_ssize_t size) noexcept
-    void keep_recent(PyObject** slot, object text) noexcept
+    ctypedef struct Recent:
+        pass
+    Recent* recent_slot(const uint8_t* data, Py_ssize_t size) noexcept
+    PyObject* recent_text(Recent* slot, const uint8_t* data, Py_ssize_t size) noexcept
+    void keep_recent(Recent* slot, object text) noexcept
 
 
 cdef inline object name_of(int place, int identifier):
@@ -254,13 +256,13 @@ cdef inline str recurring_text(Cursor* cursor, str about, int refused):
     cdef Py_ssize_t size = 0
     cdef int found = 0
     cdef const uint8_t* taken = length_prefixed(cursor, &size, about)
-    cdef PyObject** slot = recent_slot(taken, size)
-    cdef PyObject* recent = recent_text(slot, taken, size)
+    cdef Recent* slot = recent_slot(taken, size)
+    cdef PyObject* recent = NULL if slot == NULL else recent_text(slot, taken, size)
     cdef str text
     if recent != NULL:
         return <str> recent
     text = new_text(cursor, taken, size, about, refused, &found)
-    if found == 0:
+    if slot != NULL and found == 0:
         keep_recent(slot, text)
     return text
 

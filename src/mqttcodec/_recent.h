@@ -9,12 +9,16 @@
 #include <stdint.h>
 #include <string.h>
 
-#define RECENT_TEXTS 256  /* One for each value of a byte. */
 #define RECENT_SIZE 64  /* Longer texts are not kept. */
+
+typedef struct {
+    uint64_t hash;
+    PyObject *text;  /* Owned: an ASCII string without NUL and wildcards, or NULL. */
+} Recent;
 
 #ifdef Py_GIL_DISABLED
 
-static inline PyObject **recent_slot(const uint8_t *data, Py_ssize_t size) {
+static inline Recent *recent_slot(const uint8_t *data, Py_ssize_t size) {
     (void) data;
     (void) size;
     return NULL;
@@ -22,13 +26,14 @@ static inline PyObject **recent_slot(const uint8_t *data, Py_ssize_t size) {
 
 #else
 
-/* Owned references to ASCII strings without NUL and wildcards, or NULL. */
-static PyObject *recent_texts[RECENT_TEXTS];
+static Recent recent_texts[256];  /* One for each value of a byte. */
 
-/* The place in the table for a text, or NULL if the text is too short or too long to be kept. */
-static inline PyObject **recent_slot(const uint8_t *data, Py_ssize_t size) {
+/* The place in the table for a text that was decoded recently; else NULL. A text is kept when it is decoded the second
+   time, so that texts that never return cost little. */
+static inline Recent *recent_slot(const uint8_t *data, Py_ssize_t size) {
     uint64_t word, hash = (uint64_t) size;
     Py_ssize_t at;
+    Recent *slot;
     if (size < 8 || size > RECENT_SIZE)
         return NULL;
     for (at = 0; at < size - 8; at += 8) {
@@ -37,22 +42,23 @@ static inline PyObject **recent_slot(const uint8_t *data, Py_ssize_t size) {
     }
     memcpy(&word, data + size - 8, 8);  /* It may overlap the word before it. */
     hash = (hash ^ word) * 0x9E3779B97F4A7C15ULL;
-    return &recent_texts[hash >> 56];
+    slot = &recent_texts[hash >> 56];
+    if (slot->hash == hash)
+        return slot;
+    slot->hash = hash;
+    return NULL;
 }
 
 #endif
 
 /* The text at a place of the table if it consists of these bytes: a borrowed reference, or NULL. */
-static inline PyObject *recent_text(PyObject **slot, const uint8_t *data, Py_ssize_t size) {
-    PyObject *text = slot == NULL ? NULL : *slot;
+static inline PyObject *recent_text(Recent *slot, const uint8_t *data, Py_ssize_t size) {
+    PyObject *text = slot->text;
     if (text == NULL || PyUnicode_GET_LENGTH(text) != size || memcmp(PyUnicode_1BYTE_DATA(text), data, (size_t) size))
         return NULL;
     return text;
 }
 
-static inline void keep_recent(PyObject **slot, PyObject *text) {
-    if (slot != NULL)
-        Py_XSETREF(*slot, Py_NewRef(text));
-}
+static inline void keep_recent(Recent *slot, PyObject *text) { Py_XSETREF(slot->text, Py_NewRef(text)); }
 
 #endif
