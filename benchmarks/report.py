@@ -293,8 +293,7 @@ In these rows of the tables below, another codec has a smaller figure than the c
 * The time for a large payload is the time to copy it. `copy=False` and `encode_parts` avoid the copy.
 * Where decoding is close to the floor, the remaining time goes into creating objects. Create fewer: `peek` creates no
   packet, and bytes that you forward unchanged need no decoding.
-* The plain Python twin exists for portability. Its column above shows what it costs, and the section on PyPy what it
-  costs there.
+* The plain Python twin exists for portability. Its column above shows what it costs.
 * Topic matching, sessions and your own handlers take additional time.
 """
 

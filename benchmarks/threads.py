@@ -80,14 +80,17 @@ def packets_in(milliseconds: float, operation: str, name: str) -> int:
 
 def measure(threads: int, rounds: int, milliseconds: float) -> dict[str, tuple[float, float]]:
     """By case: the nanoseconds per packet in one thread, and the throughput of all threads in units of one thread's."""
-    gc.disable()  # The benchmarks do the same.
     cases = [(PLAIN_LOOP, ""), *OPERATIONS]
-    packets = {case: packets_in(milliseconds, *case) for case in cases}
-    least = {case: {1: float("inf"), threads: float("inf")} for case in cases}
-    for _ in range(rounds):
-        for case in cases:
-            for count, before in least[case].items():
-                least[case][count] = min(before, nanoseconds(count, *case, packets[case]))
+    gc.disable()  # The benchmarks do the same.
+    try:
+        packets = {case: packets_in(milliseconds, *case) for case in cases}
+        least = {case: {1: float("inf"), threads: float("inf")} for case in cases}
+        for _ in range(rounds):
+            for case in cases:
+                for count, before in least[case].items():
+                    least[case][count] = min(before, nanoseconds(count, *case, packets[case]))
+    finally:
+        gc.enable()
     return {
         ": ".join(filter(None, case)): (times[1] / packets[case], threads * times[1] / times[threads])
         for case, times in least.items()

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import copy
-import gc
 import inspect
 import pickle
 import sys
@@ -98,7 +97,6 @@ def timers(mqtt: Any, packet: Any) -> dict[str, Timer]:
 
 def measure(rounds: int, calls: int) -> dict[str, dict[str, dict[str, float]]]:
     """Nanoseconds by implementation, packet and call. `replace` is that of the slowest field."""
-    gc.disable()
     cases = {
         (mqtt.BACKEND, about, call): timer
         for mqtt in implementations.ALL
@@ -108,7 +106,7 @@ def measure(rounds: int, calls: int) -> dict[str, dict[str, dict[str, float]]]:
     least = dict.fromkeys(cases, float("inf"))
     for _ in range(rounds):
         for case, timer in cases.items():
-            least[case] = min(least[case], timer.timeit(calls))
+            least[case] = min(least[case], timer.timeit(calls))  # `timeit` turns the garbage collector off meanwhile.
     found: dict[str, dict[str, dict[str, float]]] = {}
     for (backend, about, call), seconds in least.items():
         of = found.setdefault(backend, {}).setdefault(about, {})

@@ -24,10 +24,11 @@ from . import _errors, _spec
 from ._enums import PropertyId, QoS
 from ._packets_c import _PROPERTY_OFFSETS
 
-cdef tuple QOS = tuple(QoS)
 cdef enum:
+    # Up to this size, a field that holds several values is a tuple while it is read.
     SHORT = 4
 
+cdef tuple QOS = tuple(QoS)
 cdef tuple PLACE_NAMES = tuple(map(_spec.place_name, range(16)))
 
 # By identifier: the kind of the property. By place: the set of properties allowed, and of those that may repeat.

@@ -26,7 +26,7 @@ static inline Recent *recent_slot(const uint8_t *data, Py_ssize_t size) {
 
 #else
 
-static Recent recent_texts[256];  /* One for each value of a byte. */
+static Recent recent_texts[256];  /* One for each value of the highest byte of the hash. */
 
 /* The place in the table for a text that was decoded recently; else NULL. A text is kept when it is decoded the second
    time, so that texts that never return cost little. */

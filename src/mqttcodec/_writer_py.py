@@ -121,7 +121,7 @@ class Writer:
             self.refuse(_errors.ILL_FORMED_UTF8, about)  # [MQTT-1.5.4-1]
         size = len(encoded)
         body = self.body
-        # As in `_prefixed`. Strings are most of what a packet holds, so that they are worth a call less.
+        # The same as `_prefixed`, written out: most fields are strings, and the call would take longer than the work.
         if size > 0xFFFF or len(body) > _MAXIMUM_REMAINING_LENGTH:
             self._refuse_size(size, about)
         body += two_bytes(size)
