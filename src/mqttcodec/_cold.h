@@ -1,4 +1,5 @@
-/* Marks functions that raise errors. The compiler moves the calls, and the code around them, out of the common path. */
+/* Marks functions that raise errors or handle uncommon values. The compiler moves the calls, and the code around them,
+   out of the common path. */
 
 #ifndef MQTTCODEC_COLD_H
 #define MQTTCODEC_COLD_H

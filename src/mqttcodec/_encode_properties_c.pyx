@@ -89,7 +89,11 @@ cdef int put_property(Writer* writer, Property* row, object value) except -1:
         put_byte(writer, row.identifier)
         return put_property_value(writer, row.kind, value, <str> row.name)
     for item in sequence(value, <str> row.name):
-        if row.kind == KIND_VARIABLE_NON_ZERO and not PyLong_Check(item):
+        if row.kind == KIND_STRING_PAIR:
+            put_byte(writer, row.identifier)
+            put_pair(writer, item)
+            continue
+        if not PyLong_Check(item):
             raise _errors.wrong_item(<str> row.name, "int", item)
         put_byte(writer, row.identifier)
         put_property_value(writer, row.kind, item, <str> row.name)
@@ -115,8 +119,6 @@ cdef inline int put_property_value(Writer* writer, int kind, object value, str n
     cdef int64_t number
     if kind == KIND_STRING:
         return put_string(writer, value, name)
-    if kind == KIND_STRING_PAIR:
-        return put_pair(writer, value)
     if kind == KIND_BINARY:
         return put_binary(writer, value, name)
     if kind == KIND_TOPIC_NAME:

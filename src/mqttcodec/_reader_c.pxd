@@ -26,6 +26,7 @@ from ._text_c cimport (
 cdef extern from "Python.h":
     unicode PyUnicode_New(Py_ssize_t size, Py_UCS4 maxchar)
     void* PyUnicode_DATA(object text)
+    Py_ssize_t PyUnicode_GET_LENGTH(object text)
     Py_buffer* PyMemoryView_GET_BUFFER(object view)
 
 cdef extern from "_recent.h":
@@ -303,19 +304,19 @@ cdef inline str decoded_text(
     if nul != NULL:
         fail(cursor, faults().NULL_CHARACTER, taken + (<const uint8_t*> nul - copy), about)  # [MQTT-1.5.4-2]
     if refused & WILDCARD:
-        refuse_text(cursor, copy, size, topic_name_fault(copy, size), about)
+        found = topic_name_fault(copy, size)
+        if found is not None:
+            refuse_text(cursor, copy, size, found, about)
     return decoded
 
 
-cdef inline int refuse_text(
-    Cursor* cursor, const uint8_t* text, Py_ssize_t size, object found, str about
-) except -1:
-    """Raise the error for the result of a topic check of the text that was just read, unless it is None."""
+cdef inline raises refuse_text(
+    Cursor* cursor, const uint8_t* text, Py_ssize_t size, tuple found, str about
+) except *:
+    """Raise the error for the fault that a topic check found in the text that was just read."""
     cdef Py_ssize_t at
-    if found is not None:
-        fault, at = found
-        fail(cursor, fault, cursor.ptr - (size - at), about, character_at(text, size, at))
-    return 0
+    fault, at = found
+    fail(cursor, fault, cursor.ptr - (size - at), about, character_at(text, size, at))
 
 
 cdef inline str string(Cursor* cursor, str about):
@@ -332,18 +333,21 @@ cdef inline str topic_name(Cursor* cursor, str about):
 cdef inline str topic_filter(Cursor* cursor, str about):
     cdef int found = 0
     cdef str text = text_of(cursor, about, NON_ASCII | NUL, &found)
-    if not text:
+    if PyUnicode_GET_LENGTH(text) == 0:
         fail(cursor, faults().TOPIC_EMPTY, cursor.ptr - 2, about)  # [MQTT-4.7.3-1]
     if found & NON_ASCII:
         encoded = text.encode()
         check_filter(cursor, <const uint8_t*> PyBytes_AS_STRING(encoded), PyBytes_GET_SIZE(encoded), about)
     elif found or (<const uint8_t*> PyUnicode_DATA(text))[0] == c"$":
-        check_filter(cursor, <const uint8_t*> PyUnicode_DATA(text), len(text), about)
+        check_filter(cursor, <const uint8_t*> PyUnicode_DATA(text), PyUnicode_GET_LENGTH(text), about)
     return text
 
 
 cdef inline int check_filter(Cursor* cursor, const uint8_t* text, Py_ssize_t size, str about) except -1:
-    return refuse_text(cursor, text, size, topic_filter_fault(text, size, cursor.version), about)
+    cdef tuple found = topic_filter_fault(text, size, cursor.version)
+    if found is not None:
+        refuse_text(cursor, text, size, found, about)
+    return 0
 
 
 cdef inline int packet_identifier(Cursor* cursor) except -1:

@@ -185,12 +185,11 @@ class Cursor:
         """Read Binary Data (1.5.6)."""
         return self.keep(self.length_prefixed(about))
 
-    def refuse_text(self, text: str, found: tuple[_errors.Fault, int] | None, about: str) -> None:
-        """Raise the error for the result of a topic check of the text that was just read, unless it is None."""
-        if found:
-            fault, at = found
-            offset = self.position - len(text[at:].encode())
-            self.fail(fault, offset, about, text[at : at + 1])
+    def refuse_text(self, text: str, found: tuple[_errors.Fault, int], about: str) -> NoReturn:
+        """Raise the error for the fault that a topic check found in the text that was just read."""
+        fault, at = found
+        offset = self.position - len(text[at:].encode())
+        self.fail(fault, offset, about, text[at : at + 1])
 
     def string(self, about: str) -> str:
         """Read a UTF-8 Encoded String (1.5.4)."""
@@ -210,14 +209,16 @@ class Cursor:
     def topic_name(self, about: str) -> str:
         """Read a topic name, which may be empty."""
         text = self.string(about)
-        self.refuse_text(text, topic_name_fault(text), about)
+        if found := topic_name_fault(text):
+            self.refuse_text(text, found, about)
         return text
 
     def topic_filter(self, about: str) -> str:
         text = self.string(about)
         if not text:
             self.fail(_errors.TOPIC_EMPTY, self.position - 2, about)  # [MQTT-4.7.3-1]
-        self.refuse_text(text, topic_filter_fault(text, self.version), about)
+        if found := topic_filter_fault(text, self.version):
+            self.refuse_text(text, found, about)
         return text
 
     def packet_identifier(self, about: str) -> int:

@@ -68,7 +68,7 @@ cdef inline int classify_words(uint64_t high, uint64_t not_nul, uint64_t not_wil
     return found
 
 
-cdef inline object topic_name_fault(const uint8_t* text, Py_ssize_t size):
+cdef inline tuple topic_name_fault(const uint8_t* text, Py_ssize_t size):
     """The fault of a non-empty topic name in UTF-8 and the index of the byte at fault, or None (4.7.1)."""
     cdef Py_ssize_t at
     for at in range(size):
@@ -90,7 +90,7 @@ cdef inline Py_ssize_t next_wildcard(const uint8_t* text, Py_ssize_t at, Py_ssiz
     return at
 
 
-cdef inline object topic_filter_fault(const uint8_t* text, Py_ssize_t size, int version):
+cdef inline tuple topic_filter_fault(const uint8_t* text, Py_ssize_t size, int version):
     """The fault of a non-empty topic filter in UTF-8 and the index of the byte at fault, or None (4.7.1, 4.8.2)."""
     cdef Py_ssize_t at, first = 0, last = size - 1
     cdef bint opens, is_wild = False

@@ -12,7 +12,7 @@ from libc.stdint cimport int64_t, uint8_t
 from libc.string cimport memchr, memcpy, memmove
 
 from ._arguments_c cimport OUTSIDE, PyLong_Check, byte_view, faults, integer, refuse_type
-from ._cold_c cimport raises
+from ._cold_c cimport raises, uncommon
 from ._spec_c cimport MAXIMUM_REMAINING_LENGTH
 from ._text_c cimport NON_ASCII, NUL, character_at, copy_text, topic_filter_fault, topic_name_fault
 
@@ -251,33 +251,49 @@ cdef inline int put_prefixed(Writer* writer, const void* data, Py_ssize_t size, 
 
 cdef inline int put_binary(Writer* writer, object value, str about) except -1:
     """Write Binary Data (1.5.6)."""
-    cdef Py_buffer view
     if type(value) is bytes:
         return put_prefixed(writer, PyBytes_AS_STRING(value), PyBytes_GET_SIZE(value), about)
+    put_view(writer, value, about)
+    return 0
+
+
+cdef inline uncommon put_view(Writer* writer, object value, str about) except *:
+    cdef Py_buffer view
     byte_view(value, &view, about)
     try:
-        return put_prefixed(writer, view.buf, view.len, about)
+        put_prefixed(writer, view.buf, view.len, about)
     finally:
         PyBuffer_Release(&view)
 
 
 cdef inline int put_text(Writer* writer, object value, str about, Py_ssize_t* size) except -1:
     """Write a UTF-8 Encoded String (1.5.4); returns the flags of `copy_text`. `size` is set to its size in bytes."""
+    cdef uint8_t* target = writer.ptr
+    cdef int found, found_in_other = 0
+    # Most strings are ASCII and fit in the buffer. Without calls, this path saves no registers.
+    if PyUnicode_Check(value) and PyUnicode_IS_COMPACT_ASCII(value):
+        size[0] = PyUnicode_GET_LENGTH(value)
+        if size[0] <= 0xFFFF and size[0] + 2 <= writer.end - target:
+            found = copy_text(target + 2, <const uint8_t*> PyUnicode_DATA(value), size[0])
+            if not found & NUL:
+                target[0] = <uint8_t> (size[0] >> 8)
+                target[1] = <uint8_t> (size[0] & 0xFF)
+                writer.ptr = target + 2 + size[0]
+                return found
+    put_any_text(writer, value, about, size, &found_in_other)
+    return found_in_other
+
+
+cdef inline uncommon put_any_text(Writer* writer, object value, str about, Py_ssize_t* size, int* found) except *:
     cdef const char* encoded
-    cdef int found
     if not PyUnicode_Check(value):
         refuse_type(about, "str", value)
-    if PyUnicode_IS_COMPACT_ASCII(value):
-        encoded = <const char*> PyUnicode_DATA(value)
-        size[0] = PyUnicode_GET_LENGTH(value)
-    else:
-        encoded = PyUnicode_AsUTF8AndSize(value, size)
-        if encoded == NULL:
-            refuse_surrogate(writer, about)
-    found = copy_text(put_prefix(writer, size[0], about), <const uint8_t*> encoded, size[0])
-    if found & NUL or (found & NON_ASCII and memchr(encoded, 0, <size_t> size[0]) != NULL):
+    encoded = PyUnicode_AsUTF8AndSize(value, size)
+    if encoded == NULL:
+        refuse_surrogate(writer, about)
+    found[0] = copy_text(put_prefix(writer, size[0], about), <const uint8_t*> encoded, size[0])
+    if found[0] & NUL or (found[0] & NON_ASCII and memchr(encoded, 0, <size_t> size[0]) != NULL):
         refuse(writer, faults().NULL_CHARACTER, about)  # [MQTT-1.5.4-2]
-    return found
 
 
 cdef inline raises refuse_surrogate(Writer* writer, str about) except *:
@@ -296,27 +312,31 @@ cdef inline int put_string(Writer* writer, object value, str about) except -1:
 cdef inline bint put_topic_name(Writer* writer, object value, str about) except -1:
     """Write a topic name; returns whether it is non-empty."""
     cdef Py_ssize_t size = 0
+    cdef tuple found
     if put_text(writer, value, about, &size):
-        refuse_topic(writer, size, topic_name_fault(writer.ptr - size, size), about)
+        found = topic_name_fault(writer.ptr - size, size)
+        if found is not None:
+            refuse_topic(writer, size, found, about)
     return size != 0
 
 
 cdef inline int put_topic_filter(Writer* writer, object value, str about) except -1:
     cdef Py_ssize_t size = 0
-    cdef int found = put_text(writer, value, about, &size)
+    cdef int flags = put_text(writer, value, about, &size)
+    cdef tuple found
     if size == 0:
         refuse(writer, faults().TOPIC_EMPTY, about)  # [MQTT-4.7.3-1]
-    if found or (writer.ptr - size)[0] == c"$":
-        refuse_topic(writer, size, topic_filter_fault(writer.ptr - size, size, writer.version), about)
+    if flags or (writer.ptr - size)[0] == c"$":
+        found = topic_filter_fault(writer.ptr - size, size, writer.version)
+        if found is not None:
+            refuse_topic(writer, size, found, about)
     return 0
 
 
-cdef inline int refuse_topic(Writer* writer, Py_ssize_t size, object found, str about) except -1:
-    """Raise the error for the result of a topic check of the last `size` bytes written, unless it is None."""
-    if found is not None:
-        fault, at = found
-        refuse(writer, fault, about, character_at(writer.ptr - size, size, at))
-    return 0
+cdef inline raises refuse_topic(Writer* writer, Py_ssize_t size, tuple found, str about) except *:
+    """Raise the error for the fault that a topic check found in the last `size` bytes written."""
+    fault, at = found
+    refuse(writer, fault, about, character_at(writer.ptr - size, size, at))
 
 
 cdef inline int put_packet_identifier(Writer* writer, object value, str about) except -1:

@@ -133,22 +133,22 @@ class Writer:
     def topic_name(self, value: object, about: str) -> str:
         """Write a topic name, which may be empty; returns it as an exact str."""
         text = self.string(value, about)
-        if "+" in text or "#" in text:
-            self.refuse_topic(text, topic_name_fault(text), about)
+        if found := topic_name_fault(text):
+            self.refuse_topic(text, found, about)
         return text
 
     def topic_filter(self, value: object, about: str) -> str:
         text = self.string(value, about)
         if not text:
             self.refuse(_errors.TOPIC_EMPTY, about)  # [MQTT-4.7.3-1]
-        self.refuse_topic(text, topic_filter_fault(text, self.version), about)
+        if found := topic_filter_fault(text, self.version):
+            self.refuse_topic(text, found, about)
         return text
 
-    def refuse_topic(self, text: str, found: tuple[_errors.Fault, int] | None, about: str) -> None:
-        """Raise the error for the result of a topic check of `text`, unless it is None."""
-        if found:
-            fault, at = found
-            self.refuse(fault, about, text[at : at + 1])
+    def refuse_topic(self, text: str, found: tuple[_errors.Fault, int], about: str) -> NoReturn:
+        """Raise the error for the fault that a topic check found in `text`."""
+        fault, at = found
+        self.refuse(fault, about, text[at : at + 1])
 
     def packet_identifier(self, value: object, about: str) -> None:
         """Write a packet identifier; `about` names the packet in an error."""

@@ -26,7 +26,7 @@ APART = {
     "the rare part of a function that is inline": (
         "large_integer long_variable_integer read_long_length insert_long_length kept_view decoded_text check_filter "
         "grow_for_field refuse_identifier refuse_size refuse_surrogate refuse_type without_properties refuse_rest "
-        "feed_any"
+        "feed_any view any_text"
     ),
     "structs and memory": (
         "is_byte_format open_cursor keep_views_of open_writer drop_payload close_writer reserve grow byte bytes "
