@@ -1,0 +1,1 @@
+"""Adapters: other MQTT libraries on this codec."""
