@@ -1,1 +1,1 @@
-"""Adapters: other MQTT libraries on this codec."""
+"""Adapters that let other MQTT clients use this codec. Importing this package does not import the clients."""
