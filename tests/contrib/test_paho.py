@@ -250,8 +250,9 @@ def test_earlier_server_refuses_5_0(mqtt: Any, start: Any, return_code: int) -> 
 
     events = both(start, script, MQTTv5)
     if return_code == 1:
-        assert ("connect", "Unsupported protocol version") == (lambda event: (event[0], event[2]))(
-            next(event for event in events if isinstance(event, tuple))
+        assert (lambda event: (event[0], event[2]))(next(event for event in events if isinstance(event, tuple))) == (
+            "connect",
+            "Unsupported protocol version",
         )
 
 
@@ -270,7 +271,7 @@ def test_refused_connection(mqtt: Any, version: int, start: Any) -> None:
 
 
 def test_server_that_does_not_know_3_1_1(mqtt: Any, start: Any) -> None:
-    """paho reconnects with 3.1 in the handler of CONNACK. The bytes of both connections are read."""
+    """Paho reconnects with 3.1 in the handler of CONNACK. The bytes of both connections are read."""
 
     def script(session: Session) -> Any:
         session.client.connect(live.LOOPBACK, session.listener.port)
