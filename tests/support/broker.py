@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -39,6 +40,26 @@ def program(name: str, install: str = "apt-get install mosquitto mosquitto-clien
             pytest.fail(reason)
         pytest.skip(reason)
     return path
+
+
+def package(name: str, install: str) -> Any:
+    """An imported module. If it is missing, the module is skipped, or fails if MQTTCODEC_PROGRAMS is `require`."""
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        reason = f"{error.name} is not installed: {install}"
+        if os.environ.get("MQTTCODEC_PROGRAMS") == "require":
+            pytest.fail(reason)
+        pytest.skip(reason, allow_module_level=True)
+
+
+@contextmanager
+def background(call: Callable[..., Any], *arguments: Any) -> Iterator[None]:
+    """Call a function in another thread. The block ends when the call does."""
+    with ThreadPoolExecutor(1) as executor:
+        future = executor.submit(call, *arguments)
+        yield
+        future.result(TIMEOUT)
 
 
 def run(name: str, *arguments: object, lines: str | None = None) -> str:
@@ -178,10 +199,8 @@ class Connection:
     @contextmanager
     def sending(self, *packets: Any) -> Iterator[None]:
         """Send packets in the background while the block receives. The block ends when all are sent."""
-        with ThreadPoolExecutor(1) as executor:
-            sent = executor.submit(self.send, *packets)
+        with background(self.send, *packets):
             yield
-            sent.result(TIMEOUT)
 
     def receive(self, packet_class: Any = object) -> Any:
         """The next packet; with a class, the next packet of that class. Packets of other classes are kept for later."""
@@ -274,7 +293,21 @@ class Listener:
         self._connections.append(Connection(mqtt, connected, None, server=True))
         return self._connections[-1]
 
+    @contextmanager
+    def wrapped(self, context: Any) -> Iterator[None]:
+        """Within the block, clients connect with TLS."""
+        plain = self._server
+        with context.wrap_socket(plain.dup(), server_side=True) as self._server:
+            self._server.settimeout(TIMEOUT)
+            yield
+        self._server = plain
+
+    @property
+    def port(self) -> int:
+        port: int = self._server.getsockname()[1]
+        return port
+
     @property
     def address(self) -> Sequence[object]:
         """The options that connect a command line client to this address."""
-        return ("-h", LOOPBACK, "-p", self._server.getsockname()[1])
+        return ("-h", LOOPBACK, "-p", self.port)

@@ -299,8 +299,7 @@ class Client(host.Client):
         return super()._packet_queue(acks[0], acks, 0, 1)
 
     def _loop(self, timeout: float = 1.0) -> MQTTErrorCode:
-        rc = self._read_rest()
-        return rc if rc or self._sock is None else super()._loop(timeout)
+        return self._read_rest() or super()._loop(timeout)
 
     def loop_misc(self) -> MQTTErrorCode:
         """Do what the clock requires, and handle packets that an exception in a callback has left."""
