@@ -139,12 +139,15 @@ class Protocol(MQTTProtocol):  # type: ignore[misc]
         connection._last_data_in = time.monotonic()
         if self._decoder is None:
             self._decoder = Decoder(self.proto_ver, role=Role.CLIENT, keep_bytes=True)
-        handle = self._pass_on if handler._logger.isEnabledFor(logging.DEBUG) else self._handle
+        debug = handler._logger.isEnabledFor(logging.DEBUG)
         self._batch = Batch()
         try:
             for packet in self._decoder.feed(data):
                 try:
-                    handle(packet)
+                    if debug:
+                        self._pass_on(self._decoder.packet_bytes)
+                    else:
+                        self._handle(packet, handler)
                 except Exception:
                     handler._logger.exception("[MqttPackageHandler] error handling package")
         except DecodeError as error:
@@ -156,17 +159,15 @@ class Protocol(MQTTProtocol):  # type: ignore[misc]
 
     def _refuse(self, error: DecodeError) -> None:
         """End the connection because of what the server sent. gmqtt reconnects, as after any other loss."""
-        if isinstance(error, UnsupportedVersionError) and error.return_code is not None:
-            # A CONNACK of 3.1.1: gmqtt falls back to that version, or reports the code.
-            self._decoder = None
-            self._connection.put_package(Package(PacketType.CONNACK << 4, bytes((0, error.return_code))))
+        assert self._decoder is not None
+        if isinstance(error, UnsupportedVersionError):
+            self._pass_on(self._decoder.skip())  # The CONNACK of a 3.1.1 server: gmqtt falls back to that version.
         else:
             self._connection._handler._logger.error("[mqttcodec] closing the connection: %s", error)
             self._flush()
             self._transport.close()
 
-    def _handle(self, packet: Packet) -> None:
-        handler = self._connection._handler
+    def _handle(self, packet: Packet, handler: Any) -> None:
         if isinstance(packet, Publish):
             self._deliver(packet, handler)
         elif isinstance(packet, PubRel):
@@ -175,12 +176,11 @@ class Protocol(MQTTProtocol):  # type: ignore[misc]
             handler.id_generator.free_id(packet.packet_id)
             handler._remove_message_from_queue(packet.packet_id)
         else:
-            self._pass_on(packet)
+            assert self._decoder is not None
+            self._pass_on(self._decoder.packet_bytes)
 
-    def _pass_on(self, packet: Packet) -> None:
-        """Let gmqtt handle the bytes of the packet returned last."""
-        assert self._decoder is not None
-        data = self._decoder.packet_bytes
+    def _pass_on(self, data: bytes) -> None:
+        """Let gmqtt handle the bytes of a packet."""
         header = peek(data)
         assert header is not None
         self._connection.put_package(Package(data[0], data[header.header_size :]))
