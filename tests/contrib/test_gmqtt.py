@@ -18,7 +18,6 @@ import pytest
 import adapters
 import broker as live
 
-INSTALL = "gmqtt==0.8.0"
 LOGGER = "gmqtt.mqtt.handler"
 
 pytestmark = pytest.mark.skipif(sys.platform == "emscripten", reason="WebAssembly has no sockets")
@@ -26,7 +25,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "emscripten", reason="WebAssembl
 
 @pytest.fixture
 def adapter(mqtt: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
-    return adapters.load("gmqtt", INSTALL, mqtt, monkeypatch)
+    return adapters.load("gmqtt", mqtt, monkeypatch)
 
 
 @pytest.fixture(params=[4, 5], ids=["3.1.1", "5.0"])
