@@ -247,7 +247,10 @@ def test_disconnect_from_a_callback(mqtt: Any, adapter: Any, version: int) -> No
     async def test() -> None:
         side = ours(adapter, version)
 
+        calls = []
+
         def leave(client: Any, *_: Any) -> None:
+            calls.append(client)
             client._connection.send_disconnect()
             side.transport.close()
 
@@ -255,7 +258,7 @@ def test_disconnect_from_a_callback(mqtt: Any, adapter: Any, version: int) -> No
         side.receive(mqtt.encode(mqtt.Publish("a", b"", 1, packet_id=1), version))
         assert as_packets(mqtt, version, side.written) == [mqtt.PubAck(1), mqtt.Disconnect()]
         side.receive(mqtt.encode(mqtt.Publish("a", b"", 1, packet_id=2), version))
-        assert len(side.written) == 1
+        assert len(side.written) == len(calls) == 1
 
     run(test)
 
@@ -290,7 +293,8 @@ def test_callback_that_is_a_coroutine(mqtt: Any, adapter: Any, version: int) -> 
         async def callback(_: Any, topic: str, payload: bytes, *__: Any) -> None:
             payloads.append(payload)
 
-        side.client.on_message = callback
+        side.receive(mqtt.encode(mqtt.Publish("a", b"0"), version))
+        side.client.on_message = callback  # Not the kind of callback that there was before.
         side.receive(mqtt.encode(mqtt.Publish("a", b"1", 1, packet_id=1), version))
         await asyncio.sleep(0)
         assert payloads == [b"1"]
@@ -366,6 +370,18 @@ def test_invalid_packet_ends_the_connection(
         assert message.lower() in caplog.text.lower()
         side.receive(good)
         assert len(side.messages) == 1
+
+    run(test)
+
+
+def test_time_of_the_last_read(mqtt: Any, adapter: Any, version: int) -> None:
+    """The time is kept with which gmqtt closes a connection from which nothing arrives."""
+
+    async def test() -> None:
+        side = ours(adapter, version)
+        side.client._connection._last_data_in = 0.0
+        side.receive(mqtt.encode(mqtt.PingResp(), version))
+        assert side.client._connection._last_data_in > 0.0
 
     run(test)
 
