@@ -204,6 +204,24 @@ def test_packets_that_gmqtt_handles(mqtt: Any, adapter: Any, version: int) -> No
     run(test)
 
 
+def test_bytes_before_gmqtt_is_ready(mqtt: Any, adapter: Any, version: int) -> None:
+    """They are handled before those that arrive later."""
+
+    async def test() -> None:
+        side = ours(adapter, version)
+        stream = mqtt.encode(mqtt.Publish("a", b"1", 1, packet_id=1), version)
+        side.protocol._connection = None
+        side.protocol.data_received(stream[:5])
+        side.protocol._connection = side.client._connection
+        while side.protocol._stream_reader._buffer or side.protocol._decoder is None:
+            await asyncio.sleep(0)
+        side.protocol.data_received(stream[5:])
+        assert [message[1] for message in side.messages] == [b"1"]
+        assert side.written == [mqtt.encode(mqtt.PubAck(1), version)]
+
+    run(test)
+
+
 # What is written
 
 
