@@ -48,7 +48,7 @@ if paho.mqtt.__version__ not in TRIED and not os.environ.get("MQTTCODEC_ANY_PAHO
 
 SUCCESS = MQTTErrorCode.MQTT_ERR_SUCCESS
 READ_SIZE = 65_536
-"""Bytes to receive with one call."""
+"""Bytes to receive with one call: more than a TLS record has, because no event loop sees the rest of a record."""
 READ_LIMIT = 4 * READ_SIZE
 """`loop_read` receives no more after this many bytes, so that writes and timers get their turn."""
 WHOLE_FRAME = 268_435_460
@@ -134,7 +134,6 @@ class Client(host.Client):
         if self._sock is not self._decoded_socket:
             self._decoder = Decoder(int(self._protocol), role=Role.CLIENT, keep_bytes=True)
             self._decoded_socket = self._sock
-            self._has_packets = False
             self._acks = bytearray()
         self._reading_thread = get_ident()
         try:
@@ -157,7 +156,7 @@ class Client(host.Client):
                 data = self._sock_recv(WHOLE_FRAME if is_websocket else READ_SIZE)
             except BlockingIOError:
                 if self._pending():
-                    continue  # The WebSocket has read a frame without data.
+                    continue  # The WebSocket has read a frame without data, and TLS has the next one.
                 return SUCCESS
             except OSError as error:
                 self._easy_log(LogLevel.MQTT_LOG_ERR, "failed to receive on socket: %s", error)
@@ -171,7 +170,7 @@ class Client(host.Client):
             rc = self._handle_packets()
             if rc > 0 or self._has_packets:
                 return rc
-            if len(data) < READ_SIZE and not is_websocket and not self._pending():
+            if len(data) < READ_SIZE and not is_websocket:
                 return SUCCESS
         return SUCCESS
 
