@@ -630,6 +630,16 @@ def test_frames_of_a_websocket(mqtt: Any, version: int, start: Any, tls: Any, wi
 # Switching
 
 
+def test_docstring_lists_the_private_names() -> None:
+    """Those of paho that the source uses."""
+    source = Path(adapter.__file__).read_text(encoding="utf-8")
+    listed = set(re.findall(r"\b_\w+", adapter.__doc__))
+    client = host.Client(VERSION2)
+    theirs = {*dir(client), "_last_bytes_received", "_last_msg_in", "_topic", "_ConnectionState"}
+    used = {name for name in re.findall(r"\b_[a-zA-Z]\w+", source.replace(adapter.__doc__, "")) if name in theirs}
+    assert listed == used
+
+
 def run_python(code: str, **environment: str) -> str:
     import os
 
