@@ -280,13 +280,15 @@ class Client(host.Client):
         with self._out_message_mutex:
             return self._do_on_publish(mid, *PUBLISHED) if mid in self._out_messages else SUCCESS
 
-    def _packet_queue(self, command: int, packet: bytes | bytearray, *rest: Any) -> MQTTErrorCode:
+    def _packet_queue(
+        self, command: int, packet: bytes | bytearray, mid: int, qos: int, info: host.MQTTMessageInfo | None = None
+    ) -> MQTTErrorCode:
         if self._reading_thread == get_ident():
             if command in ACKS:
                 self._acks += packet
                 return SUCCESS
             self._queue_acks()  # They leave before the packets that a callback sends.
-        return super()._packet_queue(command, packet, *rest)
+        return super()._packet_queue(command, packet, mid, qos, info)
 
     def _queue_acks(self) -> MQTTErrorCode:
         """Queue the acknowledgements collected so far as if they were one packet, unless their connection is closed."""
