@@ -17,6 +17,7 @@ import tarfile
 import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build" / "hosts"
@@ -34,20 +35,38 @@ class Host:
     source: str = "."
     """The directory of the packages, in the sdist."""
     left_out: dict[str, str] = field(default_factory=dict)
-    """Tests that need something that cannot be had: their pytest node id, or the start of it, and the reason."""
+    """Tests that need something that cannot be had, or fail by chance: the start of their node ids, and the reason."""
     differences: dict[str, str] = field(default_factory=dict)
-    """Tests that pass without the adapter and fail with it: the last part of their name, and the reason."""
+    """Tests that pass without the adapter and fail with it: the name of the function, and the reason."""
 
 
-PAHO = {
+PAHO: dict[str, Any] = {
+    "name": "paho-mqtt",
     "tests": "tests",
     "source": "src",
     "install": "import mqttcodec.contrib.paho\nmqttcodec.contrib.paho.install()\n",
-    "left_out": {
-        "tests/test_mqttv5.py": "needs the package paho.mqtt.testing, a broker that is not on PyPI",
-    },
+    "differences": {"test_invalid_utf8_topic": "the codec rejects a topic that is not valid UTF-8"},
 }
-HOSTS = [Host("paho-mqtt", "2.1.0", **PAHO), Host("paho-mqtt", "2.2.0", **PAHO)]  # type: ignore[arg-type]
+PAHO_LEFT_OUT = {"tests/test_mqttv5.py": "needs paho.mqtt.testing, a broker that is not on PyPI"}
+HOSTS = [
+    Host(
+        version="2.1.0",
+        left_out=PAHO_LEFT_OUT
+        | {"tests/lib/test_08_ssl_connect": "the certificates in the sdist have expired"}
+        | dict.fromkeys(
+            (
+                "tests/lib/test_01_no_",
+                "tests/lib/test_01_unpwd",
+                "tests/lib/test_01_will",
+                "tests/lib/test_03_publish_h",
+            ),
+            "may stop its client process before that waits for the signal",
+        )
+        | {"tests/test_client.py::TestCompatibility": "may look at the callbacks before the last one has run"},
+        **PAHO,
+    ),
+    Host(version="2.2.0", left_out=PAHO_LEFT_OUT, **PAHO),
+]
 
 
 def unpacked(host: Host) -> Path:
@@ -89,20 +108,23 @@ def results(host: Host, *, adapter: bool) -> dict[str, str]:
 def compare(host: Host) -> bool:
     """Whether the tests that pass are the same, except for `differences`."""
     without, with_adapter = results(host, adapter=False), results(host, adapter=True)
-    differing = sorted(test for test in without | with_adapter if without.get(test) != with_adapter.get(test))
-    unexpected = [test for test in differing if test.rpartition(".")[2] not in host.differences]
-    passed = list(without.values()).count("passed"), list(with_adapter.values()).count("passed")
+    passed = [list(found.values()).count("passed") for found in (without, with_adapter)]
     print(f"\n{host.name} {host.version}: {passed[0]} tests pass without the adapter, {passed[1]} with it")
-    for test in differing:
-        reason = host.differences.get(test.rpartition(".")[2], "NOT EXPECTED")
-        print(f"  {test}: {without.get(test)} without the adapter, {with_adapter.get(test)} with it: {reason}")
     for test, reason in host.left_out.items():
-        print(f"  {test} is left out: {reason}")
-    names = {test.rpartition(".")[2] for test in differing}
-    stale = [name for name in host.differences if name not in names]
-    for name in stale:
-        print(f"  {name} is expected to differ, but does not")
-    return passed[0] > 0 and not unexpected and not stale
+        print(f"  left out: {test}*: {reason}")
+    is_good = passed[0] > 0
+    seen = set()
+    for test in sorted(without | with_adapter):
+        if without.get(test) != with_adapter.get(test):
+            name = next((name for name in host.differences if f".{name}" in test), None)
+            seen.add(name)
+            is_good = is_good and name is not None and without.get(test) == "passed"
+            reason = "NOT EXPECTED" if name is None else host.differences[name]
+            print(f"  {without.get(test)} without the adapter, {with_adapter.get(test)} with it: {test}: {reason}")
+    for name in host.differences.keys() - seen:
+        is_good = False
+        print(f"  expected to differ, but does not: {name}")
+    return is_good
 
 
 def main() -> int:

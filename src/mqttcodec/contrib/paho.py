@@ -33,8 +33,8 @@ try:
     from paho.mqtt.packettypes import PacketTypes
     from paho.mqtt.properties import Properties
     from paho.mqtt.reasoncodes import ReasonCode
-except ModuleNotFoundError as error:
-    error.add_note("mqttcodec.contrib.paho needs paho-mqtt: pip install 'mqttcodec[paho]'")
+except ModuleNotFoundError as _error:
+    _error.add_note("mqttcodec.contrib.paho needs paho-mqtt: pip install 'mqttcodec[paho]'")
     raise
 
 __all__ = ["Client", "install", "uninstall"]
@@ -69,7 +69,7 @@ PROPERTY_NAMES = {
 PUBLISHED = ReasonCode(PacketTypes.PUBACK), Properties(PacketTypes.PUBACK)  # type: ignore[no-untyped-call]
 
 
-class Message(host.MQTTMessage):
+class _Message(host.MQTTMessage):
     """A received message. `properties` and `info`, which are expensive, are created when they are first read."""
 
     __slots__ = ("_packet", "_protocol")
@@ -234,7 +234,7 @@ class Client(host.Client):
     # The packets that make up most of the traffic are handled here, as paho handles them, without parsing their bytes.
 
     def _handle_received(self, packet: Publish) -> MQTTErrorCode:
-        message = Message(packet, self._protocol)
+        message = _Message(packet, self._protocol)
         if self.on_log is not None or (self._logger is not None and self._logger.isEnabledFor(logging.DEBUG)):
             properties = f" properties={message.properties}," if self._protocol == host.MQTTv5 else ""
             self._easy_log(
