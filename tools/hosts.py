@@ -19,8 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
-BUILD = ROOT / "build" / "hosts"
+BUILD = Path(__file__).resolve().parent.parent / "build" / "hosts"
 RUNS = 3
 
 
@@ -89,8 +88,8 @@ def results(host: Host, *, adapter: bool) -> dict[str, str]:
     start = directory / "start"
     start.mkdir(exist_ok=True)
     (start / "sitecustomize.py").write_text(host.install)
-    path = [str(ROOT / "src"), str(directory / host.source), str(directory)]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(start), *path] if adapter else path)}
+    path = [*([start] if adapter else []), directory / host.source, directory, os.environ.get("PYTHONPATH", "")]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, filter(None, path)))}
     command = [sys.executable, "-m", "pytest", "-q", "--tb=short", f"--junitxml={report}", host.tests]
     command += [f"--deselect={test}" for test in host.left_out]
     print(f"\n=== {host.name} {host.version} {'with' if adapter else 'without'} the adapter", flush=True)
@@ -130,7 +129,7 @@ def compare(host: Host) -> bool:
 def main() -> int:
     BUILD.mkdir(parents=True, exist_ok=True)
     chosen = [host for host in HOSTS if host.name in sys.argv[1:] or not sys.argv[1:]]
-    return 0 if [compare(host) for host in chosen].count(False) == 0 else 1
+    return 0 if all([compare(host) for host in chosen]) else 1
 
 
 if __name__ == "__main__":
