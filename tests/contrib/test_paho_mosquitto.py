@@ -6,7 +6,6 @@ import asyncio
 import itertools
 import select
 import socket
-import ssl
 import sys
 import threading
 import time
@@ -19,6 +18,7 @@ import pytest
 import broker as live
 from mqttcodec import MQTTv5, MQTTv31, MQTTv311
 
+ssl = pytest.importorskip("ssl")
 host = live.package("paho.mqtt.client", "pip install 'mqttcodec[paho]'")
 adapter = live.package("mqttcodec.contrib.paho", "pip install 'mqttcodec[paho]'")
 

@@ -50,7 +50,7 @@ SUCCESS = MQTTErrorCode.MQTT_ERR_SUCCESS
 READ_SIZE = 65_536
 """Bytes to receive with one call: more than a TLS record has, because no event loop sees the rest of a record."""
 READ_LIMIT = 4 * READ_SIZE
-"""`loop_read` receives no more after this many bytes, so that writes and timers get their turn."""
+"""After this many bytes, or twice as many if the SSL object still has some, writes and timers get their turn."""
 WHOLE_FRAME = 268_435_460
 """paho's WebSocket returns at most one frame. It copies a frame again for each piece, so ask for all of it."""
 ACKS = frozenset({0x40, 0x50, 0x62, 0x70})
@@ -151,7 +151,7 @@ class Client(host.Client):
             rc = self._handle_packets()
             if rc > 0 or self._has_packets:
                 return rc
-        while size < READ_LIMIT or self._pending():
+        while size < READ_LIMIT * (2 if self._pending() else 1):
             try:
                 data = self._sock_recv(WHOLE_FRAME if is_websocket else READ_SIZE)
             except BlockingIOError:
