@@ -10,6 +10,7 @@ import base64
 import contextlib
 import copy
 import hashlib
+import logging
 import re
 import select
 import socket
@@ -509,6 +510,18 @@ def test_messages_are_those_of_paho(mqtt: Any, start: Any) -> None:
         message.unknown  # noqa: B018
     with pytest.raises(TypeError):
         hash(message)
+
+
+def test_log_without_debug_messages(mqtt: Any, start: Any) -> None:
+    """A logger that drops debug messages does not make the adapter build their text."""
+    session = start(MQTTv5)
+    session.client.enable_logger(logging.getLogger("quiet"))
+    logging.getLogger("quiet").setLevel(logging.INFO)
+    session.client.on_message = lambda client, userdata, message: session.events.append(message)
+    session.server.send(messages(mqtt, MQTTv5)[1])
+    session.read()
+    with pytest.raises(AttributeError):
+        host.MQTTMessage.properties.__get__(session.events[-1])
 
 
 # Servers that break the standard
