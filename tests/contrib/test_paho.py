@@ -6,10 +6,14 @@ bytes that the server receives.
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import copy
+import hashlib
+import logging
+import re
 import select
 import socket
-import ssl
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -21,6 +25,7 @@ import pytest
 import broker as live
 from mqttcodec import MQTTv5, MQTTv31, MQTTv311
 
+ssl = pytest.importorskip("ssl")
 host = live.package("paho.mqtt.client", "pip install 'mqttcodec[paho]'")
 adapter = live.package("mqttcodec.contrib.paho", "pip install 'mqttcodec[paho]'")
 
@@ -181,9 +186,6 @@ def test_messages_and_acknowledgements(mqtt: Any, version: int, start: Any) -> N
         session.read_until(lambda: session.events[-1] == "Sending PUBCOMP (Mid: 5)")
         return first, [session.server.receive() for _ in range(2)]
 
-    def in_order(events: list[Any]) -> list[Any]:
-        return [event for event in events if "PUBCOMP" not in event]
-
     events = both(start, script, version)
     assert [event[1] for event in events if event[0] == "message"] == [b"0", b"1", b"", b"2"]
 
@@ -226,6 +228,18 @@ def test_publishing(mqtt: Any, version: int, start: Any, with_callback: bool) ->
         return packet_ids, [info.is_published() for info in infos]
 
     both(start, script, version)
+
+
+def test_reason_of_an_acknowledgement(mqtt: Any, start: Any) -> None:
+    def script(session: Session) -> Any:
+        session.connect()
+        packet_id = session.client.publish("a", "", 1).mid
+        reason = mqtt.ReasonCode.NO_MATCHING_SUBSCRIBERS
+        session.server.send(mqtt.PubAck(packet_id, reason, reason_string="nobody"))
+        session.read_until(lambda: session.events[-1][0] == "publish")
+        return None
+
+    assert "nobody" in both(start, script, MQTTv5)[-1][-1]
 
 
 def test_disconnect_by_the_server(mqtt: Any, start: Any) -> None:
@@ -319,7 +333,6 @@ def test_acknowledgements_of_one_read_are_one_write(mqtt: Any, version: int, sta
     packets = [mqtt.Publish("a", b"", 1 + number % 2, packet_id=number) for number in range(1, 101)]
     session.server.send(*packets, *(mqtt.PubRel(number) for number in range(1, 101, 2)))
     session.read()
-    acks = [mqtt.PubRec(number) if number % 2 else mqtt.PubAck(number) for number in range(1, 101)]
     acks = [mqtt.PubAck(p.packet_id) if p.qos == 1 else mqtt.PubRec(p.packet_id) for p in packets]
     released = [mqtt.PubComp(number) for number in range(1, 101, 2)]
     assert len(session.payloads) == 100
@@ -337,17 +350,30 @@ def test_acknowledgements_keep_their_place(mqtt: Any, version: int, start: Any) 
     assert received == [mqtt.PubAck(1), mqtt.Publish("answer"), *map(mqtt.PubAck, (2, 3, 4))]
 
 
-def test_one_read_is_bounded(mqtt: Any, start: Any) -> None:
+def test_one_read_is_bounded(mqtt: Any, start: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     session = start(MQTTv311)
-    total = 20 * adapter.READ_LIMIT // 1000
-    reads = 0
-    with session.server.sending(*(mqtt.Publish("a", bytes(1000)) for _ in range(total))):
-        while len(session.payloads) < total:
-            before = len(session.payloads)
-            session.read()
-            assert len(session.payloads) - before <= (adapter.READ_LIMIT + adapter.READ_SIZE) // 1000 + 1
-            reads += 1
-    assert reads >= 16
+    message = mqtt.encode(mqtt.Publish("a", bytes(1018)), MQTTv311)
+    calls = []
+
+    def receive(size: int) -> bytes:
+        calls.append(size)
+        return message * (size // len(message))
+
+    monkeypatch.setattr(session.client, "_sock_recv", receive)
+    assert len(message) == 1024
+    assert session.client.loop_read() == 0
+    assert calls == [adapter.READ_SIZE] * (adapter.READ_LIMIT // adapter.READ_SIZE)
+    assert len(session.payloads) == adapter.READ_LIMIT // 1024
+
+
+def test_received_bytes_prolong_the_connection(mqtt: Any, start: Any) -> None:
+    session = start(MQTTv311)
+    names = ("_last_bytes_received", "_last_msg_in")  # Releases of paho differ.
+    for name in names:
+        setattr(session.client, name, 0.0)
+    session.server.socket.sendall(b"\x30")
+    session.read()
+    assert all(getattr(session.client, name) > 0 for name in names)
 
 
 def test_packets_in_pieces(mqtt: Any, version: int, start: Any) -> None:
@@ -375,15 +401,24 @@ def test_callback_that_raises(mqtt: Any, version: int, start: Any) -> None:
     assert session.writes[1:] == [mqtt.encode_many([mqtt.PubAck(3), mqtt.PubAck(4)], version)]
 
 
-def test_callback_that_raises_in_the_loop(mqtt: Any, start: Any) -> None:
+def test_callback_that_raises_in_the_loop(mqtt: Any, start: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     session = start(MQTTv311)
+    waited_after = []
+
+    def recording_select(*arguments: Any) -> Any:
+        waited_after.append(len(session.payloads))
+        return original(*arguments)
+
+    original = select.select
+    monkeypatch.setattr(select, "select", recording_select)
     session.raising = {b"1", b"2"}
     session.server.send(*(mqtt.Publish("a", b"%d" % number) for number in range(1, 5)))
     for _ in range(2):
         with pytest.raises(RuntimeError):
             session.client.loop()
-    assert session.client.loop() == 0
+    assert session.client.loop(0) == 0
     assert session.payloads == [b"1", b"2", b"3", b"4"]
+    assert waited_after == [0, 4]
 
 
 def test_callback_of_another_packet_that_raises(mqtt: Any, version: int, start: Any) -> None:
@@ -477,6 +512,18 @@ def test_messages_are_those_of_paho(mqtt: Any, start: Any) -> None:
         hash(message)
 
 
+def test_log_without_debug_messages(mqtt: Any, start: Any) -> None:
+    """A logger that drops debug messages does not make the adapter build their text."""
+    session = start(MQTTv5)
+    session.client.enable_logger(logging.getLogger("quiet"))
+    logging.getLogger("quiet").setLevel(logging.INFO)
+    session.client.on_message = lambda client, userdata, message: session.events.append(message)
+    session.server.send(messages(mqtt, MQTTv5)[1])
+    session.read()
+    with pytest.raises(AttributeError):
+        host.MQTTMessage.properties.__get__(session.events[-1])
+
+
 # Servers that break the standard
 
 BROKEN = {
@@ -536,27 +583,74 @@ def test_reconnects_after_an_error(mqtt: Any, version: int, start: Any) -> None:
 # Transports
 
 
-def test_bytes_that_tls_has_decrypted(mqtt: Any, version: int, start: Any, tmp_path: Path) -> None:
-    """An event loop sees a TLS record once. One call reads all packets in it."""
-    certificate, key = live.certificate_and_key(tmp_path)
+@pytest.fixture(scope="module")
+def tls(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Any]:
+    """What a server and a client need for TLS."""
+    certificate, key = live.certificate_and_key(tmp_path_factory.mktemp("tls"))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
+    return context, ssl.create_default_context(cafile=str(certificate))
+
+
+def test_bytes_that_tls_has_decrypted(mqtt: Any, version: int, start: Any, tls: Any) -> None:
+    """An event loop sees a TLS record once. One call reads all packets in it."""
     session = start(version, connect=False)
-    session.client.tls_set_context(ssl.create_default_context(cafile=str(certificate)))
-    with session.listener.wrapped(context):
+    session.client.tls_set_context(tls[1])
+    with session.listener.wrapped(tls[0]):
         with live.background(session.client.connect, "localhost", session.listener.port):
             session.server = session.listener.accept(mqtt)
         session.server.receive(mqtt.Connect)
         session.server.send(mqtt.ConnAck())
         session.read_until(session.client.is_connected)
-        packets = [mqtt.Publish("a", b"%d" % number, 1, packet_id=number) for number in range(1, 1001)]
-        session.server.send(*packets)
+        session.server.send(*(mqtt.Publish("a", b"%d" % number, 1, packet_id=number) for number in range(1, 1001)))
         session.read_until(lambda: len(session.payloads) > 0)
         assert len(session.payloads) == 1000
         assert session.client.socket().pending() == 0
 
 
+def frame(data: bytes, opcode: int = 2) -> bytes:
+    return bytes((0x80 | opcode, 126)) + len(data).to_bytes(2, "big") + data
+
+
+@pytest.mark.parametrize("with_tls", [False, True], ids=["plain", "TLS"])
+def test_frames_of_a_websocket(mqtt: Any, version: int, start: Any, tls: Any, with_tls: bool) -> None:
+    """One call reads all frames that have arrived together, with a ping between them."""
+    session = start(version, connect=False, transport="websockets")
+    if with_tls:
+        session.client.tls_set_context(tls[1])
+    with session.listener.wrapped(tls[0]) if with_tls else contextlib.nullcontext():
+        with live.background(session.client.connect, "localhost", session.listener.port):
+            server = session.listener.accept(mqtt).socket
+            request = server.recv(4096).decode()
+            (key,) = re.findall("Sec-WebSocket-Key: (.*)\r\n", request)
+            digest = hashlib.sha1(key.encode() + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest()
+            answer = b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " + base64.b64encode(digest)
+            server.sendall(b"HTTP/1.1 101 Switching Protocols\r\n" + answer + b"\r\n\r\n")
+        server.sendall(frame(mqtt.encode(mqtt.ConnAck(), version)))
+        session.read_until(session.client.is_connected)
+        del session.writes[:]
+        packets = [mqtt.Publish("a", b"%d" % number, 1, packet_id=number) for number in range(1, 101)]
+        data = mqtt.encode_many(packets, version)
+        pieces = [data[start : start + 7] for start in range(0, len(data), 7)]
+        server.sendall(b"".join(map(frame, pieces[:50])) + frame(b"ping", 9) + b"".join(map(frame, pieces[50:])))
+        session.read()
+        if not with_tls:
+            session.read()  # An event loop sees the frames behind the ping.
+        assert [int(payload) for payload in session.payloads] == list(range(1, 101))
+        assert b"".join(session.writes) == mqtt.encode_many([mqtt.PubAck(packet.packet_id) for packet in packets])
+
+
 # Switching
+
+
+def test_docstring_lists_the_private_names() -> None:
+    """Those of paho that the source uses."""
+    source = Path(adapter.__file__).read_text(encoding="utf-8")
+    listed = set(re.findall(r"\b_\w+", adapter.__doc__))
+    client = host.Client(VERSION2)
+    theirs = {*dir(client), "_last_bytes_received", "_last_msg_in", "_topic", "_ConnectionState"}
+    used = {name for name in re.findall(r"\b_[a-zA-Z]\w+", source.replace(adapter.__doc__, "")) if name in theirs}
+    assert listed == used
 
 
 def run_python(code: str, **environment: str) -> str:

@@ -7,6 +7,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -43,7 +44,9 @@ def program(name: str, install: str = "apt-get install mosquitto mosquitto-clien
 
 
 def package(name: str, install: str) -> Any:
-    """An imported module. If it is missing, the module is skipped, or fails if MQTTCODEC_PROGRAMS is `require`."""
+    """An imported package. If it is missing, the tests are skipped, or fail if MQTTCODEC_PROGRAMS is `require`."""
+    if sys.platform == "emscripten":
+        pytest.skip("WebAssembly has no sockets", allow_module_level=True)
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
@@ -82,10 +85,14 @@ def running(name: str, *arguments: object) -> Iterator[subprocess.Popen[str]]:
 
 
 class Broker:
-    """A Mosquitto with one listener on a free port of the loopback interface."""
+    """A Mosquitto with one listener on a free port of the loopback interface, and optionally one for WebSockets."""
 
-    def __init__(self, directory: Path, *settings: str, certificate: Path | None = None) -> None:
+    def __init__(
+        self, directory: Path, *settings: str, certificate: Path | None = None, websockets: bool = False
+    ) -> None:
         self.certificate = certificate
+        self.websocket_port = 0
+        self._websockets = websockets
         self._program = program("mosquitto")
         self._directory = directory
         self._settings = settings
@@ -100,6 +107,9 @@ class Broker:
         self._log = self._directory / "mosquitto.log"
         configuration = self._directory / "mosquitto.conf"
         lines = [SETTINGS, f"listener {self.port} {LOOPBACK}", *self._settings]
+        if self._websockets:
+            self.websocket_port = _free_port()
+            lines += [f"listener {self.websocket_port} {LOOPBACK}", "protocol websockets"]
         if os.geteuid() == 0:
             lines.append("user root")  # Otherwise it switches to a user who may not read this directory.
         configuration.write_text("\n".join(lines) + "\n")
@@ -118,7 +128,8 @@ class Broker:
             except subprocess.TimeoutExpired:
                 pass
             try:
-                socket.create_connection((LOOPBACK, self.port), TIMEOUT).close()
+                for port in filter(None, (self.port, self.websocket_port)):
+                    socket.create_connection((LOOPBACK, port), TIMEOUT).close()
                 return True
             except ConnectionRefusedError:
                 pass

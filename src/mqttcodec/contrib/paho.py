@@ -33,8 +33,8 @@ try:
     from paho.mqtt.packettypes import PacketTypes
     from paho.mqtt.properties import Properties
     from paho.mqtt.reasoncodes import ReasonCode
-except ModuleNotFoundError as error:
-    error.add_note("mqttcodec.contrib.paho needs paho-mqtt: pip install 'mqttcodec[paho]'")
+except ModuleNotFoundError as _error:
+    _error.add_note("mqttcodec.contrib.paho needs paho-mqtt: pip install 'mqttcodec[paho]'")
     raise
 
 __all__ = ["Client", "install", "uninstall"]
@@ -48,9 +48,9 @@ if paho.mqtt.__version__ not in TRIED and not os.environ.get("MQTTCODEC_ANY_PAHO
 
 SUCCESS = MQTTErrorCode.MQTT_ERR_SUCCESS
 READ_SIZE = 65_536
-"""Bytes to receive with one call."""
+"""Bytes to receive with one call: more than a TLS record has, because no event loop sees the rest of a record."""
 READ_LIMIT = 4 * READ_SIZE
-"""`loop_read` receives no more after this many bytes, so that writes and timers get their turn."""
+"""After this many bytes, or twice as many if the SSL object still has some, writes and timers get their turn."""
 WHOLE_FRAME = 268_435_460
 """paho's WebSocket returns at most one frame. It copies a frame again for each piece, so ask for all of it."""
 ACKS = frozenset({0x40, 0x50, 0x62, 0x70})
@@ -69,7 +69,7 @@ PROPERTY_NAMES = {
 PUBLISHED = ReasonCode(PacketTypes.PUBACK), Properties(PacketTypes.PUBACK)  # type: ignore[no-untyped-call]
 
 
-class Message(host.MQTTMessage):
+class _Message(host.MQTTMessage):
     """A received message. `properties` and `info`, which are expensive, are created when they are first read."""
 
     __slots__ = ("_packet", "_protocol")
@@ -134,7 +134,6 @@ class Client(host.Client):
         if self._sock is not self._decoded_socket:
             self._decoder = Decoder(int(self._protocol), role=Role.CLIENT, keep_bytes=True)
             self._decoded_socket = self._sock
-            self._has_packets = False
             self._acks = bytearray()
         self._reading_thread = get_ident()
         try:
@@ -152,12 +151,12 @@ class Client(host.Client):
             rc = self._handle_packets()
             if rc > 0 or self._has_packets:
                 return rc
-        while size < READ_LIMIT or self._pending():
+        while size < READ_LIMIT * (2 if self._pending() else 1):
             try:
                 data = self._sock_recv(WHOLE_FRAME if is_websocket else READ_SIZE)
             except BlockingIOError:
                 if self._pending():
-                    continue  # The WebSocket has read a frame without data.
+                    continue  # The WebSocket has read a frame without data, and TLS has the next one.
                 return SUCCESS
             except OSError as error:
                 self._easy_log(LogLevel.MQTT_LOG_ERR, "failed to receive on socket: %s", error)
@@ -171,7 +170,7 @@ class Client(host.Client):
             rc = self._handle_packets()
             if rc > 0 or self._has_packets:
                 return rc
-            if len(data) < READ_SIZE and not is_websocket and not self._pending():
+            if len(data) < READ_SIZE and not is_websocket:
                 return SUCCESS
         return SUCCESS
 
@@ -235,7 +234,7 @@ class Client(host.Client):
     # The packets that make up most of the traffic are handled here, as paho handles them, without parsing their bytes.
 
     def _handle_received(self, packet: Publish) -> MQTTErrorCode:
-        message = Message(packet, self._protocol)
+        message = _Message(packet, self._protocol)
         if self.on_log is not None or (self._logger is not None and self._logger.isEnabledFor(logging.DEBUG)):
             properties = f" properties={message.properties}," if self._protocol == host.MQTTv5 else ""
             self._easy_log(
@@ -281,13 +280,15 @@ class Client(host.Client):
         with self._out_message_mutex:
             return self._do_on_publish(mid, *PUBLISHED) if mid in self._out_messages else SUCCESS
 
-    def _packet_queue(self, command: int, packet: bytes | bytearray, *rest: Any) -> MQTTErrorCode:
+    def _packet_queue(
+        self, command: int, packet: bytes | bytearray, mid: int, qos: int, info: host.MQTTMessageInfo | None = None
+    ) -> MQTTErrorCode:
         if self._reading_thread == get_ident():
             if command in ACKS:
                 self._acks += packet
                 return SUCCESS
             self._queue_acks()  # They leave before the packets that a callback sends.
-        return super()._packet_queue(command, packet, *rest)
+        return super()._packet_queue(command, packet, mid, qos, info)
 
     def _queue_acks(self) -> MQTTErrorCode:
         """Queue the acknowledgements collected so far as if they were one packet, unless their connection is closed."""
