@@ -162,6 +162,13 @@ def instructions(session: nox.Session) -> None:
 
 
 @nox.session
+def hosts(session: nox.Session) -> None:
+    """Run the test suites of the clients in mqttcodec.contrib with and without the adapter, and compare the results."""
+    install(session, ".[test]")
+    session.run("python", "tools/hosts.py", *session.posargs)
+
+
+@nox.session
 def wheels(session: nox.Session) -> None:
     """Check the distributions and the workflows; full: a wheel for each installed Python, and Pyodide."""
     # The tools run without extensions. The wheels that they test have them.

@@ -27,12 +27,17 @@ def public_types(folder: Path) -> int:
     # pyright examines the packages of the first Python on PATH.
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-    found = json.loads(done.stdout)["typeCompleteness"]
-    print(f"pyright --verifytypes: {found['completenessScore']:.1%} complete")
-    for symbol in found["symbols"]:
-        if not symbol["isTypeKnown"]:
-            print(symbol["name"], *(diagnostic["message"] for diagnostic in symbol["diagnostics"]), sep=": ")
-    return 0 if found["completenessScore"] == 1 else 1
+    symbols = json.loads(done.stdout)["typeCompleteness"]["symbols"]
+    # The classes of the adapters have bases in other packages, which need not be installed.
+    unknown = [
+        symbol
+        for symbol in symbols
+        if symbol["isExported"] and not symbol["isTypeKnown"] and not symbol["name"].startswith("mqttcodec.contrib.")
+    ]
+    print(f"pyright --verifytypes: {len(unknown)} of {len(symbols)} types unknown")
+    for symbol in unknown:
+        print(symbol["name"], *(diagnostic["message"] for diagnostic in symbol["diagnostics"]), sep=": ")
+    return 1 if unknown or not symbols else 0
 
 
 def main() -> int:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+import adapters
 import implementations
 
 PROJECT = Path(__file__).parents[2]
@@ -30,6 +31,9 @@ PAGES = [page for page in (*PROJECT.glob("README.md"), *DOCS) if blocks(page, "p
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_page(mqtt: Any, page: Path) -> None:
+    for host in adapters.REQUIREMENTS:
+        if f"mqttcodec.contrib.{host}" in blocks(page, "python"):
+            adapters.require(host)
     choice = "require" if mqtt.BACKEND == "cython" else "off"
     result = subprocess.run(
         [sys.executable, "-W", "error", "-c", blocks(page, "python")],

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import shutil
 import socket
 import subprocess
+import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -41,6 +43,28 @@ def program(name: str, install: str = "apt-get install mosquitto mosquitto-clien
     return path
 
 
+def package(name: str, install: str) -> Any:
+    """An imported package. If it is missing, the tests are skipped, or fail if MQTTCODEC_PROGRAMS is `require`."""
+    if sys.platform == "emscripten":
+        pytest.skip("WebAssembly has no sockets", allow_module_level=True)
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        reason = f"{error.name} is not installed: {install}"
+        if os.environ.get("MQTTCODEC_PROGRAMS") == "require":
+            pytest.fail(reason)
+        pytest.skip(reason, allow_module_level=True)
+
+
+@contextmanager
+def background(call: Callable[..., Any], *arguments: Any) -> Iterator[None]:
+    """Call a function in another thread. The block ends when the call does."""
+    with ThreadPoolExecutor(1) as executor:
+        future = executor.submit(call, *arguments)
+        yield
+        future.result(TIMEOUT)
+
+
 def run(name: str, *arguments: object, lines: str | None = None) -> str:
     """Run a command line client to its end, with `lines` on standard input, and return its output."""
     command = [program(name), *map(str, arguments)]
@@ -61,10 +85,14 @@ def running(name: str, *arguments: object) -> Iterator[subprocess.Popen[str]]:
 
 
 class Broker:
-    """A Mosquitto with one listener on a free port of the loopback interface."""
+    """A Mosquitto with one listener on a free port of the loopback interface, and optionally one for WebSockets."""
 
-    def __init__(self, directory: Path, *settings: str, certificate: Path | None = None) -> None:
+    def __init__(
+        self, directory: Path, *settings: str, certificate: Path | None = None, websockets: bool = False
+    ) -> None:
         self.certificate = certificate
+        self.websocket_port = 0
+        self._websockets = websockets
         self._program = program("mosquitto")
         self._directory = directory
         self._settings = settings
@@ -79,6 +107,9 @@ class Broker:
         self._log = self._directory / "mosquitto.log"
         configuration = self._directory / "mosquitto.conf"
         lines = [SETTINGS, f"listener {self.port} {LOOPBACK}", *self._settings]
+        if self._websockets:
+            self.websocket_port = _free_port()
+            lines += [f"listener {self.websocket_port} {LOOPBACK}", "protocol websockets"]
         if os.geteuid() == 0:
             lines.append("user root")  # Otherwise it switches to a user who may not read this directory.
         configuration.write_text("\n".join(lines) + "\n")
@@ -97,7 +128,8 @@ class Broker:
             except subprocess.TimeoutExpired:
                 pass
             try:
-                socket.create_connection((LOOPBACK, self.port), TIMEOUT).close()
+                for port in filter(None, (self.port, self.websocket_port)):
+                    socket.create_connection((LOOPBACK, port), TIMEOUT).close()
                 return True
             except ConnectionRefusedError:
                 pass
@@ -178,10 +210,8 @@ class Connection:
     @contextmanager
     def sending(self, *packets: Any) -> Iterator[None]:
         """Send packets in the background while the block receives. The block ends when all are sent."""
-        with ThreadPoolExecutor(1) as executor:
-            sent = executor.submit(self.send, *packets)
+        with background(self.send, *packets):
             yield
-            sent.result(TIMEOUT)
 
     def receive(self, packet_class: Any = object) -> Any:
         """The next packet; with a class, the next packet of that class. Packets of other classes are kept for later."""
@@ -274,7 +304,21 @@ class Listener:
         self._connections.append(Connection(mqtt, connected, None, server=True))
         return self._connections[-1]
 
+    @contextmanager
+    def wrapped(self, context: Any) -> Iterator[None]:
+        """Within the block, clients connect with TLS."""
+        plain = self._server
+        with context.wrap_socket(plain.dup(), server_side=True) as self._server:
+            self._server.settimeout(TIMEOUT)
+            yield
+        self._server = plain
+
+    @property
+    def port(self) -> int:
+        port: int = self._server.getsockname()[1]
+        return port
+
     @property
     def address(self) -> Sequence[object]:
         """The options that connect a command line client to this address."""
-        return ("-h", LOOPBACK, "-p", self._server.getsockname()[1])
+        return ("-h", LOOPBACK, "-p", self.port)
