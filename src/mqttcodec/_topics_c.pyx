@@ -419,6 +419,37 @@ cdef Node* child_added(Tree* tree, Node* parent, const Level* level, bint is_sha
     return node
 
 
+cdef Node* descend(
+    Tree* tree, Node* node, const char* text, Py_ssize_t size, bint is_level, bint is_share, bint adds
+) except? NULL:
+    """The node at the end of a path below `node`. If it is missing, it is added, or NULL is returned.
+
+    `is_level`: the text is one level, even if it contains "/".
+    """
+    cdef const char* end = text + size
+    cdef const char* slash
+    cdef Level level
+    cdef Node* child
+    while True:
+        slash = NULL
+        if not is_level:
+            slash = <const char*> memchr(text, c"/", <size_t> (end - text))
+        level.text = text
+        level.size = (end if slash == NULL else slash) - text
+        level.hash = HASH.hash(level.text, level.size)
+        if adds:
+            child = child_added(tree, node, &level, is_share)
+            if child == NULL:
+                prune(tree, node)
+                raise MemoryError
+        else:
+            child = child_of(tree, node, &level, is_share)
+        if child == NULL or slash == NULL:
+            return child
+        node = child
+        text = slash + 1
+
+
 cdef void rehash(Tree* tree, size_t count) noexcept:
     """Change the number of buckets. Without memory for it, the tree stays as it is."""
     cdef Node** buckets = <Node**> PyMem_Calloc(count, sizeof(Node*))
@@ -476,37 +507,6 @@ cdef void prune(Tree* tree, Node* node) noexcept:
         tree.mask = 0
     elif tree.mask >= LEAST_BUCKETS and tree.count < tree.mask // SHRUNK:
         rehash(tree, (tree.mask + 1) >> 2)
-
-
-cdef Node* descend(
-    Tree* tree, Node* node, const char* text, Py_ssize_t size, bint is_level, bint is_share, bint adds
-) except? NULL:
-    """The node at the end of a path below `node`. If it is missing, it is added, or NULL is returned.
-
-    `is_level`: the text is one level, even if it contains "/".
-    """
-    cdef const char* end = text + size
-    cdef const char* slash
-    cdef Level level
-    cdef Node* child
-    while True:
-        slash = NULL
-        if not is_level:
-            slash = <const char*> memchr(text, c"/", <size_t> (end - text))
-        level.text = text
-        level.size = (end if slash == NULL else slash) - text
-        level.hash = HASH.hash(level.text, level.size)
-        if adds:
-            child = child_added(tree, node, &level, is_share)
-            if child == NULL:
-                prune(tree, node)
-                raise MemoryError
-        else:
-            child = child_of(tree, node, &level, is_share)
-        if child == NULL or slash == NULL:
-            return child
-        node = child
-        text = slash + 1
 
 
 cdef void fell(Tree* tree) noexcept:

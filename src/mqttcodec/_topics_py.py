@@ -371,6 +371,14 @@ def prune(node: Node, levels: list[str], share: str | None) -> None:
             del children[level]
 
 
+def collect(node: Node, found: list[str]) -> None:
+    """Add the filter of a node and its shared subscriptions."""
+    if node.key is not None:
+        found.append(node.key)
+    if node.shares:
+        found += list(node.shares.values())
+
+
 class TopicMatcher(TopicMap[V]):
     """A mapping from topic filter to value that finds the filters that match a topic.
 
@@ -500,14 +508,6 @@ class TopicMatcher(TopicMap[V]):
             [('a/+', 1), ('$share/group/a/+', 2)]
         """
         return self.found(self.matching(topic))
-
-
-def collect(node: Node, found: list[str]) -> None:
-    """Add the filter of a node and its shared subscriptions."""
-    if node.key is not None:
-        found.append(node.key)
-    if node.shares:
-        found += list(node.shares.values())
 
 
 class TopicTree(TopicMap[V]):
