@@ -47,7 +47,7 @@ cdef enum:
     SHRUNK = 8
     # Topics with more levels need memory while they are matched.
     FEW_LEVELS = 32
-    LEAST_BUCKETS = 8
+    LEAST_SLOTS = 8
 
 cdef object MISSING = object()
 # The hash function of str and bytes. It is keyed, so a peer cannot choose levels that collide.
@@ -63,8 +63,6 @@ cdef struct Node:
     Node* shares
     Node* next
     Node* previous
-    # The next node in the bucket.
-    Node* link
     # The children "+" and "#".
     Node* one
     Node* many
@@ -75,12 +73,18 @@ cdef struct Node:
     bint is_share
 
 
+cdef struct Slot:
+    size_t hash
+    Node* node
+
+
 cdef struct Tree:
     Node root
     # The parent of shared subscriptions without wildcards. Their text is the whole topic.
     Node whole
-    # Invariant: there is a power of two of buckets, or none if there are no nodes.
-    Node** buckets
+    # The nodes by hash, each in the first free slot from that of its hash on. The number of slots is a power of two, and
+    # more than half of them are free; there are none if there are no nodes.
+    Slot* slots
     size_t mask
     size_t count
 
@@ -362,36 +366,35 @@ cdef inline size_t path_hash(Node* parent, Py_hash_t hash, bint is_share) noexce
 
 cdef Node* child_of(Tree* tree, Node* parent, const Level* level, bint is_share) noexcept:
     """The node of a level below `parent`, or NULL."""
-    cdef size_t hash
+    cdef size_t hash, at
     cdef Node* node
-    if tree.buckets == NULL:
+    if tree.slots == NULL:
         return NULL
     hash = path_hash(parent, level.hash, is_share)
-    node = tree.buckets[hash & tree.mask]
-    while node != NULL:
+    at = hash & tree.mask
+    while True:
+        node = tree.slots[at].node
+        if node == NULL:
+            return NULL
         if (
-            node.hash == hash
+            tree.slots[at].hash == hash
             and node.parent == parent
             and node.is_share == is_share
             and node.size == <uint32_t> level.size
             and memcmp(node + 1, level.text, node.size) == 0
         ):
             return node
-        node = node.link
-    return NULL
+        at = (at + 1) & tree.mask
 
 
 cdef Node* child_added(Tree* tree, Node* parent, const Level* level, bint is_share) noexcept:
     """The node of a level below `parent`, which is added if it is missing; NULL if there is no memory for it."""
     cdef Node* node = child_of(tree, parent, level, is_share)
     cdef Node** ring = &parent.shares if is_share else &parent.children
-    cdef Node** bucket
     if node != NULL:
         return node
-    if tree.buckets == NULL or tree.count > tree.mask:
-        rehash(tree, max(2 * (tree.mask + 1), <size_t> LEAST_BUCKETS))
-        if tree.buckets == NULL:
-            return NULL
+    if 2 * tree.count >= tree.mask and not resize(tree, max(2 * (tree.mask + 1), <size_t> LEAST_SLOTS)):
+        return NULL
     node = <Node*> PyMem_Malloc(sizeof(Node) + <size_t> level.size)
     if node == NULL:
         return NULL
@@ -401,9 +404,7 @@ cdef Node* child_added(Tree* tree, Node* parent, const Level* level, bint is_sha
     node.is_share = is_share
     node.parent = parent
     node.hash = path_hash(parent, level.hash, is_share)
-    bucket = tree.buckets + (node.hash & tree.mask)
-    node.link = bucket[0]
-    bucket[0] = node
+    set_slot(tree.slots, tree.mask, node)
     tree.count += 1
     if ring[0] == NULL:
         ring[0] = node.next = node.previous = node
@@ -450,25 +451,45 @@ cdef Node* descend(
         text = slash + 1
 
 
-cdef void rehash(Tree* tree, size_t count) noexcept:
-    """Change the number of buckets. Without memory for it, the tree stays as it is."""
-    cdef Node** buckets = <Node**> PyMem_Calloc(count, sizeof(Node*))
-    cdef Node* node
-    cdef Node* link
+cdef void set_slot(Slot* slots, size_t mask, Node* node) noexcept:
+    cdef size_t at = node.hash & mask
+    while slots[at].node != NULL:
+        at = (at + 1) & mask
+    slots[at].hash = node.hash
+    slots[at].node = node
+
+
+cdef void clear_slot(Tree* tree, Node* node) noexcept:
+    """Free the slot of a node. Nodes after it move if their hash has an earlier slot."""
+    cdef Slot* slots = tree.slots
+    cdef size_t mask = tree.mask, free = node.hash & mask, at
+    while slots[free].node != node:
+        free = (free + 1) & mask
+    at = free
+    while True:
+        at = (at + 1) & mask
+        if slots[at].node == NULL:
+            break
+        if ((at - slots[at].hash) & mask) >= ((at - free) & mask):
+            slots[free] = slots[at]
+            free = at
+    slots[free].node = NULL
+
+
+cdef bint resize(Tree* tree, size_t count) noexcept:
+    """Change the number of slots; returns whether there was memory for it."""
+    cdef Slot* slots = <Slot*> PyMem_Calloc(count, sizeof(Slot))
     cdef size_t at
-    if buckets == NULL:
-        return
-    if tree.buckets != NULL:
+    if slots == NULL:
+        return False
+    if tree.slots != NULL:
         for at in range(tree.mask + 1):
-            node = tree.buckets[at]
-            while node != NULL:
-                link = node.link
-                node.link = buckets[node.hash & (count - 1)]
-                buckets[node.hash & (count - 1)] = node
-                node = link
-        PyMem_Free(tree.buckets)
-    tree.buckets = buckets
+            if tree.slots[at].node != NULL:
+                set_slot(slots, count - 1, tree.slots[at].node)
+        PyMem_Free(tree.slots)
+    tree.slots = slots
     tree.mask = count - 1
+    return True
 
 
 cdef void leave_ring(Node* node) noexcept:
@@ -486,7 +507,6 @@ cdef void leave_ring(Node* node) noexcept:
 cdef void prune(Tree* tree, Node* node) noexcept:
     """Remove a node and those above it, up to one that has another use."""
     cdef Node* parent
-    cdef Node** link
     while node.parent != NULL and node.children == NULL and node.shares == NULL and node.key == NULL:
         parent = node.parent
         leave_ring(node)
@@ -494,26 +514,23 @@ cdef void prune(Tree* tree, Node* node) noexcept:
             parent.one = NULL
         elif parent.many == node:
             parent.many = NULL
-        link = tree.buckets + (node.hash & tree.mask)
-        while link[0] != node:
-            link = &link[0].link
-        link[0] = node.link
+        clear_slot(tree, node)
         tree.count -= 1
         PyMem_Free(node)
         node = parent
     if tree.count == 0:
-        PyMem_Free(tree.buckets)
-        tree.buckets = NULL
+        PyMem_Free(tree.slots)
+        tree.slots = NULL
         tree.mask = 0
-    elif tree.mask >= LEAST_BUCKETS and tree.count < tree.mask // SHRUNK:
-        rehash(tree, (tree.mask + 1) >> 2)
+    elif tree.mask >= LEAST_SLOTS and tree.count < tree.mask >> 4:
+        resize(tree, (tree.mask + 1) >> 2)
 
 
 cdef void fell(Tree* tree) noexcept:
     """Remove all nodes."""
     cdef Node* node = &tree.root
     cdef Node* parent
-    PyMem_Free(tree.buckets)
+    PyMem_Free(tree.slots)
     while True:
         if node.children != NULL:
             node = node.children
