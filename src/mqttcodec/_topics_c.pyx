@@ -38,6 +38,8 @@ cdef extern from "Python.h":
         Py_hash_t (*hash)(const void* data, Py_ssize_t size) noexcept nogil
     PyHash_FuncDef* PyHash_GetFuncDef() noexcept
     PyObject* PyDict_GetItemWithError(dict entries, object key)  # A borrowed reference; a str raises no error.
+    PyObject* PyList_GET_ITEM(object items, Py_ssize_t at)
+    int PyList_Append(object items, object item) except -1
     object PyUnicode_FromObject(object text)
     object PyUnicode_DecodeUTF8(const char* data, Py_ssize_t size, const char* errors)
 
@@ -48,6 +50,11 @@ cdef enum:
     # Topics with more levels need memory while they are matched.
     FEW_LEVELS = 32
     LEAST_SLOTS = 8
+    # Results for this number of topics are kept until a change, if they are short and the tree has this many nodes. A
+    # server has few topics in use, and walking a large tree waits for memory.
+    RECENT = 4_096
+    SHORT = 64
+    LARGE_TREE = 4_096
 
 cdef object MISSING = object()
 # The hash function of str and bytes. It is keyed, so a peer cannot choose levels that collide.
@@ -66,8 +73,9 @@ cdef struct Node:
     # The children "+" and "#".
     Node* one
     Node* many
-    # The filter or topic that ends here, or NULL. An owned reference to an exact str.
+    # The filter or topic that ends here, or NULL; an owned reference to an exact str. The place of its value.
     PyObject* key
+    size_t place
     size_t hash
     uint32_t size
     bint is_share
@@ -87,6 +95,10 @@ cdef struct Tree:
     Slot* slots
     size_t mask
     size_t count
+    # The nodes with a key, by `place`.
+    Node** keyed
+    size_t keys
+    size_t capacity
 
 
 cdef struct Level:
@@ -531,6 +543,7 @@ cdef void fell(Tree* tree) noexcept:
     cdef Node* node = &tree.root
     cdef Node* parent
     PyMem_Free(tree.slots)
+    PyMem_Free(tree.keyed)
     while True:
         if node.children != NULL:
             node = node.children
@@ -549,18 +562,57 @@ cdef void fell(Tree* tree) noexcept:
     memset(tree, 0, sizeof(Tree))
 
 
-cdef int collect(Node* node, list found) except -1:
-    """Add the filter of a node and its shared subscriptions."""
-    cdef Node* share = node.shares
-    if node.key != NULL:
-        found.append(<object> node.key)
-    while share != NULL:
-        found.append(<object> share.key)
-        share = NULL if share.next == node.shares else share.next
+cdef bint key_fits(Tree* tree) noexcept:
+    """Make room for one more node with a key; returns whether there was memory for it."""
+    return tree.keys < tree.capacity or resize_keyed(tree, max(2 * tree.capacity, <size_t> LEAST_SLOTS))
+
+
+cdef bint resize_keyed(Tree* tree, size_t capacity) noexcept:
+    cdef Node** keyed = <Node**> PyMem_Realloc(tree.keyed, capacity * sizeof(Node*))
+    if keyed == NULL:
+        return False
+    tree.keyed = keyed
+    tree.capacity = capacity
+    return True
+
+
+cdef struct Found:
+    # The values of a map by place, and the lists of the keys and values that match. Borrowed references.
+    PyObject* stored
+    PyObject* keys
+    PyObject* values
+
+
+cdef int collect_node(Node* node, Found* found) except -1:
+    """Add the key of a node and its value."""
+    # The garbage collector may have cleared the list.
+    if node.key != NULL and <Py_ssize_t> node.place < PyList_GET_SIZE(<object> found.stored):
+        add_found(found, <object> node.key, PyList_GET_ITEM(<object> found.stored, <Py_ssize_t> node.place))
     return 0
 
 
-cdef int collect_filters(Tree* tree, Levels* levels, list found) except -1:
+cdef inline int add_found(Found* found, object key, PyObject* value) except -1:
+    PyList_Append(<object> found.values, <object> value)
+    PyList_Append(<object> found.keys, key)
+    return 0
+
+
+cdef int collect(Node* node, Found* found) except -1:
+    """Add the filter of a node and its shared subscriptions."""
+    cdef Node* share = node.shares
+    collect_node(node, found)
+    while share != NULL:
+        collect_node(share, found)
+        share = sibling_share(share)
+    return 0
+
+
+cdef inline Node* sibling_share(Node* node) noexcept:
+    """The shared subscription of the same filter that was added after this one, or NULL."""
+    return NULL if node.next == node.parent.shares else node.next
+
+
+cdef int collect_filters(Tree* tree, Levels* levels, Found* found) except -1:
     """Add the filters with wildcards that match a topic, in the order of the results."""
     cdef bint is_system = levels.rest[0] == c"$"
     cdef Py_ssize_t depth = 0
@@ -593,7 +645,7 @@ cdef int collect_filters(Tree* tree, Levels* levels, list found) except -1:
         depth += 1
 
 
-cdef int collect_topics(Tree* tree, Levels* levels, list found) except -1:
+cdef int collect_topics(Tree* tree, Levels* levels, Found* found) except -1:
     """Add the topics that match a filter, in the order of the results."""
     cdef Py_ssize_t depth = 0, all_from
     cdef Node* node = &tree.root
@@ -604,7 +656,7 @@ cdef int collect_topics(Tree* tree, Levels* levels, list found) except -1:
     while True:
         child = NULL
         if depth >= all_from or depth == levels.known:
-            collect(node, found)
+            collect_node(node, found)
         if depth >= all_from or (depth < levels.known and is_level(levels, depth, c"+")):
             child = matched_by_wildcard(node.children)
         elif depth < levels.known:
@@ -644,6 +696,8 @@ cdef class TopicMap:
     # tree. While it is held, no Python code runs: a value that leaves the dict is freed after that.
     cdef object __weakref__
     cdef dict _entries
+    cdef list _values  # Those of the keys in the tree, by place. The dict has them too.
+    cdef dict _recent  # By topic: the keys and values that `matching` found.
     cdef size_t _changes
     cdef Py_ssize_t _most
     cdef Tree _tree
@@ -651,6 +705,8 @@ cdef class TopicMap:
 
     def __cinit__(self, *args, **kwargs):
         self._entries = {}
+        self._values = []
+        self._recent = {}
 
     def __init__(self, items=(), /):
         MutableMapping.update(self, items)
@@ -669,43 +725,77 @@ cdef class TopicMap:
         """The node of a valid key. If it is missing, it is added, or NULL is returned; NULL if it needs none."""
         raise NotImplementedError
 
-    cdef int plant(self, str text) except -1:
+    cdef int plant(self, str text, object value) except -1:
         """Add a key to the tree."""
+        cdef Tree* tree = &self._tree
         cdef Node* node = self.place(text, True)
-        if node != NULL:
-            Py_INCREF(text)
-            node.key = <PyObject*> text
+        if node == NULL:
+            return 0
+        try:
+            if not key_fits(tree):
+                raise MemoryError
+            self._values.append(value)
+        except MemoryError:
+            prune(tree, node)
+            raise
+        Py_INCREF(text)
+        node.key = <PyObject*> text
+        node.place = tree.keys
+        tree.keyed[tree.keys] = node
+        tree.keys += 1
         return 0
 
     cdef int uproot(self, str text) except -1:
-        """Remove a key from the tree."""
+        """Remove a key from the tree. The last one takes its place. The caller must have a reference to the value."""
+        cdef Tree* tree = &self._tree
         cdef Node* node = self.place(text, False)
-        if node != NULL:
-            Py_XDECREF(node.key)
-            node.key = NULL
-            prune(&self._tree, node)
+        if node == NULL:
+            return 0
+        tree.keys -= 1
+        tree.keyed[node.place] = tree.keyed[tree.keys]
+        tree.keyed[node.place].place = node.place
+        if self._values:  # Unless the garbage collector has cleared the list.
+            value = self._values.pop()
+            if node.place < tree.keys:
+                self._values[node.place] = value
+        if tree.capacity > LEAST_SLOTS and tree.keys < tree.capacity >> 2:
+            resize_keyed(tree, tree.capacity >> 1)
+        Py_XDECREF(node.key)
+        node.key = NULL
+        prune(tree, node)
         return 0
 
     cdef int put(self, str text, object value) except -1:
+        """Set an item. The caller must have a reference to the value that it replaces."""
+        cdef Node* node
         if text in self._entries:
+            node = self.place(text, False)
             self._entries[text] = value
+            if node != NULL and self._values:
+                self._values[node.place] = value
         else:
-            self.plant(text)
+            self.plant(text, value)
             try:
                 self._entries[text] = value
             except BaseException:
                 self.uproot(text)
                 raise
             self._most = max(self._most, len(self._entries))
-        self._changes += 1
+        self.changed()
         return 0
 
     cdef object take(self, str text):
         value = self._entries[text]
         self.uproot(text)
         del self._entries[text]
-        self._changes += 1
+        self.changed()
         return value
+
+    cdef int changed(self) except -1:
+        self._changes += 1
+        if self._recent:
+            self._recent.clear()
+        return 0
 
     cdef int shrink(self) except -1:
         """Copy a dict that has become much smaller. Without memory for it, it stays as it is."""
@@ -796,11 +886,12 @@ cdef class TopicMap:
     def clear(self):
         """As `dict.clear`."""
         cdef dict fresh = {}
+        cdef list values = []
         acquire(&self._lock)
-        removed = self._entries
-        self._entries = fresh
+        removed, removed_values = self._entries, self._values
+        self._entries, self._values = fresh, values
         fell(&self._tree)
-        self._changes += 1
+        self.changed()
         self._most = 0
         release(&self._lock)
         removed.clear()  # An iterator over it will notice.
@@ -833,26 +924,45 @@ cdef class TopicMap:
     def __reduce__(self):
         return _topic_methods.new, (type(self).__name__,), None, None, self._pairs()
 
-    cdef int matching(self, object topic, list found) except -1:
-        """Add the keys that match to `found`, in the order of the results."""
+    cdef int matching(self, object topic, Found* found) except -1:
+        """Add the items that match, in the order of the results."""
         raise NotImplementedError
 
-    cdef list found(self, object topic, list keys):
-        """The values of the keys that match. `keys` gets these keys, if it is not None."""
-        cdef list found = [], values = []
-        cdef PyObject* value
+    cdef tuple found(self, object text):
+        """The keys and the values that match a topic or a filter, in two new lists."""
+        cdef list keys = [], values = []
+        cdef tuple recent = None
+        cdef Found found
+        cdef size_t changes
         acquire(&self._lock)
         try:
-            self.matching(topic, found)
-            for key in found:
-                value = PyDict_GetItemWithError(self._entries, key)
-                if value != NULL:  # Unless the garbage collector has cleared the dict.
-                    values.append(<object> value)
-                    if keys is not None:
-                        keys.append(key)
+            if self._recent and type(text) is str:
+                recent = self._recent.get(text)
+            if recent is None:
+                found.keys = <PyObject*> keys
+                found.values = <PyObject*> values
+                found.stored = <PyObject*> self._values
+                self.matching(text, &found)
+            changes = self._changes
         finally:
             release(&self._lock)
-        return values
+        if recent is not None:
+            return (<list> recent[0])[:], (<list> recent[1])[:]
+        if self._tree.count >= LARGE_TREE and len(keys) <= SHORT and type(text) is str:
+            self.keep((keys[:], values[:]), text, changes)
+        return keys, values
+
+    cdef int keep(self, tuple pair, str text, size_t changes) except -1:
+        """Keep a result, unless the map has changed since then: the garbage collector may have run Python code."""
+        acquire(&self._lock)
+        try:
+            if self._changes == changes:
+                if len(self._recent) >= RECENT:
+                    self._recent.clear()
+                self._recent[text] = pair
+        finally:
+            release(&self._lock)
+        return 0
 
 
 @cython.final
@@ -911,13 +1021,14 @@ cdef class TopicMatcher(TopicMap):
             return node
         return descend(&self._tree, node, data + SHARE_SIZE, start - 1 - SHARE_SIZE, True, True, adds)
 
-    cdef int matching(self, object topic, list found) except -1:
+    cdef int matching(self, object topic, Found* found) except -1:
         cdef Writer writer
         cdef uint8_t stack[STACK_SIZE]
         cdef Levels levels
         cdef Level whole
         cdef Py_ssize_t size = 0
         cdef Node* node
+        cdef PyObject* value
         cdef str text
         open_writer(&writer, stack, 5)
         open_levels(&levels)
@@ -929,8 +1040,10 @@ cdef class TopicMatcher(TopicMap):
             text = exact(topic, "topic")
             if self._tree.root.children != NULL:
                 collect_filters(&self._tree, &levels, found)
-            if text in self._entries and not is_shared(whole.text, size):
-                found.append(text)
+            if not is_shared(whole.text, size):
+                value = PyDict_GetItemWithError(self._entries, text)
+                if value != NULL:
+                    add_found(found, text, value)
             if self._tree.whole.children != NULL:
                 whole.hash = HASH.hash(whole.text, size)
                 node = child_of(&self._tree, &self._tree.whole, &whole, False)
@@ -962,7 +1075,7 @@ cdef class TopicMatcher(TopicMap):
             >>> TopicMatcher({"a/b": 1, "+/b": 2, "#": 3, "a/+/c": 4}).match("a/b")
             [3, 2, 1]
         """
-        return self.found(topic, None)
+        return self.found(topic)[1]
 
     def match_items(self, topic):
         """Find all filters that match a topic, and their values, in the order of `match`.
@@ -983,8 +1096,7 @@ cdef class TopicMatcher(TopicMap):
             >>> TopicMatcher({"a/+": 1, "$share/group/a/+": 2}).match_items("a/b")
             [('a/+', 1), ('$share/group/a/+', 2)]
         """
-        cdef list keys = []
-        values = self.found(topic, keys)
+        keys, values = self.found(topic)
         return list(zip(keys, values))
 
 
@@ -1029,7 +1141,7 @@ cdef class TopicTree(TopicMap):
         cdef const char* data = utf8(text, &size)
         return descend(&self._tree, &self._tree.root, data, size, False, False, adds)
 
-    cdef int matching(self, object topic_filter, list found) except -1:
+    cdef int matching(self, object topic_filter, Found* found) except -1:
         cdef Writer writer
         cdef uint8_t stack[STACK_SIZE]
         cdef Levels levels
@@ -1066,8 +1178,7 @@ cdef class TopicTree(TopicMap):
             >>> TopicTree({"a/b": 1, "$SYS/a": 2, "a": 3}).match("#")
             [('a', 3), ('a/b', 1)]
         """
-        cdef list keys = []
-        values = self.found(topic_filter, keys)
+        keys, values = self.found(topic_filter)
         return list(zip(keys, values))
 
 
