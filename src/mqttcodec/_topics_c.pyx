@@ -51,10 +51,12 @@ cdef enum:
     FEW_LEVELS = 32
     LEAST_SLOTS = 8
     # Results for this number of topics are kept until a change, if they are short and the tree has this many nodes. A
-    # server has few topics in use, and walking a large tree waits for memory.
+    # server has few topics in use, and walking a large tree waits for memory. A topic must come twice: otherwise, topics
+    # that do not come again would cost more. The hashes of this many topics say whether one has come.
     RECENT = 4_096
     SHORT = 64
     LARGE_TREE = 4_096
+    SEEN = 16_384
 
 cdef object MISSING = object()
 # The hash function of str and bytes. It is keyed, so a peer cannot choose levels that collide.
@@ -698,6 +700,7 @@ cdef class TopicMap:
     cdef dict _entries
     cdef list _values  # Those of the keys in the tree, by place. The dict has them too.
     cdef dict _recent  # By topic: the keys and values that `matching` found.
+    cdef uint32_t* _seen  # By hash, modulo their number.
     cdef size_t _changes
     cdef Py_ssize_t _most
     cdef Tree _tree
@@ -713,6 +716,7 @@ cdef class TopicMap:
 
     def __dealloc__(self):
         fell(&self._tree)
+        PyMem_Free(self._seen)
 
     cdef str about(self):
         return "topic"
@@ -892,6 +896,8 @@ cdef class TopicMap:
         self._entries, self._values = fresh, values
         fell(&self._tree)
         self.changed()
+        PyMem_Free(self._seen)
+        self._seen = NULL
         self._most = 0
         release(&self._lock)
         removed.clear()  # An iterator over it will notice.
@@ -948,9 +954,24 @@ cdef class TopicMap:
             release(&self._lock)
         if recent is not None:
             return (<list> recent[0])[:], (<list> recent[1])[:]
-        if self._tree.count >= LARGE_TREE and len(keys) <= SHORT and type(text) is str:
+        if self._tree.count >= LARGE_TREE and len(keys) <= SHORT and type(text) is str and self.has_come(hash(text)):
             self.keep((keys[:], values[:]), text, changes)
         return keys, values
+
+    cdef bint has_come(self, Py_hash_t hash) noexcept:
+        """Whether a topic has come before, as far as its hash tells."""
+        cdef uint32_t* seen
+        cdef bint found
+        acquire(&self._lock)
+        if self._seen == NULL:
+            self._seen = <uint32_t*> PyMem_Calloc(SEEN, sizeof(uint32_t))
+        found = False
+        if self._seen != NULL:
+            seen = self._seen + <size_t> hash % SEEN
+            found = seen[0] == <uint32_t> (<size_t> hash >> 8)
+            seen[0] = <uint32_t> (<size_t> hash >> 8)
+        release(&self._lock)
+        return found
 
     cdef int keep(self, tuple pair, str text, size_t changes) except -1:
         """Keep a result, unless the map has changed since then: the garbage collector may have run Python code."""
