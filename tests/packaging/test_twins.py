@@ -56,9 +56,11 @@ APART = {
     "what classes are made of in Python": "init reduce rows new",
     "topics: the tree is one of C structs": (
         "exact utf8 is_shared has_wildcard is_match open_levels close_levels read_level more_levels path_hash child_of "
-        "child_added rehash leave_ring fell collect_filters collect_topics is_level sibling matched_by_wildcard"
+        "child_added set_slot clear_slot leave_ring fell collect_filters collect_topics is_level sibling sibling_share "
+        "matched_by_wildcard key_fits resize_keyed collect_node add_found"
     ),
     "topics: nothing runs Python code during a change, so that none is undone": "enter leave shrink",
+    "topics: results for recent topics are kept": "has_come keep changed",
     "topics: the methods of a mapping that the plain class inherits": "update eq about",
 }
 NAMES_APART = {name for names in APART.values() for name in names.split()}

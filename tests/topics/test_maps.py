@@ -123,7 +123,7 @@ def test_as_a_dict(make: Any) -> None:
     assert found == items
     assert items == found
     assert found != {"a/b": 1}
-    assert not found == 5
+    assert found != 5
     assert (len(found), list(found), list(found.values())) == (2, ["a/b", "c"], [1, 2])
     assert list(found.keys()) == ["a/b", "c"]
     assert found.items() >= {("c", 2)}
