@@ -7,12 +7,15 @@ its path from the root is a topic filter.
 from __future__ import annotations
 
 from _thread import RLock
+from abc import abstractmethod
 from collections.abc import Iterator, KeysView, MutableMapping
+from itertools import repeat
 from typing import Any, TypeVar
 
 from . import _errors, _topic_methods
 from ._arguments_py import checked_version, exact_text
 from ._enums import MQTTv5
+from ._text_py import topic_filter_fault
 from ._writer_py import Writer
 
 V = TypeVar("V")
@@ -26,20 +29,31 @@ _MISSING: Any = object()
 class Node:
     """A level in the tree.
 
-    `children` are the nodes of the next level, by its text. `key` is the filter or topic that ends here, if there is
-    one, and `shares` are the shared subscriptions of that filter, by share name.
+    `children` are the nodes of the next level, by its text. `one` is the child "+", and `many` is the child "#". `key`
+    is the filter or topic that ends here, if there is one, and `shares` are the shared subscriptions of that filter, by
+    share name.
     """
 
-    __slots__ = ("children", "key", "shares")
+    __slots__ = ("children", "key", "many", "one", "shares")
 
     def __init__(self) -> None:
         self.children: dict[str, Node] = {}
+        self.one: Node | None = None
+        self.many: Node | None = None
         self.key: str | None = None
         self.shares: dict[str, str] = {}
 
 
 def name_text(topic: object) -> str:
     """The exact str of a topic name, which is checked as `encode` does."""
+    # The usual topic, without a writer.
+    if (
+        type(topic) is str
+        and topic.isascii()
+        and 0 < len(topic) <= 0xFFFF
+        and not ("+" in topic or "#" in topic or "\0" in topic)
+    ):
+        return topic
     writer = Writer(5)
     text = writer.topic_name(topic, "topic")
     if not text:
@@ -49,6 +63,15 @@ def name_text(topic: object) -> str:
 
 def filter_text(topic_filter: object, version: int) -> str:
     """The exact str of a topic filter, which is checked as `encode` does."""
+    # The usual filter, without a writer.
+    if (
+        type(topic_filter) is str
+        and topic_filter.isascii()
+        and 0 < len(topic_filter) <= 0xFFFF
+        and "\0" not in topic_filter
+        and topic_filter_fault(topic_filter, version) is None
+    ):
+        return topic_filter
     return Writer(version).topic_filter(topic_filter, "topic_filter")
 
 
@@ -194,17 +217,17 @@ class TopicMap(MutableMapping[str, V]):
     def __init__(self, items: Any = (), /) -> None:
         self.update(items)
 
+    @abstractmethod
     def checked(self, key: object) -> str:
         """The exact str of a key that is to be stored."""
-        raise NotImplementedError
 
+    @abstractmethod
     def plant(self, text: str) -> None:
         """Add a key to the tree. If it is there, this changes nothing."""
-        raise NotImplementedError
 
+    @abstractmethod
     def uproot(self, text: str) -> None:
         """Remove a key from the tree."""
-        raise NotImplementedError
 
     def enter(self) -> None:
         """Begin a change. The caller must call `leave`."""
@@ -345,6 +368,10 @@ def descend(node: Node, levels: list[str]) -> Node:
         child = node.children.get(level)
         if child is None:
             child = node.children[level] = Node()
+            if level == "+":
+                node.one = child
+            elif level == "#":
+                node.many = child
         node = child
     return node
 
@@ -353,7 +380,7 @@ def prune(node: Node, levels: list[str], share: str | None) -> None:
     """Remove the key at the end of a path, and the nodes that have no use without it."""
     path = []
     for level in levels:
-        path.append((node.children, level))
+        path.append((node, level))
         if level not in node.children:
             break
         node = node.children[level]
@@ -363,12 +390,16 @@ def prune(node: Node, levels: list[str], share: str | None) -> None:
         else:
             node.shares.pop(share, None)
     while path:
-        children, level = path.pop()
-        if level in children:
-            node = children[level]
+        parent, level = path.pop()
+        if level in parent.children:
+            node = parent.children[level]
             if node.children or node.key is not None or node.shares:
                 break
-            del children[level]
+            del parent.children[level]
+            if level == "+":
+                parent.one = None
+            elif level == "#":
+                parent.many = None
 
 
 def collect(node: Node, found: list[str]) -> None:
@@ -441,23 +472,29 @@ class TopicMatcher(TopicMap[V]):
         found: list[str] = []
         root = self._root
         levels = text.split("/")
-        pending = [(root, 0)] if root.children else []
-        while pending:
-            node, depth = pending.pop()
-            children = node.children
-            # [MQTT-4.7.2-1]
-            takes_wildcards = depth > 0 or text[0] != "$"
-            if takes_wildcards and "#" in children:
-                collect(children["#"], found)
+        pending: list[tuple[Node, int]] = []
+        node: Node | None = root
+        depth = 0
+        if text[0] == "$":  # [MQTT-4.7.2-1]
+            node = root.children.get(levels[0])
+            depth = 1
+        while node is not None:
+            if node.many is not None:
+                collect(node.many, found)
+            child = other = None
             if depth == len(levels):
                 collect(node, found)
-                continue
-            child = children.get(levels[depth])
-            if child is not None:
-                pending.append((child, depth + 1))
-            child = children.get("+")
-            if child is not None and takes_wildcards:
-                pending.append((child, depth + 1))
+            elif node.children:
+                other = node.children.get(levels[depth])
+                child = node.one
+            if child is None:
+                child = other
+            elif other is not None:
+                pending.append((other, depth + 1))
+            node = child
+            depth += 1
+            if node is None and pending:
+                node, depth = pending.pop()
         if text in self._entries and not text.startswith(SHARE):
             found.append(text)
         shared = root.children.get("/")
@@ -486,7 +523,8 @@ class TopicMatcher(TopicMap[V]):
             >>> TopicMatcher({"a/b": 1, "+/b": 2, "#": 3, "a/+/c": 4}).match("a/b")
             [3, 2, 1]
         """
-        return [value for _, value in self.match_items(topic)]
+        values: Iterator[Any] = map(self._entries.get, self.matching(topic), repeat(_MISSING))
+        return [value for value in values if value is not _MISSING]
 
     def match_items(self, topic: str) -> list[tuple[str, V]]:
         """Find all filters that match a topic, and their values, in the order of `match`.
