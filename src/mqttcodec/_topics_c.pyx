@@ -21,6 +21,16 @@ from ._writer_c cimport *
 cdef extern from "_traceback.h":
     pass
 
+cdef extern from *:
+    """
+    #if defined(__GNUC__)
+    #define prefetch(address) __builtin_prefetch(address)
+    #else
+    #define prefetch(address) ((void) (address))
+    #endif
+    """
+    void prefetch(const void* address) noexcept
+
 cdef extern from "_lock.h":
     ctypedef struct Lock:
         pass
@@ -214,9 +224,9 @@ def validate_topic_filter(topic_filter, version=MQTTv5, *, allow_control_charact
 
     Example:
         >>> validate_topic_filter("sensor/+/temperature")
-        >>> validate_topic_filter("sensor/#/temperature")
+        >>> validate_topic_filter("sensor+/temperature")
         Traceback (most recent call last):
-        mqttcodec.EncodeError: '#' in topic_filter must be the last character and fill its level [MQTT-4.7.1-1]
+        mqttcodec.EncodeError: '+' in topic_filter must fill its level [MQTT-4.7.1-2]
     """
     cdef Writer writer
     cdef uint8_t stack[STACK_SIZE]
@@ -622,6 +632,7 @@ cdef int collect_filters(Tree* tree, Levels* levels, Found* found) except -1:
     cdef Node* child
     cdef Node* parent
     while True:
+        prefetch(node.one)
         # [MQTT-4.7.2-1]
         if node.many != NULL and not (is_system and depth == 0):
             collect(node.many, found)
@@ -633,6 +644,8 @@ cdef int collect_filters(Tree* tree, Levels* levels, Found* found) except -1:
                 read_level(levels)
             if node.one != NULL and not (is_system and depth == 0):
                 child = node.one
+                # For the name, which is next after what is below `one`.
+                prefetch(&tree.slots[path_hash(node, levels.items[depth].hash, False) & tree.mask])
             else:
                 child = child_of(tree, node, levels.items + depth, False)
         while child == NULL:

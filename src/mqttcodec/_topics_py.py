@@ -121,9 +121,9 @@ def validate_topic_filter(topic_filter: str, version: int = MQTTv5, *, allow_con
 
     Example:
         >>> validate_topic_filter("sensor/+/temperature")
-        >>> validate_topic_filter("sensor/#/temperature")
+        >>> validate_topic_filter("sensor+/temperature")
         Traceback (most recent call last):
-        mqttcodec.EncodeError: '#' in topic_filter must be the last character and fill its level [MQTT-4.7.1-1]
+        mqttcodec.EncodeError: '+' in topic_filter must fill its level [MQTT-4.7.1-2]
     """
     number = checked_version(version)
     text = filter_text(topic_filter, number)
