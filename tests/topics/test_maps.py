@@ -266,6 +266,23 @@ def test_a_change_within_a_change(make: Any) -> None:
     assert len(found) == 2
 
 
+def test_a_change_that_fails(make: Any) -> None:
+    """Nothing of it remains. `test_hardening.py` tries the same with both implementations, in another process."""
+
+    class Full(dict[str, int]):
+        def __setitem__(self, key: str, value: int) -> None:
+            raise MemoryError
+
+    found = make()
+    if not hasattr(found, "_entries"):
+        return
+    found._entries = Full()
+    with pytest.raises(MemoryError):
+        found["a"] = 1
+    assert len(found) == 0
+    assert found.match("a") == []
+
+
 def test_levels_up_to_the_maximum(topics: Any) -> None:
     """Nothing recurses: 65,535 slashes, a chain of as many nodes, and its end."""
     slashes = "/" * 65_535
