@@ -61,8 +61,8 @@ cdef enum:
     FEW_LEVELS = 32
     LEAST_SLOTS = 8
     # Results for this number of topics are kept until a change, if they are short and the tree has this many nodes. A
-    # server has few topics in use, and walking a large tree waits for memory. A topic must come twice: otherwise, topics
-    # that do not come again would cost more. The hashes of this many topics say whether one has come.
+    # server has few topics in use, and walking a large tree waits for memory. A topic must come twice, because keeping
+    # results for topics that do not come again would cost more. The hashes of this many topics tell whether one has.
     RECENT = 4_096
     SHORT = 64
     LARGE_TREE = 4_096
@@ -76,7 +76,7 @@ cdef PyHash_FuncDef* HASH = PyHash_GetFuncDef()
 cdef struct Node:
     # A level in the tree. Its text, of `size` bytes in UTF-8, follows the struct.
     Node* parent
-    # The nodes of the next level, and those of the shared subscriptions of the filter that ends here. Each is a ring, in
+    # The nodes of the next level, and those of the shared subscriptions of the filter that ends here. Each is a ring in
     # the order of insertion. The text of a shared subscription is the share name.
     Node* children
     Node* shares
@@ -102,8 +102,8 @@ cdef struct Tree:
     Node root
     # The parent of shared subscriptions without wildcards. Their text is the whole topic.
     Node whole
-    # The nodes by hash, each in the first free slot from that of its hash on. The number of slots is a power of two, and
-    # more than half of them are free; there are none if there are no nodes.
+    # The nodes by hash, each in the first free slot from that of its hash on. The number of slots is a power of two,
+    # and more than half of them are free. There are none if there are no nodes.
     Slot* slots
     size_t mask
     size_t count
@@ -817,7 +817,7 @@ cdef class TopicMap:
     cdef int shrink(self) except -1:
         """Copy a dict that has become much smaller. Without memory for it, it stays as it is."""
         cdef size_t changes = self._changes
-        cdef dict entries, copy
+        cdef dict copy, _replaced
         if len(self._entries) >= self._most // SHRUNK:
             return 0
         try:
@@ -827,7 +827,7 @@ cdef class TopicMap:
         acquire(&self._lock)
         # The garbage collector may have run Python code.
         if self._changes == changes:
-            entries = self._entries
+            _replaced = self._entries  # Freed when the lock is released.
             self._entries = copy
             self._most = len(copy)
         release(&self._lock)
@@ -849,7 +849,7 @@ cdef class TopicMap:
         cdef str text = self.checked(key)
         acquire(&self._lock)
         try:
-            replaced = self._entries.get(text)
+            _replaced = self._entries.get(text)  # Freed when the lock is released.
             self.put(text, value)
         finally:
             release(&self._lock)
@@ -905,7 +905,7 @@ cdef class TopicMap:
         cdef dict fresh = {}
         cdef list values = []
         acquire(&self._lock)
-        removed, removed_values = self._entries, self._values
+        removed, _removed_values = self._entries, self._values
         self._entries, self._values = fresh, values
         fell(&self._tree)
         self.changed()
