@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import importlib
 import subprocess
 import sys
 import threading
@@ -62,3 +63,9 @@ def full(request: pytest.FixtureRequest) -> bool:
 def mqtt(request: pytest.FixtureRequest) -> Any:
     """The public names of `mqttcodec`, for each implementation in turn."""
     return request.param
+
+
+@pytest.fixture(scope="session")
+def topics(mqtt: Any) -> Any:
+    """`mqttcodec.topics`, for each implementation in turn."""
+    return importlib.import_module("mqttcodec._topics" + ("_c" if mqtt.BACKEND == "cython" else "_py"))

@@ -445,6 +445,10 @@ SHARE_NAME = Fault(
     "MQTT-4.8.2-2",
 )
 
+CONTROL_CHARACTER = Fault(
+    *_UNWRITABLE, "{about} must not contain {found}, which is a control character or a non-character", "U37"
+)
+
 # --- Properties (2.2.2).
 PROPERTIES_CUT = Fault(
     *_MALFORMED, "truncated properties: Property Length {found} exceeds the rest of the packet", "U06"

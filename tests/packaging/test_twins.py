@@ -15,7 +15,7 @@ if not (PACKAGE / "_codec_c.pyx").is_file():
 
 MODULES = (
     *("_arguments", "_text", "_reader", "_writer", "_decode_properties", "_decode"),
-    *("_encode_properties", "_encode", "_stream", "_batch", "_codec"),
+    *("_encode_properties", "_encode", "_stream", "_batch", "_codec", "_topics"),
 )
 DEFINITION = re.compile(r"^( *)(?:cdef inline|cdef|def) (?!class|struct|enum|extern)[^(\n=#]*?\b(\w+)\(", re.MULTILINE)
 # In the compiled codec, functions that write a value are not methods: `put_string` is `Writer.string`.
@@ -53,7 +53,15 @@ APART = {
         "fast_subscribe fast_start fast_suback fast_properties fast_disconnect_or_auth"
     ),
     "releases views, for Pythons without reference counts": "copied",
-    "what classes are made of in Python": "init reduce rows",
+    "what classes are made of in Python": "init reduce rows new",
+    "topics: the tree is one of C structs": (
+        "exact utf8 is_shared has_wildcard is_match open_levels close_levels read_level more_levels path_hash child_of "
+        "child_added set_slot clear_slot leave_ring fell collect_filters collect_topics is_level sibling sibling_share "
+        "matched_by_wildcard key_fits resize_keyed collect_node add_found"
+    ),
+    "topics: nothing runs Python code during a change, so that none is undone": "enter leave shrink",
+    "topics: results for recent topics are kept": "has_come keep changed",
+    "topics: the methods of a mapping that the plain class inherits": "update eq about",
 }
 NAMES_APART = {name for names in APART.values() for name in names.split()}
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import mqttcodec
+import mqttcodec.topics
 from mqttcodec import _packets_py
 
 # The functions and classes; errors need no examples.
@@ -38,6 +39,20 @@ def test_examples(mqtt: SimpleNamespace, name: str) -> None:
     parser = doctest.DocTestParser()
     for item in documented(mqtt, name):
         test = parser.get_doctest(inspect.getdoc(item), dict(vars(mqtt)), name, None, None)
+        assert test.examples, item
+        report: list[str] = []
+        assert not doctest.DocTestRunner().run(test, out=report.append).failed, "".join(report)
+
+
+@pytest.mark.parametrize("name", mqttcodec.topics.__all__)
+def test_examples_of_topics(topics: Any, name: str) -> None:
+    owner = getattr(topics, name)
+    items = [owner] if inspect.isroutine(owner) else [owner, owner.match]
+    if hasattr(owner, "match_items"):
+        items.append(owner.match_items)
+    parser = doctest.DocTestParser()
+    for item in items:
+        test = parser.get_doctest(inspect.getdoc(item), dict(vars(topics)), name, None, None)
         assert test.examples, item
         report: list[str] = []
         assert not doctest.DocTestRunner().run(test, out=report.append).failed, "".join(report)

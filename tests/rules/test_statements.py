@@ -82,7 +82,7 @@ def calls(mqtt: Any, vector: dict[str, Any]) -> Iterator[Callable[[], Any]]:
             yield lambda: mqtt.encode(packet, version)
 
 
-def test_every_fault_is_reached(mqtt: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_fault_is_reached(mqtt: Any, topics: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every fault is reached, and each field or packet for which a fault names a separate clause.
 
     Vectors reach the faults of bytes and of fields. Refused conversions reach those of `for_version`.
@@ -102,6 +102,8 @@ def test_every_fault_is_reached(mqtt: Any, monkeypatch: pytest.MonkeyPatch) -> N
     for expression, version, _, _ in conversions.REFUSED:
         with contextlib.suppress(mqtt.EncodeError):
             conversions.evaluated(mqtt, expression).for_version(version)
+    with contextlib.suppress(mqtt.EncodeError):
+        topics.validate_topic_name("\x01", allow_control_characters=False)
     missed = [
         (name, about)
         for name, fault in vars(_errors).items()

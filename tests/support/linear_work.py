@@ -14,6 +14,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable
 from functools import partial
+from importlib import import_module
 from itertools import product, repeat
 from typing import Any
 
@@ -417,6 +418,78 @@ def topic_filter_not_of_ascii(mqtt: Any, size: int) -> Work:
 @case(65_535)
 def topic_name_of_slashes(mqtt: Any, size: int) -> Work:
     return decode_and_encode(mqtt, framed(0x30, string(b"/" * size)))
+
+
+# --- Topics: maps of many filters, and topics of many levels.
+
+
+def topics_of(mqtt: Any) -> Any:
+    return import_module("mqttcodec._topics" + ("_c" if mqtt.BACKEND == "cython" else "_py"))
+
+
+@case(cython=20_000, python=5_000)
+def filters_set_matched_and_deleted(mqtt: Any, size: int) -> Work:
+    """The number of other filters does not matter to a match."""
+    filters = [f"a/{number}/+" for number in range(size)]
+    names = [f"a/{number}/b" for number in range(size)]
+    make = topics_of(mqtt).TopicMatcher
+
+    def work() -> None:
+        matcher = make()
+        for each in filters:
+            matcher[each] = 1
+        for each in names:
+            assert matcher.match(each) == [1]
+        for each in filters:
+            del matcher[each]
+
+    return work
+
+
+@case(cython=20_000, python=5_000)
+def shared_subscriptions_of_one_filter(mqtt: Any, size: int) -> Work:
+    filters = [f"$share/{number}/a/+" for number in range(size)]
+    make = topics_of(mqtt).TopicMatcher
+
+    def work() -> None:
+        matcher = make(dict.fromkeys(filters, 1))
+        assert len(matcher.match("a/b")) == size
+        for each in filters:
+            del matcher[each]
+
+    return work
+
+
+@case(cython=20_000, python=5_000)
+def topics_set_matched_and_deleted(mqtt: Any, size: int) -> Work:
+    names = [f"a/{number}/b" for number in range(size)]
+    make = topics_of(mqtt).TopicTree
+
+    def work() -> None:
+        tree = make(dict.fromkeys(names, 1))
+        assert len(tree.match("a/+/b")) == len(tree.match("#")) == size
+        for each in names:
+            assert len(tree.match(each)) == 1
+        for each in names:
+            del tree[each]
+
+    return work
+
+
+@case(65_535)
+def topic_of_slashes_in_maps(mqtt: Any, size: int) -> Work:
+    topics = topics_of(mqtt)
+    name, topic_filter = "/" * size, "+/" * (size // 2) + "#"
+
+    def work() -> None:
+        matcher, tree = topics.TopicMatcher({topic_filter: 1}), topics.TopicTree({name: 1})
+        assert matcher.match(name) == [1]
+        assert len(tree.match(topic_filter)) == 1
+        assert topics.topic_matches(topic_filter, name)
+        matcher.clear()
+        del tree[name]
+
+    return work
 
 
 def mark() -> None:

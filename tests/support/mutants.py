@@ -49,10 +49,13 @@ MODULES = (
     "_codec_py",
     "_versions",
     "_dicts",
+    "_topics_py",
+    "_topic_methods",
 )
 # Functions that raise, always or if a rule is broken.
 CHECKS = {
     *("fail", "missing", "cut", "refuse", "refuse_length", "refuse_text", "refuse_topic"),
+    "refuse_control_characters",
     *("finish", "_check_sender", "_check_connect_flags", "_refuse_earlier_version", "_check_size"),
     "_check_filter",
 }
@@ -62,12 +65,14 @@ SUITE = (
     *("hardening/test_hostile", "hardening/test_hostile_buffers", "hardening/test_exhaustion"),
 )
 # No vector expresses the rules of these modules.
-WITHOUT_VECTORS = {"_versions", "_dicts"}
+WITHOUT_VECTORS = {"_versions", "_dicts", "_topics_py", "_topic_methods"}
 # Modules that other files test.
 SUITES = {
     "_versions": ("packets/test_versions",),
     "_dicts": ("packets/test_dicts",),
     "_arguments_py": (*SUITE, "packets/test_dicts"),
+    "_topics_py": ("topics/test_vectors", "topics/test_maps", "topics/test_hardening"),
+    "_topic_methods": ("topics/test_vectors", "topics/test_maps", "topics/test_hardening"),
 }
 SECONDS = 60
 """The time after which a mutant counts as detected, because it loops forever."""

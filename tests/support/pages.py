@@ -44,6 +44,7 @@ from mqttcodec import (
     _packets_py,
     _spec,
     _stream_py,
+    _topics_py,
 )
 from mqttcodec.__main__ import main
 from statements import Statement
@@ -349,6 +350,14 @@ FUNCTIONS = [
 METHODS = [_packets_py.Will.replace, _packets_py.Will.for_version]
 
 
+TOPIC_FUNCTIONS = (
+    _topics_py.validate_topic_name,
+    _topics_py.validate_topic_filter,
+    _topics_py.split_shared,
+    _topics_py.topic_matches,
+)
+
+
 def heading(level: int, name: str) -> list[str]:
     """A heading, and an anchor for it, unless GitHub and Sphinx both make the name itself its anchor."""
     has_anchor = level <= 3 and name.isalpha() and name.islower()
@@ -442,6 +451,22 @@ def stream(cls: Any) -> Iterator[str]:
             yield from heading(4, f"{cls.__name__}.{name}")
             yield from signature(name, method)
             yield from docstring(method)
+
+
+def topics() -> Iterator[str]:
+    for function in TOPIC_FUNCTIONS:
+        yield from heading(3, function.__name__)
+        yield from signature(function.__name__, function)
+        yield from docstring(function)
+    for cls in (_topics_py.TopicMatcher, _topics_py.TopicTree):
+        yield from heading(3, cls.__name__)
+        yield from signature(cls.__name__, cls.__init__, cls.__name__)
+        yield from docstring(cls)
+        for name, method in vars(cls).items():
+            if name.startswith("match") and name != "matching":
+                yield from heading(4, f"{cls.__name__}.{name}")
+                yield from signature(name, method)
+                yield from docstring(method)
 
 
 def type_of(annotation: str) -> str:
@@ -685,6 +710,7 @@ def api() -> str:
         functions=functions,
         header=header,
         streams=streams,
+        topics=topics,
         methods=methods,
         packets=packets,
         enums=enums,
