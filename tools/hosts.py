@@ -4,7 +4,7 @@
     python tools/hosts.py paho-mqtt     those of one name
 
 pip downloads the sdist of each client, which contains its tests, into build/hosts. A test that fails runs up to three
-times, because some depend on time. Exits with 1 if a test passes only with the adapter or only without it, unless HOSTS
+times, because some depend on time. A client whose tests need a broker gets a Mosquitto on loopback. Exits with 1 if a test passes only with the adapter or only without it, unless HOSTS
 says so.
 """
 
@@ -14,12 +14,16 @@ import os
 import subprocess
 import sys
 import tarfile
+import tempfile
 import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass, field
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-BUILD = Path(__file__).resolve().parent.parent / "build" / "hosts"
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = ROOT / "build" / "hosts"
 RUNS = 3
 
 
@@ -37,6 +41,8 @@ class Host:
     """Tests that need something that cannot be had, or fail by chance: the start of their node ids, and the reason."""
     differences: dict[str, str] = field(default_factory=dict)
     """Tests that pass without the adapter and fail with it: the name of the function, and the reason."""
+    port_variable: str = ""
+    """The environment variable from which the tests take the port of a broker, if they need one."""
 
 
 PAHO: dict[str, Any] = {
@@ -65,6 +71,22 @@ HOSTS = [
         **PAHO,
     ),
     Host(version="2.2.0", left_out=PAHO_LEFT_OUT, **PAHO),
+    Host(
+        name="gmqtt",
+        version="0.8.0",
+        tests="tests",
+        install="import mqttcodec.contrib.gmqtt\nmqttcodec.contrib.gmqtt.install()\n",
+        left_out={
+            "tests/test_mqtt5.py::test_assigned_clientid": (
+                "expects an identifier from the server, but gmqtt sends one of its own; fails alone too"
+            ),
+            "tests/test_mqtt5.py::test_overlapping_subscriptions": (
+                "expects other QoS values than Mosquitto sends; fails alone too"
+            ),
+            "tests/test_mqtt5.py::test_basic_ssl": "needs a broker with a trusted certificate on port 8883",
+        },
+        port_variable="PORT",
+    ),
 ]
 
 
@@ -79,6 +101,23 @@ def unpacked(host: Host) -> Path:
             archive.extractall(BUILD, filter="data")
         (BUILD / sdist.name.removesuffix(".tar.gz")).rename(directory)
     return directory
+
+
+@contextmanager
+def broker(host: Host) -> Iterator[dict[str, str]]:
+    """The environment variables of a running broker, if the tests of this client need one."""
+    if not host.port_variable:
+        yield {}
+        return
+    sys.path.insert(0, str(ROOT / "tests" / "support"))
+    from broker import Broker
+
+    with tempfile.TemporaryDirectory() as directory:
+        running = Broker(Path(directory), "allow_anonymous true")
+        try:
+            yield {host.port_variable: str(running.port)}
+        finally:
+            running.stop()
 
 
 def results(host: Host, *, adapter: bool) -> dict[str, str]:
@@ -97,7 +136,9 @@ def results(host: Host, *, adapter: bool) -> dict[str, str]:
     for run in range(RUNS):
         if run and not set(found.values()) & {"failure", "error"}:
             break
-        subprocess.run([*command, *(["--last-failed"] if run else [])], cwd=directory, env=environment)
+        with broker(host) as variables:
+            again = ["--last-failed"] if run else []
+            subprocess.run([*command, *again], cwd=directory, env=environment | variables)
         for case in ElementTree.parse(report).iter("testcase"):
             kinds = [child.tag for child in case if child.tag in ("failure", "error", "skipped")]
             found[f"{case.get('classname')}.{case.get('name')}"] = kinds[0] if kinds else "passed"

@@ -593,6 +593,8 @@ cdef struct Found:
     PyObject* stored
     PyObject* keys
     PyObject* values
+    # The number of changes of the map before.
+    size_t changes
 
 
 cdef int collect_node(Node* node, Found* found) except -1:
@@ -817,11 +819,12 @@ cdef class TopicMap:
     cdef int shrink(self) except -1:
         """Copy a dict that has become much smaller. Without memory for it, it stays as it is."""
         cdef size_t changes = self._changes
+        cdef dict entries = self.entries()
         cdef dict copy, _replaced
-        if len(self._entries) >= self._most // SHRUNK:
+        if len(entries) >= self._most // SHRUNK:
             return 0
         try:
-            copy = self._entries.copy()
+            copy = entries.copy()
         except MemoryError:
             return 0
         acquire(&self._lock)
@@ -833,17 +836,24 @@ cdef class TopicMap:
         release(&self._lock)
         return 0
 
+    cdef dict entries(self):
+        """The dict. `shrink` and `clear` replace it, so a reference is taken under the lock."""
+        acquire(&self._lock)
+        entries = self._entries
+        release(&self._lock)
+        return entries
+
     def __len__(self):
-        return len(self._entries)
+        return len(self.entries())
 
     def __contains__(self, key):
-        return exact(key, self.about()) in self._entries
+        return exact(key, self.about()) in self.entries()
 
     def __iter__(self):
-        return iter(self._entries)
+        return iter(self.entries())
 
     def __getitem__(self, key):
-        return self._entries[exact(key, self.about())]
+        return self.entries()[exact(key, self.about())]
 
     def __setitem__(self, key, value):
         cdef str text = self.checked(key)
@@ -859,7 +869,7 @@ cdef class TopicMap:
 
     def get(self, key, default=None):
         """As `dict.get`."""
-        return self._entries.get(exact(key, self.about()), default)
+        return self.entries().get(exact(key, self.about()), default)
 
     def setdefault(self, key, default=None):
         """As `dict.setdefault`."""
@@ -932,7 +942,7 @@ cdef class TopicMap:
         return _topic_methods.Values(self)
 
     def _pairs(self):
-        return iter(self._entries.items())
+        return iter(self.entries().items())
 
     def __eq__(self, other):
         return MutableMapping.__eq__(self, other)
@@ -952,24 +962,27 @@ cdef class TopicMap:
         cdef list keys = [], values = []
         cdef tuple recent = None
         cdef Found found
-        cdef size_t changes
-        acquire(&self._lock)
-        try:
-            if self._recent and type(text) is str:
+        if self._recent and type(text) is str:
+            acquire(&self._lock)
+            try:
                 recent = self._recent.get(text)
-            if recent is None:
-                found.keys = <PyObject*> keys
-                found.values = <PyObject*> values
-                found.stored = <PyObject*> self._values
-                self.matching(text, &found)
-            changes = self._changes
-        finally:
-            release(&self._lock)
-        if recent is not None:
-            return (<list> recent[0])[:], (<list> recent[1])[:]
+            finally:
+                release(&self._lock)
+            if recent is not None:
+                return (<list> recent[0])[:], (<list> recent[1])[:]
+        found.keys = <PyObject*> keys
+        found.values = <PyObject*> values
+        self.matching(text, &found)
         if self._tree.count >= LARGE_TREE and len(keys) <= SHORT and type(text) is str and self.has_come(hash(text)):
-            self.keep((keys[:], values[:]), text, changes)
+            self.keep((keys[:], values[:]), text, found.changes)
         return keys, values
+
+    cdef int begin(self, Found* found) except -1:
+        """Begin to match. The topic or the filter has been checked, so no error runs Python code meanwhile."""
+        acquire(&self._lock)
+        found.stored = <PyObject*> self._values
+        found.changes = self._changes
+        return 0
 
     cdef bint has_come(self, Py_hash_t hash) noexcept:
         """Whether a topic has come before, as far as its hash tells."""
@@ -1072,17 +1085,21 @@ cdef class TopicMatcher(TopicMap):
             whole.text = levels.rest
             whole.size = size
             text = exact(topic, "topic")
-            if self._tree.root.children != NULL:
-                collect_filters(&self._tree, &levels, found)
-            if not is_shared(whole.text, size):
-                value = PyDict_GetItemWithError(self._entries, text)
-                if value != NULL:
-                    add_found(found, text, value)
-            if self._tree.whole.children != NULL:
-                whole.hash = HASH.hash(whole.text, size)
-                node = child_of(&self._tree, &self._tree.whole, &whole, False)
-                if node != NULL:
-                    collect(node, found)
+            self.begin(found)
+            try:
+                if self._tree.root.children != NULL:
+                    collect_filters(&self._tree, &levels, found)
+                if not is_shared(whole.text, size):
+                    value = PyDict_GetItemWithError(self._entries, text)
+                    if value != NULL:
+                        add_found(found, text, value)
+                if self._tree.whole.children != NULL:
+                    whole.hash = HASH.hash(whole.text, size)
+                    node = child_of(&self._tree, &self._tree.whole, &whole, False)
+                    if node != NULL:
+                        collect(node, found)
+            finally:
+                release(&self._lock)
         finally:
             close_levels(&levels)
             close_writer(&writer)
@@ -1186,7 +1203,11 @@ cdef class TopicTree(TopicMap):
             levels.rest = filter_text(&writer, topic_filter, &size)
             levels.end = levels.rest + size
             levels.rest += filter_start(levels.rest, size)
-            collect_topics(&self._tree, &levels, found)
+            self.begin(found)
+            try:
+                collect_topics(&self._tree, &levels, found)
+            finally:
+                release(&self._lock)
         finally:
             close_levels(&levels)
             close_writer(&writer)

@@ -3,8 +3,8 @@
 `Client` is a `paho.mqtt.client.Client` that reads what the socket has in one go, decodes it with a `Decoder`, and sends
 the acknowledgements of one read in one write. Everything else is paho's own code.
 
-Releases of paho-mqtt that this was tried with: see `TRIED`. Another release is refused with an ImportError, unless the
-environment variable MQTTCODEC_ANY_PAHO is set. Private names of paho's that this relies on:
+It was tried with the releases in `TRIED`, and refuses others unless MQTTCODEC_ANY_RELEASE=1 is set in the environment.
+It relies on these private names of paho:
 
 - overridden: `Client._loop`, `_packet_queue`
 - called: `Client._do_on_publish`, `_easy_log`, `_handle_on_message`, `_loop_rc_handle`, `_packet_read`,
@@ -19,32 +19,27 @@ environment variable MQTTCODEC_ANY_PAHO is set. Private names of paho's that thi
 from __future__ import annotations
 
 import logging
-import os
 from threading import get_ident
 from time import monotonic
 from typing import Any
 
 from .. import DecodeError, Decoder, Packet, PubAck, PubComp, Publish, PubRec, PubRel, Role, UnsupportedVersionError
+from ._release import check
 
 try:
-    import paho.mqtt
     import paho.mqtt.client as host
     from paho.mqtt.enums import LogLevel, MessageState, MQTTErrorCode, _ConnectionState
     from paho.mqtt.packettypes import PacketTypes
     from paho.mqtt.properties import Properties
     from paho.mqtt.reasoncodes import ReasonCode
-except ModuleNotFoundError as _error:
-    _error.add_note("mqttcodec.contrib.paho needs paho-mqtt: pip install 'mqttcodec[paho]'")
+except ModuleNotFoundError as error:
+    error.add_note("mqttcodec.contrib.paho needs paho-mqtt: pip install 'mqttcodec[paho]'")
     raise
 
 __all__ = ["Client", "install", "uninstall"]
 
 TRIED = ("2.1.0", "2.2.0")
-if paho.mqtt.__version__ not in TRIED and not os.environ.get("MQTTCODEC_ANY_PAHO"):
-    raise ImportError(
-        f"mqttcodec.contrib.paho relies on private names of paho-mqtt. It was tried with {' and '.join(TRIED)}, not "
-        f"with {paho.mqtt.__version__}: install one of those, or set MQTTCODEC_ANY_PAHO=1 to use this one anyway"
-    )
+check("paho-mqtt", TRIED)
 
 SUCCESS = MQTTErrorCode.MQTT_ERR_SUCCESS
 READ_SIZE = 65_536
