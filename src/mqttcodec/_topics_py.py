@@ -9,7 +9,6 @@ from __future__ import annotations
 from _thread import RLock
 from abc import abstractmethod
 from collections.abc import Iterator, KeysView, MutableMapping
-from itertools import repeat
 from typing import Any, TypeVar
 
 from . import _errors, _topic_methods
@@ -472,6 +471,7 @@ class TopicMatcher(TopicMap[V]):
         found: list[str] = []
         root = self._root
         levels = text.split("/")
+        last = len(levels)
         pending: list[tuple[Node, int]] = []
         node: Node | None = root
         depth = 0
@@ -479,20 +479,25 @@ class TopicMatcher(TopicMap[V]):
             node = root.children.get(levels[0])
             depth = 1
         while node is not None:
-            if node.many is not None:
-                collect(node.many, found)
-            child = other = None
-            if depth == len(levels):
+            many = node.many
+            if many is not None:
+                # The same as `collect`, written out, because many topics get here more than once.
+                if many.key is not None:
+                    found.append(many.key)
+                if many.shares:
+                    found += list(many.shares.values())
+            child = None
+            if depth == last:
                 collect(node, found)
-            elif node.children:
+            else:
                 other = node.children.get(levels[depth])
                 child = node.one
-            if child is None:
-                child = other
-            elif other is not None:
-                pending.append((other, depth + 1))
+                depth += 1
+                if child is None:
+                    child = other
+                elif other is not None:
+                    pending.append((other, depth))
             node = child
-            depth += 1
             if node is None and pending:
                 node, depth = pending.pop()
         if text in self._entries and not text.startswith(SHARE):
@@ -523,8 +528,12 @@ class TopicMatcher(TopicMap[V]):
             >>> TopicMatcher({"a/b": 1, "+/b": 2, "#": 3, "a/+/c": 4}).match("a/b")
             [3, 2, 1]
         """
-        values: Iterator[Any] = map(self._entries.get, self.matching(topic), repeat(_MISSING))
-        return [value for value in values if value is not _MISSING]
+        keys = self.matching(topic)
+        entries = self._entries
+        try:
+            return [entries[key] for key in keys]
+        except KeyError:  # Another thread has just removed one of them.
+            return [value for _, value in self.found(keys)]
 
     def match_items(self, topic: str) -> list[tuple[str, V]]:
         """Find all filters that match a topic, and their values, in the order of `match`.

@@ -59,7 +59,7 @@ APART = {
         "child_added set_slot clear_slot leave_ring fell collect_filters collect_topics is_level sibling sibling_share "
         "matched_by_wildcard key_fits resize_keyed collect_node add_found"
     ),
-    "topics: nothing runs Python code during a change, so that none is undone": "enter leave shrink",
+    "topics: nothing runs Python code during a change, so that none is undone": "enter leave shrink begin entries",
     "topics: results for recent topics are kept": "has_come keep changed",
     "topics: the methods of a mapping that the plain class inherits": "update eq about",
 }
