@@ -186,7 +186,7 @@ def encode(packet: Packet, version: int = MQTTv5) -> bytes:
             `protocol_version` instead.
 
     Returns:
-        The whole packet, as new bytes.
+        The whole packet.
 
     Raises:
         EncodeError: A field has a value that `decode` would reject or `version` cannot carry, or the packet would
