@@ -165,7 +165,7 @@ def instructions(session: nox.Session) -> None:
 @nox.session
 def hosts(session: nox.Session) -> None:
     """Run the test suites of the clients in mqttcodec.contrib with and without the adapter, and compare the results."""
-    install(session, ".[test]")
+    install(session, ".[test]", "pytest-asyncio")
     session.run("python", "tools/hosts.py", *session.posargs)
 
 

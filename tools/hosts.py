@@ -3,9 +3,9 @@
     python tools/hosts.py               all of HOSTS
     python tools/hosts.py paho-mqtt     those of one name
 
-pip downloads the sdist of each client, which contains its tests, into build/hosts. A test that fails runs up to three
-times, because some depend on time. A client whose tests need a broker gets a Mosquitto on loopback. Exits with 1 if a test passes only with the adapter or only without it, unless HOSTS
-says so.
+pip downloads the sdist of each client, which contains its tests, into build/hosts. A client whose tests need a broker
+gets a Mosquitto on loopback. A test that fails runs up to three times, because some depend on time. Exits with 1 if a
+test passes only with the adapter or only without it, unless HOSTS says so.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ import sys
 import tarfile
 import tempfile
 import xml.etree.ElementTree as ElementTree
-from dataclasses import dataclass, field
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
