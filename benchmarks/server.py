@@ -20,9 +20,10 @@ from typing import Any
 
 from corpus import MESSAGES
 
+from mqttcodec import BACKEND
 from mqttcodec import _codec_py as codec
 
-CODECS = {"compiled": "_c", "plain Python": "_py"}
+CODECS = {"compiled": "_c", "plain Python": "_py"} if BACKEND == "cython" else {"plain Python": "_py"}
 STREAM = codec.encode_many(MESSAGES)
 MESSAGE = codec.encode(MESSAGES[0])
 ACKNOWLEDGEMENT_SIZE = 4
