@@ -71,8 +71,8 @@ SUITES = {
     "_versions": ("packets/test_versions",),
     "_dicts": ("packets/test_dicts",),
     "_arguments_py": (*SUITE, "packets/test_dicts"),
-    "_topics_py": ("topics/test_vectors", "topics/test_maps", "topics/test_hardening"),
-    "_topic_methods": ("topics/test_vectors", "topics/test_maps", "topics/test_hardening"),
+    "_topics_py": ("topics/test_topics", "topics/test_maps", "topics/test_hardening"),
+    "_topic_methods": ("topics/test_topics", "topics/test_maps", "topics/test_hardening"),
 }
 SECONDS = 60
 """The time after which a mutant counts as detected, because it loops forever."""
