@@ -29,6 +29,7 @@ TESTED = (
     *("rules/test_statements", "rules/test_tables", "rules/test_variable_integers", "rules/test_vectors"),
     *("streams/test_answer", "streams/test_bridge", "streams/test_decoder", "streams/test_encoder"),
     *("streams/test_packet_bytes", "streams/test_skip"),
+    *("topics/test_maps", "topics/test_topics"),
 )
 # It needs to be the only tracer.
 LEFT_OUT = "streams/test_decoder.py::test_re_entry_from_the_collector"

@@ -385,7 +385,7 @@ cdef int more_levels(Levels* levels) except -1:
 
 
 cdef inline size_t path_hash(Node* parent, Py_hash_t hash, bint is_share) noexcept:
-    return (parent.hash ^ (parent.hash >> 15)) * <size_t> 0x9E3779B1 + <size_t> hash + is_share
+    return (parent.hash ^ (parent.hash >> 15)) * <size_t> 0x9E3779B1 + <size_t> hash + <size_t> is_share
 
 
 cdef Node* child_of(Tree* tree, Node* parent, const Level* level, bint is_share) noexcept:
@@ -820,7 +820,7 @@ cdef class TopicMap:
         """Copy a dict that has become much smaller. Without memory for it, it stays as it is."""
         cdef size_t changes = self._changes
         cdef dict entries = self.entries()
-        cdef dict copy, _replaced
+        cdef dict copy
         if len(entries) >= self._most // SHRUNK:
             return 0
         try:
@@ -830,9 +830,8 @@ cdef class TopicMap:
         acquire(&self._lock)
         # The garbage collector may have run Python code.
         if self._changes == changes:
-            _replaced = self._entries  # Freed when the lock is released.
-            self._entries = copy
-            self._most = len(copy)
+            self._entries, copy = copy, self._entries  # The old one is freed when the lock is released.
+            self._most = len(self._entries)
         release(&self._lock)
         return 0
 
@@ -859,10 +858,11 @@ cdef class TopicMap:
         cdef str text = self.checked(key)
         acquire(&self._lock)
         try:
-            _replaced = self._entries.get(text)  # Freed when the lock is released.
+            replaced = self._entries.get(text)
             self.put(text, value)
         finally:
             release(&self._lock)
+        del replaced  # Its finaliser may use the map, so it is freed after the lock is released.
 
     def __delitem__(self, key):
         self.pop(key)
@@ -885,6 +885,7 @@ cdef class TopicMap:
     def pop(self, key, default=MISSING):
         """As `dict.pop`."""
         cdef str text = exact(key, self.about())
+        value = None
         acquire(&self._lock)
         try:
             if text not in self._entries and default is not MISSING:
@@ -915,7 +916,7 @@ cdef class TopicMap:
         cdef dict fresh = {}
         cdef list values = []
         acquire(&self._lock)
-        removed, _removed_values = self._entries, self._values
+        removed, removed_values = self._entries, self._values
         self._entries, self._values = fresh, values
         fell(&self._tree)
         self.changed()
@@ -924,6 +925,7 @@ cdef class TopicMap:
         self._most = 0
         release(&self._lock)
         removed.clear()  # An iterator over it will notice.
+        removed_values.clear()
 
     def update(self, items=(), /, **named):
         """As `dict.update`."""

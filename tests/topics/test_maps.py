@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections.abc
 import copy
 import gc
+import inspect
 import pickle
 import weakref
 from typing import Any
@@ -312,8 +313,8 @@ def test_documentation(topics: Any) -> None:
     from mqttcodec import _topics_py
 
     for name in ("TopicMatcher", "TopicTree", "split_shared", "topic_matches", "validate_topic_name"):
-        assert getattr(topics, name).__doc__ == getattr(_topics_py, name).__doc__
-    assert topics.TopicMatcher.match.__doc__ == _topics_py.TopicMatcher.match.__doc__
+        assert inspect.getdoc(getattr(topics, name)) == inspect.getdoc(getattr(_topics_py, name))
+    assert inspect.getdoc(topics.TopicMatcher.match) == inspect.getdoc(_topics_py.TopicMatcher.match)
 
 
 def test_control_characters_are_found_once() -> None:
