@@ -100,6 +100,8 @@ def unpacked(host: Host) -> Path:
         with tarfile.open(sdist) as archive:
             archive.extractall(BUILD, filter="data")
         (BUILD / sdist.name.removesuffix(".tar.gz")).rename(directory)
+        if not (directory / "pyproject.toml").exists():
+            (directory / "pytest.ini").write_text("[pytest]\n")  # Otherwise pytest would use this project's settings.
     return directory
 
 

@@ -309,6 +309,28 @@ def test_maps_within_maps(make: Any) -> None:
     gc.collect()
 
 
+def test_a_result_is_not_kept_beyond_a_change(topics: Any) -> None:
+    """A tree of many nodes, for which results are kept."""
+    matcher = topics.TopicMatcher({f"a/+/{number}/+": number for number in range(10_000)})
+    for value in range(5):
+        for _ in range(4):
+            assert matcher.match("a/b/7/c") == [7]
+        matcher["a/b/#"] = value
+        for _ in range(4):
+            assert matcher.match_items("a/b/7/c") == [("a/+/7/+", 7), ("a/b/#", value)]
+        matcher["a/b/#"] = "new"
+        assert matcher.match("a/b/7/c") == [7, "new"]
+        found = matcher.match("a/b/7/c")
+        found.clear()  # The caller's own.
+        assert matcher.match("a/b/7/c") == [7, "new"]
+        del matcher["a/b/#"]
+    for number in range(10_000):
+        for _ in range(3):
+            assert matcher.match(f"a/b/{number}/c") == [number]
+    matcher.clear()
+    assert matcher.match("a/b/7/c") == []
+
+
 def test_documentation(topics: Any) -> None:
     from mqttcodec import _topics_py
 
