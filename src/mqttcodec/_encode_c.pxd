@@ -7,8 +7,9 @@ from ._spec_c cimport MAXIMUM_REMAINING_LENGTH, has_properties
 from ._text_c cimport copy_text
 from ._writer_c cimport Writer, reserve
 
-# For borrowed references to fields. If these took objects, Cython would make a new reference for each call. In Python
-# 3.12 and 3.13, counting a reference down soon after counting it up stalls the processor.
+# For borrowed references to fields, which are valid because a packet cannot change. If these took objects, Cython would
+# make a new reference for each call. In Python 3.12 and 3.13, decrementing a reference count right after incrementing
+# it stalls the processor.
 cdef extern from "Python.h":
     bint is_int "PyLong_Check"(PyObject* value) noexcept
     bint is_tuple "PyTuple_CheckExact"(PyObject* value) noexcept

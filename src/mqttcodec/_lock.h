@@ -1,5 +1,5 @@
-/* A lock for an object on free-threaded Python. With a GIL it does nothing, because the code that it would protect runs
-   no Python code.
+/* A lock for an object on free-threaded Python. With a GIL it does nothing: the code that it would protect runs no
+   Python code, so no other thread interrupts it.
 
    A critical section would not do: while a thread waits for another one, its critical sections are suspended. */
 

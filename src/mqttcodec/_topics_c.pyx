@@ -159,6 +159,32 @@ cdef const char* filter_text(Writer* writer, object topic_filter, Py_ssize_t* si
     return <const char*> writer.ptr - size[0]
 
 
+cdef str exact_name(object topic):
+    """The exact str of a topic name, which is checked."""
+    cdef Writer writer
+    cdef uint8_t stack[STACK_SIZE]
+    cdef Py_ssize_t size = 0
+    open_writer(&writer, stack, 5)
+    try:
+        name_text(&writer, topic, &size)
+    finally:
+        close_writer(&writer)
+    return exact(topic, "topic")
+
+
+cdef str exact_filter(object topic_filter, int version):
+    """The exact str of a topic filter, which is checked."""
+    cdef Writer writer
+    cdef uint8_t stack[STACK_SIZE]
+    cdef Py_ssize_t size = 0
+    open_writer(&writer, stack, version)
+    try:
+        filter_text(&writer, topic_filter, &size)
+    finally:
+        close_writer(&writer)
+    return exact(topic_filter, "topic_filter")
+
+
 cdef bint is_shared(const char* text, Py_ssize_t size) noexcept:
     return size > SHARE_SIZE and memcmp(text, b"$share/", SHARE_SIZE) == 0
 
@@ -195,16 +221,9 @@ def validate_topic_name(topic, *, allow_control_characters=True):
         Traceback (most recent call last):
         mqttcodec.EncodeError: topic must not contain the wildcard '+' [MQTT-3.3.2-2]
     """
-    cdef Writer writer
-    cdef uint8_t stack[STACK_SIZE]
-    cdef Py_ssize_t size = 0
-    open_writer(&writer, stack, 5)
-    try:
-        name_text(&writer, topic, &size)
-    finally:
-        close_writer(&writer)
+    cdef str text = exact_name(topic)
     if not allow_control_characters:
-        _topic_methods.refuse_control_characters(exact(topic, "topic"), 5, "topic")
+        _topic_methods.refuse_control_characters(text, 5, "topic")
 
 
 def validate_topic_filter(topic_filter, version=MQTTv5, *, allow_control_characters=True):
@@ -228,17 +247,10 @@ def validate_topic_filter(topic_filter, version=MQTTv5, *, allow_control_charact
         Traceback (most recent call last):
         mqttcodec.EncodeError: '+' in topic_filter must fill its level [MQTT-4.7.1-2]
     """
-    cdef Writer writer
-    cdef uint8_t stack[STACK_SIZE]
-    cdef Py_ssize_t size = 0
     cdef int number = checked_version(version)
-    open_writer(&writer, stack, number)
-    try:
-        filter_text(&writer, topic_filter, &size)
-    finally:
-        close_writer(&writer)
+    cdef str text = exact_filter(topic_filter, number)
     if not allow_control_characters:
-        _topic_methods.refuse_control_characters(exact(topic_filter, "topic_filter"), number, "topic_filter")
+        _topic_methods.refuse_control_characters(text, number, "topic_filter")
 
 
 def split_shared(topic_filter):
@@ -1044,15 +1056,7 @@ cdef class TopicMatcher(TopicMap):
         return "topic_filter"
 
     cdef str checked(self, object key):
-        cdef Writer writer
-        cdef uint8_t stack[STACK_SIZE]
-        cdef Py_ssize_t size = 0
-        open_writer(&writer, stack, 5)
-        try:
-            filter_text(&writer, key, &size)
-        finally:
-            close_writer(&writer)
-        return exact(key, "topic_filter")
+        return exact_filter(key, 5)
 
     cdef Node* place(self, str text, bint adds) except? NULL:
         cdef Py_ssize_t size = 0
@@ -1176,15 +1180,7 @@ cdef class TopicTree(TopicMap):
     __signature__ = _methods.Signature("items=(), /")
 
     cdef str checked(self, object key):
-        cdef Writer writer
-        cdef uint8_t stack[STACK_SIZE]
-        cdef Py_ssize_t size = 0
-        open_writer(&writer, stack, 5)
-        try:
-            name_text(&writer, key, &size)
-        finally:
-            close_writer(&writer)
-        return exact(key, "topic")
+        return exact_name(key)
 
     cdef Node* place(self, str text, bint adds) except? NULL:
         cdef Py_ssize_t size = 0

@@ -3,7 +3,6 @@
 This module is imported on its own; `import mqttcodec` does not load it.
 """
 
-from . import _topic_methods as _topic_methods
 from ._backend import BACKEND
 
 TYPE_CHECKING = False

@@ -22,6 +22,7 @@ from typing import Any
 
 import pytest
 
+import adapters
 import broker as live
 from mqttcodec import MQTTv5, MQTTv31, MQTTv311
 
@@ -30,7 +31,6 @@ host = live.package("paho.mqtt.client", "pip install 'mqttcodec[paho]'")
 adapter = live.package("mqttcodec.contrib.paho", "pip install 'mqttcodec[paho]'")
 
 VERSIONS = {MQTTv31: "3.1", MQTTv311: "3.1.1", MQTTv5: "5.0"}
-REPLACED = ("DecodeError", "Decoder", "PubAck", "PubComp", "PubRec", "PubRel", "Publish", "UnsupportedVersionError")
 VERSION2 = host.CallbackAPIVersion.VERSION2
 TIMEOUT = live.TIMEOUT
 
@@ -43,8 +43,7 @@ def version(request: pytest.FixtureRequest) -> Any:
 @pytest.fixture(autouse=True)
 def implementation(mqtt: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the adapter use this implementation of the codec."""
-    for name in REPLACED:
-        monkeypatch.setattr(adapter, name, getattr(mqtt, name))
+    adapters.load("paho", mqtt, monkeypatch)
 
 
 @pytest.fixture

@@ -55,7 +55,8 @@ APART = {
     "releases views, for Pythons without reference counts": "copied",
     "what classes are made of in Python": "init reduce rows new",
     "topics: the tree is one of C structs": (
-        "exact utf8 is_shared has_wildcard is_match open_levels close_levels read_level more_levels path_hash child_of "
+        "exact exact_name exact_filter utf8 is_shared has_wildcard is_match open_levels close_levels read_level "
+        "more_levels path_hash child_of "
         "child_added set_slot clear_slot leave_ring fell collect_filters collect_topics is_level sibling sibling_share "
         "matched_by_wildcard key_fits resize_keyed collect_node add_found"
     ),

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
-import os
-import sys
 from typing import Any
 
 import pytest
+
+import broker
 
 # How to install each host, by the name of its module.
 REQUIREMENTS = {"gmqtt": "gmqtt==0.8.0", "paho": "'paho-mqtt>=2.1,<2.3'"}
 
 
 def require(name: str) -> None:
-    """Without the host, the test is skipped, and under CI it fails."""
-    if importlib.util.find_spec(name) is None:
-        reason = f"{name} is not installed: pip install {REQUIREMENTS[name]}"
-        if os.environ.get("CI") == "true" and sys.platform != "emscripten":
-            pytest.fail(reason)
-        pytest.skip(reason)
+    """Without the host, the test is skipped or fails, as `broker.package` says."""
+    broker.package(name, f"pip install {REQUIREMENTS[name]}")
 
 
 def load(name: str, mqtt: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
