@@ -11,6 +11,7 @@ import pytest
 
 import implementations
 import mqttcodec
+import sessions
 
 
 def _no_processes_and_threads(*_: object, **__: object) -> NoReturn:
@@ -62,3 +63,9 @@ def full(request: pytest.FixtureRequest) -> bool:
 def mqtt(request: pytest.FixtureRequest) -> Any:
     """The public names of `mqttcodec`, for each implementation in turn."""
     return request.param
+
+
+@pytest.fixture(scope="session")
+def session(mqtt: Any) -> Any:
+    """`mqttcodec.session`, for each implementation in turn."""
+    return sessions.load(mqtt)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import mqttcodec
+import mqttcodec.session
 from mqttcodec import _packets_py
 
 # The functions and classes; errors need no examples.
@@ -38,6 +39,20 @@ def test_examples(mqtt: SimpleNamespace, name: str) -> None:
     parser = doctest.DocTestParser()
     for item in documented(mqtt, name):
         test = parser.get_doctest(inspect.getdoc(item), dict(vars(mqtt)), name, None, None)
+        assert test.examples, item
+        report: list[str] = []
+        assert not doctest.DocTestRunner().run(test, out=report.append).failed, "".join(report)
+
+
+@pytest.mark.parametrize("name", [name for name in mqttcodec.session.__all__ if "Err" not in name and "Exh" not in name])
+def test_examples_of_sessions(mqtt: SimpleNamespace, session: Any, name: str) -> None:
+    owner = getattr(session, name)
+    members = {key: item for key, item in vars(owner).items() if not key.startswith("_")}
+    methods = [getattr(owner, key) for key, item in members.items() if not isinstance(item, property)]
+    parser = doctest.DocTestParser()
+    for item in [owner, *filter(inspect.isroutine, methods)]:
+        names = {**vars(mqtt), **{key: getattr(session, key) for key in session.__all__}}
+        test = parser.get_doctest(inspect.getdoc(item), names, name, None, None)
         assert test.examples, item
         report: list[str] = []
         assert not doctest.DocTestRunner().run(test, out=report.append).failed, "".join(report)

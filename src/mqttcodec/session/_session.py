@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from typing import Any
 
-from .. import Decoder, MQTTv5, Publish, PubRec, PubRel, Role, encode_many
+from .. import Decoder, MQTTv5, ProtocolVersion, Publish, PubRec, PubRel, Role, encode_many
 from ._incoming import IncomingMessages
 from ._outgoing import OutgoingMessages
 from ._packet_ids import PacketIds
@@ -31,6 +31,9 @@ class Session:
         incoming: The messages that this side receives; None means a new object with the defaults.
         role: The side of this session, if `incoming` is None.
 
+    Raises:
+        ValueError: `outgoing` and `incoming` have different versions.
+
     Example:
         >>> session = Session("sensor-1", 3600, outgoing=OutgoingMessages(20, 100))
         >>> session.outgoing.publish(Publish("a", b"21", qos=1)).packet_id
@@ -53,8 +56,23 @@ class Session:
     ) -> None:
         self.client_id = client_id
         self.expiry_interval = expiry_interval
-        self.outgoing = OutgoingMessages() if outgoing is None else outgoing
-        self.incoming = IncomingMessages(role=role) if incoming is None else incoming
+        if outgoing is None:
+            outgoing = OutgoingMessages(version=MQTTv5 if incoming is None else incoming.version)
+        if incoming is None:
+            incoming = IncomingMessages(version=outgoing.version, role=role)
+        if outgoing.version != incoming.version:
+            raise ValueError("outgoing and incoming must have the same version")
+        self.outgoing = outgoing
+        self.incoming = incoming
+
+    @property
+    def version(self) -> ProtocolVersion:
+        """MQTT version of the connection, for `outgoing` and `incoming`. It can be changed between connections."""
+        return self.outgoing.version
+
+    @version.setter
+    def version(self, version: int) -> None:
+        self.outgoing.version = self.incoming.version = ProtocolVersion(version)
 
     @property
     def packet_ids(self) -> PacketIds:
@@ -96,7 +114,7 @@ class Session:
             raise ValueError(f"expiry_interval must be 0 to 4294967295, not {self.expiry_interval}")
         outgoing, incoming = self.outgoing, self.incoming
         header = HEADER.pack(
-            *(FORMAT, outgoing.version, ROLES.index(incoming._role), self.expiry_interval),
+            *(FORMAT, self.version, ROLES.index(incoming._role), self.expiry_interval),
             *(outgoing.receive_maximum, outgoing.max_queued, incoming.receive_maximum, incoming._kept_maximum),
             len(name),
         )
