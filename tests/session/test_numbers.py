@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
+
+import sessions
 
 GREATEST = 65_535
 
@@ -16,7 +18,7 @@ GREATEST = 65_535
 
 
 @pytest.mark.parametrize("restored", [(), (1, 2, 5, 300), (GREATEST,)], ids=["new", "some", "last"])
-def test_packet_ids(session: Any, restored: tuple[int, ...]) -> None:
+def test_packet_ids(session: Any, full: bool, restored: tuple[int, ...]) -> None:
     class Machine(RuleBasedStateMachine):
         def __init__(self) -> None:
             super().__init__()
@@ -51,7 +53,7 @@ def test_packet_ids(session: Any, restored: tuple[int, ...]) -> None:
         def teardown(self) -> None:
             assert self.packet_ids.in_use == len(self.used)
 
-    run_state_machine_as_test(Machine)
+    sessions.check(Machine, full)
 
 
 @pytest.mark.parametrize("released", [1, 2, 40_000, GREATEST])

@@ -8,6 +8,9 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
+from hypothesis import settings
+from hypothesis.stateful import run_state_machine_as_test
+
 import mqttcodec
 from mqttcodec import _errors
 
@@ -58,3 +61,8 @@ def faults(mqtt: Any) -> list[Callable[[], Any]]:
         lambda: answer(2, "on_puback", mqtt.PubAck(1)),
         lambda: answer(2, "on_pubcomp", mqtt.PubComp(1)),
     ]
+
+
+def check(machine: Any, full: bool) -> None:
+    """Run a state machine: 100 times 50 steps, or ten times as many."""
+    run_state_machine_as_test(machine, settings=settings(max_examples=1_000 if full else 100))
