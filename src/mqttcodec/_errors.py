@@ -602,7 +602,7 @@ EXPIRY_FROM_SERVER = Fault(
 TOPIC_ALIAS_ABOVE_MAXIMUM = Fault(
     ProtocolError,
     ReasonCode.TOPIC_ALIAS_INVALID,
-    "topic_alias {found} exceeds the Topic Alias Maximum of the {about}",
+    "topic_alias {found} exceeds the maximum of the {about}",
     by={"server": ("MQTT-3.3.2-9",), "client": ("MQTT-3.3.2-11",)},
 )
 TOPIC_ALIAS_UNKNOWN = Fault(*_PROTOCOL, "an empty topic requires a topic_alias that stands for a topic, not {found}")

@@ -44,7 +44,9 @@ def test_examples(mqtt: SimpleNamespace, name: str) -> None:
         assert not doctest.DocTestRunner().run(test, out=report.append).failed, "".join(report)
 
 
-@pytest.mark.parametrize("name", [name for name in mqttcodec.session.__all__ if "Err" not in name and "Exh" not in name])
+@pytest.mark.parametrize(
+    "name", [name for name in mqttcodec.session.__all__ if "Err" not in name and "Exh" not in name]
+)
 def test_examples_of_sessions(mqtt: SimpleNamespace, session: Any, name: str) -> None:
     owner = getattr(session, name)
     members = {key: item for key, item in vars(owner).items() if not key.startswith("_")}

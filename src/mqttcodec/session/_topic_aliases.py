@@ -116,7 +116,7 @@ class TopicAliasReceiver:
         Example:
             >>> TopicAliasReceiver(0).resolve(Publish("", topic_alias=1))
             Traceback (most recent call last):
-            mqttcodec.ProtocolError: topic_alias 1 exceeds the Topic Alias Maximum of the server [MQTT-3.3.2-9]
+            mqttcodec.ProtocolError: topic_alias 1 exceeds the maximum of the server [MQTT-3.3.2-9]
         """
         alias = publish.topic_alias
         if alias is None:
