@@ -27,7 +27,7 @@ def test_packet_ids(session: Any, full: bool, restored: tuple[int, ...]) -> None
             for packet_id in restored:
                 self.packet_ids._reserve(packet_id)
 
-        @rule(count=st.integers(1, 400))
+        @rule(count=st.integers(1, 40))
         def acquire(self, count: int) -> None:
             for _ in range(count):
                 packet_id = self.packet_ids.acquire()
@@ -37,7 +37,7 @@ def test_packet_ids(session: Any, full: bool, restored: tuple[int, ...]) -> None
             assert packet_id in self.packet_ids
 
         @precondition(lambda self: self.used)
-        @rule(first=st.integers(0, 1_000), count=st.integers(1, 400))
+        @rule(first=st.integers(0, 100), count=st.integers(1, 40))
         def release(self, first: int, count: int) -> None:
             for packet_id in list(self.used)[first : first + count]:
                 self.packet_ids.release(packet_id)
@@ -69,14 +69,35 @@ def test_all_packet_ids(session: Any, released: int) -> None:
 
 
 def test_released_packet_ids_rest(session: Any) -> None:
-    """One message at a time does not get the same identifier again at once, and few of them are remembered."""
+    """An identifier is used again after all others were, and free ones are listed only while many are in use."""
     packet_ids = session.PacketIds()
     seen = []
-    for _ in range(70_000):
+    for _ in range(2 * GREATEST):
         seen.append(packet_ids.acquire())
         packet_ids.release(seen[-1])
-    assert all(len(set(seen[at : at + 256])) == 256 for at in range(0, 69_000, 256))
-    assert max(seen) < 1_000
+    assert seen == [*range(1, GREATEST + 1)] * 2
+    assert packet_ids._free is None
+
+
+def test_packet_ids_around_the_threshold(session: Any) -> None:
+    """Whether identifiers are listed or tried, none is handed out twice, and those released come last."""
+    packet_ids = session.PacketIds()
+    used = [packet_ids.acquire() for _ in range(32_769)]
+    assert packet_ids.acquire() == 32_770
+    assert len(packet_ids._free) == GREATEST - 32_770
+    for packet_id in used[:16_386]:
+        packet_ids.release(packet_id)
+    assert (packet_ids.in_use, len(packet_ids._free)) == (16_384, GREATEST - 16_384)
+    rest = [packet_ids.acquire() for _ in range(GREATEST - 32_770)]
+    assert rest == [*range(32_771, GREATEST + 1)]
+    assert packet_ids.acquire() == 1
+    for packet_id in rest:
+        packet_ids.release(packet_id)
+    packet_ids.release(1)
+    packet_ids.release(used[-1])
+    assert packet_ids.in_use == 16_383
+    assert packet_ids._free is None
+    assert packet_ids.acquire() == 2
 
 
 def test_packet_ids_after_a_restart(session: Any) -> None:

@@ -28,6 +28,7 @@ BODIES = [
     SENT_1 + SENT_2 + QUEUED_3,
     PUBREC_2 + PUBREL_2 + SENT_1 + QUEUED_3,
     PUBREC_1 + QUEUED_1,
+    QUEUED_1 + QUEUED_3,
 ]
 MALFORMED = {
     "no bytes": b"",
@@ -87,6 +88,24 @@ def test_not_a_saved_session(session: Any, name: str) -> None:
     with pytest.raises(ValueError, match=r"^not a saved session: ") as caught:
         session.Session.from_bytes(MALFORMED[name])
     assert type(caught.value) is ValueError
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "there are no bytes"),
+        (b"\x02" + HEAD[1:], "the version of the format must be 1, not 2"),
+        (HEAD + SENT_1[:-1], "its last packet is incomplete"),
+        (HEAD + SENT_1 + SENT_1, "packet_id 1 is used twice"),
+        (HEAD + QUEUED_1 + SENT_2, "messages that were not sent must be the last"),
+        (HEAD + PUBREC_2 + PUBREC_1, "it is not in the form that to_bytes writes"),
+        (HEAD + bytes.fromhex("3004 0001 61 00"), "a PUBLISH must have qos 1 or 2 and no topic_alias"),
+        (HEAD + bytes.fromhex("c000"), "PingReq has no place in it"),
+    ],
+)
+def test_reason(session: Any, data: bytes, reason: str) -> None:
+    with pytest.raises(ValueError, match=rf"^not a saved session: {reason}$"):
+        session.Session.from_bytes(data)
 
 
 def test_no_bytes(session: Any) -> None:

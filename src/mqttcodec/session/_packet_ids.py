@@ -7,15 +7,15 @@ from collections import deque
 from ._errors import PacketIdsExhausted, refused
 
 GREATEST = 65_535
-RESTED = 256
-"""The number of released identifiers that rest before the oldest of them is used again."""
+# With more identifiers in use than MANY, the free ones are listed, until there are fewer than FEW.
+MANY, FEW = 32_768, 16_384
 
 
 class PacketIds:
     """The packet identifiers of one side of a connection.
 
-    PUBLISH, SUBSCRIBE and UNSUBSCRIBE take theirs from the same 65,535 numbers. Acquiring and releasing take constant
-    time. A released identifier rests for a while, so that a late acknowledgement does not meet a new message.
+    PUBLISH, SUBSCRIBE and UNSUBSCRIBE take theirs from the same 65,535 numbers. Both methods take constant time on
+    average. A released identifier rests as long as possible, so that a late acknowledgement does not meet a new message.
 
     Example:
         >>> packet_ids = PacketIds()
@@ -26,14 +26,14 @@ class PacketIds:
         (3, 2)
     """
 
-    # Released identifiers are in `_released`, the oldest first. Those from `_next` on were never acquired, except
-    # reserved ones; so no identifier is found in both ways.
-    __slots__ = ("_in_use", "_next", "_released")
+    # Identifiers are tried in a circle, from `_last` on. While at most half of them are in use, this skips at most as
+    # many as it finds in a whole turn. With more in use, `_free` lists the others, those first that come first.
+    __slots__ = ("_free", "_in_use", "_last")
 
     def __init__(self) -> None:
         self._in_use: set[int] = set()
-        self._next = 1
-        self._released: deque[int] = deque()
+        self._last = 0
+        self._free: deque[int] | None = None
 
     def acquire(self) -> int:
         """Take an identifier that is not in use ([MQTT-2.2.1-3], [MQTT-2.2.1-4]).
@@ -48,17 +48,19 @@ class PacketIds:
             >>> PacketIds().acquire()
             1
         """
-        while self._next in self._in_use:
-            self._next += 1
-        if self._next <= GREATEST and len(self._released) <= max(RESTED, len(self._in_use)):
-            packet_id = self._next
-            self._next += 1
-        elif self._released:
-            packet_id = self._released.popleft()
+        if self._free is None and len(self._in_use) > MANY:
+            circle = (*range(self._last + 1, GREATEST + 1), *range(1, self._last + 1))
+            self._free = deque(packet_id for packet_id in circle if packet_id not in self._in_use)
+        if self._free is None:
+            self._last = self._last % GREATEST + 1
+            while self._last in self._in_use:
+                self._last = self._last % GREATEST + 1
+        elif self._free:
+            self._last = self._free.popleft()
         else:
             raise PacketIdsExhausted("all 65,535 packet identifiers are in use")
-        self._in_use.add(packet_id)
-        return packet_id
+        self._in_use.add(self._last)
+        return self._last
 
     def release(self, packet_id: int) -> None:
         """Give an identifier back, when the packet with it is acknowledged.
@@ -78,8 +80,10 @@ class PacketIds:
         if packet_id not in self._in_use:
             raise refused(f"packet_id {packet_id} is not in use")
         self._in_use.remove(packet_id)
-        if packet_id < self._next:
-            self._released.append(packet_id)
+        if len(self._in_use) < FEW:
+            self._free = None
+        elif self._free is not None:
+            self._free.append(packet_id)
 
     @property
     def in_use(self) -> int:
@@ -90,5 +94,5 @@ class PacketIds:
         return packet_id in self._in_use
 
     def _reserve(self, packet_id: int) -> None:
-        """Mark an identifier of a saved session as in use. `acquire` has not been called yet."""
+        """Mark an identifier of a saved session as in use, before the first call of `acquire`."""
         self._in_use.add(packet_id)
