@@ -160,7 +160,7 @@ class IncomingMessages:
         """
         packet_id = publish.packet_id
         pending = self._pending.get(publish.qos)
-        if pending is None or packet_id is None or pending.get(packet_id, publish) is not None:
+        if pending is None or packet_id is None or packet_id not in pending or pending[packet_id] is not None:
             raise refused(
                 f"the PUBLISH of QoS {int(publish.qos)} with packet_id {packet_id} waits for no acknowledgement"
             )

@@ -15,7 +15,7 @@ class PacketIds:
     """The packet identifiers of one side of a connection.
 
     PUBLISH, SUBSCRIBE and UNSUBSCRIBE take theirs from the same 65,535 numbers. Both methods take constant time on
-    average. A released identifier rests as long as possible, so that a late acknowledgement does not meet a new message.
+    average. A released identifier rests as long as possible, so a late acknowledgement does not meet a new message.
 
     Example:
         >>> packet_ids = PacketIds()
