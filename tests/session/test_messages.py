@@ -312,8 +312,9 @@ def test_qos_0_is_not_acknowledged(mqtt: Any, session: Any) -> None:
     publish = mqtt.Publish("a")
     for _ in range(3):
         assert incoming.on_publish(publish) is True
-    with pytest.raises(session.LocalProtocolError, match="waits for no acknowledgement"):
-        incoming.acknowledge(publish)
+    for fields in ({"qos": 0}, {"qos": 0, "packet_id": 1}, {"qos": 1}, {"qos": 1, "packet_id": 1}, {"qos": 3}):
+        with pytest.raises(session.LocalProtocolError, match="waits for no acknowledgement"):
+            incoming.acknowledge(publish.replace(**fields))
 
 
 def test_repetition_may_be_acknowledged(mqtt: Any, session: Any) -> None:

@@ -234,6 +234,14 @@ def test_peer_that_never_sends_pubrel(mqtt: Any, session: Any) -> None:
         incoming.connection_lost()
     assert len(incoming._received) == 20
     assert refused == 980
+    # Other messages still come through, and one PUBREL makes room for one message.
+    assert incoming.on_publish(mqtt.Publish("a", qos=1, packet_id=1_001))
+    assert not incoming.on_publish(mqtt.Publish("a", qos=2, dup=True, packet_id=20))
+    incoming.connection_lost()
+    assert incoming.on_pubrel(mqtt.PubRel(20)) == mqtt.PubComp(20)
+    assert incoming.on_publish(mqtt.Publish("a", qos=2, packet_id=1_002))
+    with pytest.raises(mqtt.ProtocolError):
+        incoming.on_publish(mqtt.Publish("a", qos=2, packet_id=1_003))
 
 
 def test_greater_receive_maximum_of_an_earlier_connection(mqtt: Any, session: Any) -> None:
