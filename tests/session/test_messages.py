@@ -331,6 +331,30 @@ def test_repetition_may_be_acknowledged(mqtt: Any, session: Any) -> None:
     assert incoming.to_send() == []
 
 
+@pytest.mark.parametrize("is_held_back", [False, True])
+def test_pubrel_before_pubrec(mqtt: Any, session: Any, is_held_back: bool) -> None:
+    """A PUBREL ends a message, so it gets no PUBREC any more, and the acknowledgements after it do not wait for it."""
+    incoming = session.IncomingMessages(3)
+    first, second, third = (mqtt.Publish("a", qos=2, packet_id=packet_id) for packet_id in (1, 2, 3))
+    incoming.on_publish(first)
+    if is_held_back:
+        incoming.on_publish(second)
+        assert incoming.acknowledge(second) is None
+        incoming.on_pubrel(mqtt.PubRel(2))
+        incoming.on_publish(third)
+        assert incoming.acknowledge(third) is None
+        assert incoming.acknowledge(first) == mqtt.PubRec(1)
+        assert incoming.to_send() == [mqtt.PubRec(3)]
+    else:
+        assert incoming.acknowledge(first) == mqtt.PubRec(1)
+        incoming.on_publish(first)
+        incoming.on_pubrel(mqtt.PubRel(1))
+        incoming.on_publish(second)
+        assert incoming.acknowledge(second) == mqtt.PubRec(2)
+        assert incoming.on_publish(first)
+    assert incoming.unacknowledged == 2
+
+
 def test_message_that_was_not_acknowledged_is_new_again(mqtt: Any, session: Any) -> None:
     incoming = session.IncomingMessages(1)
     publish = mqtt.Publish("a", qos=2, packet_id=1)
