@@ -1,6 +1,6 @@
 """A client talks to a live Mosquitto, is killed in the middle of each step, and goes on from its saved session.
 
-It saves its session whenever that has changed, before it sends what came of the change.
+It saves its session after each change, before it sends the resulting packets.
 """
 
 from __future__ import annotations

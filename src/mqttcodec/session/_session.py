@@ -20,13 +20,13 @@ ROLES = (Role.CLIENT, Role.SERVER)
 class Session:
     """The state of a session on one side, without the subscriptions.
 
-    It can be pickled. Save it whenever it has changed, before the packets that came of the change are sent, and it
-    survives a crash of the process.
+    It can be pickled. To keep it across a crash of the process, save it after each change, before the resulting packets
+    are sent.
 
     Args:
         client_id: Client identifier.
         expiry_interval: Seconds that the session outlives its connection, 0 to 4,294,967,295; the greatest means
-            for ever. A session of 3.1 or 3.1.1 without Clean Session has this one.
+            never. A session of 3.1 or 3.1.1 without Clean Session has this one.
         outgoing: The messages that this side sends; None means a new object with the defaults.
         incoming: The messages that this side receives; None means a new object with the defaults.
         role: The side of this session, if `incoming` is None.
