@@ -12,6 +12,7 @@ import sessions
 
 VERSIONS = (3, 4, 5)
 IDS = st.integers(1, 8)
+PLACES = st.integers(0, 7)
 QOS = st.sampled_from([1, 2])
 
 
@@ -34,6 +35,11 @@ def test_outgoing(mqtt: Any, session: Any, full: bool, version: int) -> None:
             self.states: dict[int, str] = {}  # queued, lost (sent on an earlier connection), sent, released
             self.packets: dict[int, Any] = {}
             self.pubrecs: list[int] = []
+
+        def packet_id_at(self, at: int) -> int:
+            """The identifier of a message, or one that is not in use."""
+            packet_ids = list(self.states)
+            return packet_ids[at] if at < len(packet_ids) else 60_000
 
         def is_sent(self, packet_id: int) -> bool:
             return self.states.get(packet_id, "queued") != "queued"
@@ -69,8 +75,9 @@ def test_outgoing(mqtt: Any, session: Any, full: bool, version: int) -> None:
                     expected.append(self.packets[packet_id])
             assert self.outgoing.to_send() == expected
 
-        @rule(packet_id=IDS, code=st.sampled_from([0, 0x10, 0x80, 0x97]))
-        def puback(self, packet_id: int, code: int) -> None:
+        @rule(at=PLACES, code=st.sampled_from([0, 0x10, 0x80, 0x97]))
+        def puback(self, at: int, code: int) -> None:
+            packet_id = self.packet_id_at(at)
             packet = mqtt.PubAck(packet_id, code)
             if not self.is_sent(packet_id):
                 assert self.outgoing.on_puback(packet) is False
@@ -81,8 +88,9 @@ def test_outgoing(mqtt: Any, session: Any, full: bool, version: int) -> None:
                 assert self.outgoing.on_puback(packet) is True
                 self.ended(packet_id)
 
-        @rule(packet_id=IDS, code=st.sampled_from([0, 0x10, 0x80, 0x97]))
-        def pubrec(self, packet_id: int, code: int) -> None:
+        @rule(at=PLACES, code=st.sampled_from([0, 0x10, 0x80, 0x97]))
+        def pubrec(self, at: int, code: int) -> None:
+            packet_id = self.packet_id_at(at)
             packet = mqtt.PubRec(packet_id, code)
             if not self.is_sent(packet_id):
                 expected = None if code >= 0x80 else mqtt.PubRel(packet_id, **unknown(mqtt, version))
@@ -99,8 +107,9 @@ def test_outgoing(mqtt: Any, session: Any, full: bool, version: int) -> None:
                     self.states[packet_id] = "released"
                     self.pubrecs.append(packet_id)
 
-        @rule(packet_id=IDS, code=st.sampled_from([0, 0x92]))
-        def pubcomp(self, packet_id: int, code: int) -> None:
+        @rule(at=PLACES, code=st.sampled_from([0, 0x92]))
+        def pubcomp(self, at: int, code: int) -> None:
+            packet_id = self.packet_id_at(at)
             packet = mqtt.PubComp(packet_id, code)
             if not self.is_sent(packet_id):
                 assert self.outgoing.on_pubcomp(packet) is False

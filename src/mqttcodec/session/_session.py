@@ -25,8 +25,8 @@ class Session:
 
     Args:
         client_id: Client identifier.
-        expiry_interval: Seconds that the session outlives its connection, 0 to 4,294,967,295; with the greatest it never
-            expires, as a session of 3.1 or 3.1.1 without Clean Session.
+        expiry_interval: Seconds that the session outlives its connection, 0 to 4,294,967,295. With the greatest it
+            never expires, like a session of 3.1 or 3.1.1 without Clean Session.
         outgoing: The messages that this side sends; None means a new object with the defaults.
         incoming: The messages that this side receives; None means a new object with the defaults.
         role: The side of this session, if `incoming` is None.
