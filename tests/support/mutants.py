@@ -114,6 +114,11 @@ ALIKE = {
         "without `isinstance(error, _errors.DecodeError)`",
         "if self._failed is not None and isinstance(error, _errors.DecodeError):",
     ): "both differ only after an interruption between two lines of the module",
+    (
+        "session._incoming",
+        "without `packet_id is None`",
+        "if pending is None or packet_id is None or packet_id not in pending or pending[packet_id] is not None:",
+    ): "None is never pending; the operand is there for type checkers",
     **dict.fromkeys(
         ((module, "deleted", "raise MemoryError from None") for module in ("_codec_py", "_batch_py")),
         "only a Python of 32 bits has more memory than bytes can hold, and test_memory looks at that there",
