@@ -184,6 +184,29 @@ def test_stored_messages_keep_their_topic(mqtt: Any, session: Any) -> None:
     assert outgoing.resend() == [message.replace(dup=True)]
 
 
+@pytest.mark.parametrize(
+    ("qos", "after", "answer", "clause"),
+    [
+        (1, [], "PubRec", "MQTT-3.3.4-1"),
+        (1, [], "PubComp", "MQTT-4.3.3-11"),
+        (2, [], "PubAck", "MQTT-3.3.4-1"),
+        (2, [], "PubComp", "MQTT-4.3.3-11"),
+        (2, ["PubRec"], "PubAck", "MQTT-3.3.4-1"),
+    ],
+)
+def test_wrong_answers(mqtt: Any, session: Any, qos: int, after: list[str], answer: str, clause: str) -> None:
+    outgoing = session.OutgoingMessages()
+    outgoing.publish(mqtt.Publish("a", qos=qos))
+    outgoing.to_send()
+    for name in after:
+        getattr(outgoing, f"on_{name.lower()}")(getattr(mqtt, name)(1))
+    with pytest.raises(mqtt.ProtocolError) as caught:
+        getattr(outgoing, f"on_{answer.lower()}")(getattr(mqtt, answer)(1))
+    assert (caught.value.reason_code, caught.value.clause) == (mqtt.ReasonCode.PROTOCOL_ERROR, clause)
+    assert caught.value.packet_type.name == answer.upper()
+    assert outgoing.in_flight == 1
+
+
 def test_properties_before_5_0(mqtt: Any, session: Any) -> None:
     outgoing = session.OutgoingMessages(version=4)
     with pytest.raises(mqtt.EncodeError):
