@@ -12,6 +12,7 @@ import pytest
 
 import implementations
 import mqttcodec
+import sessions
 
 
 def _no_processes_and_threads(*_: object, **__: object) -> NoReturn:
@@ -69,3 +70,9 @@ def mqtt(request: pytest.FixtureRequest) -> Any:
 def topics(mqtt: Any) -> Any:
     """`mqttcodec.topics`, for each implementation in turn."""
     return importlib.import_module("mqttcodec._topics" + ("_c" if mqtt.BACKEND == "cython" else "_py"))
+
+
+@pytest.fixture(scope="session")
+def session(mqtt: Any) -> Any:
+    """`mqttcodec.session`, for each implementation in turn."""
+    return sessions.load(mqtt)

@@ -602,6 +602,32 @@ EXPIRY_FROM_SERVER = Fault(
     *_PROTOCOL, "a server must not send DISCONNECT with session_expiry_interval", "MQTT-3.14.2-2"
 )
 
+# --- Sessions: what a packet may not be in the state of its connection. {about} is the side that receives or sends.
+TOPIC_ALIAS_ABOVE_MAXIMUM = Fault(
+    ProtocolError,
+    ReasonCode.TOPIC_ALIAS_INVALID,
+    "topic_alias {found} exceeds the maximum of the {about}",
+    by={"server": ("MQTT-3.3.2-9",), "client": ("MQTT-3.3.2-11",)},
+)
+TOPIC_ALIAS_UNKNOWN = Fault(*_PROTOCOL, "an empty topic requires a topic_alias that stands for a topic, not {found}")
+RECEIVE_MAXIMUM_EXCEEDED = Fault(
+    ProtocolError,
+    ReasonCode.RECEIVE_MAXIMUM_EXCEEDED,
+    "the {about} must not have more than {found} PUBLISH packets unacknowledged",
+    by={"client": ("MQTT-3.3.4-7", None), "server": ("MQTT-3.3.4-9", None)},
+)
+IDENTIFIERS_KEPT = Fault(
+    ProtocolError,
+    ReasonCode.RECEIVE_MAXIMUM_EXCEEDED,
+    "PUBREL must follow for the QoS 2 messages that were received, but {found} are without one",
+    "MQTT-4.3.3-4",
+    "MQTT-4.3.3-1",
+)
+ANSWER_OF_OTHER_QOS = Fault(*_PROTOCOL, "{about} must not answer a PUBLISH whose qos is {found}", "MQTT-3.3.4-1")
+PUBCOMP_BEFORE_PUBREL = Fault(
+    *_PROTOCOL, "PUBCOMP must answer a PUBREL, but none was sent for packet_id {found}", "MQTT-4.3.3-11", "MQTT-4.3.3-2"
+)
+
 # --- Encoding only.
 NOT_IN_VERSION = Fault(*_UNWRITABLE, "{version} does not support {about}")
 NOT_TWO_BYTES = Fault(*_UNWRITABLE, "{about} must fit a Two Byte Integer (0 to 65535), not {found}")

@@ -63,7 +63,7 @@ def test_importing_is_light() -> None:
     program = f"import sys, {imported}; had = set(sys.modules); import mqttcodec; print(*set(sys.modules) - had)"
     loaded = run("require", program).stdout.split()
     assert "mqttcodec._codec_c" in loaded
-    assert {"mqttcodec._dicts", "mqttcodec._versions", "mqttcodec._packets_py"}.isdisjoint(loaded)
+    assert {"mqttcodec._dicts", "mqttcodec._versions", "mqttcodec._packets_py", "mqttcodec.session"}.isdisjoint(loaded)
     ours = ("mqttcodec", "_cython", "cython_runtime", "encodings.")  # A debug build of Python looks up encodings.
     assert [name for name in loaded if not name.startswith(ours)] == []
 

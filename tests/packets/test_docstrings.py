@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import mqttcodec
+import mqttcodec.session
 import mqttcodec.topics
 from mqttcodec import _packets_py
 
@@ -39,9 +40,13 @@ def test_examples(mqtt: SimpleNamespace, name: str) -> None:
     parser = doctest.DocTestParser()
     for item in documented(mqtt, name):
         test = parser.get_doctest(inspect.getdoc(item), dict(vars(mqtt)), name, None, None)
-        assert test.examples, item
-        report: list[str] = []
-        assert not doctest.DocTestRunner().run(test, out=report.append).failed, "".join(report)
+        check(test)
+
+
+def check(test: doctest.DocTest) -> None:
+    assert test.examples, test.name
+    report: list[str] = []
+    assert not doctest.DocTestRunner().run(test, out=report.append).failed, "".join(report)
 
 
 @pytest.mark.parametrize("name", mqttcodec.topics.__all__)
@@ -53,6 +58,18 @@ def test_examples_of_topics(topics: Any, name: str) -> None:
     parser = doctest.DocTestParser()
     for item in items:
         test = parser.get_doctest(inspect.getdoc(item), dict(vars(topics)), name, None, None)
-        assert test.examples, item
-        report: list[str] = []
-        assert not doctest.DocTestRunner().run(test, out=report.append).failed, "".join(report)
+        check(test)
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in mqttcodec.session.__all__ if "Err" not in name and "Exh" not in name]
+)
+def test_examples_of_sessions(mqtt: SimpleNamespace, session: Any, name: str) -> None:
+    owner = getattr(session, name)
+    members = {key: item for key, item in vars(owner).items() if not key.startswith("_")}
+    methods = [getattr(owner, key) for key, item in members.items() if not isinstance(item, property)]
+    parser = doctest.DocTestParser()
+    for item in [owner, *filter(inspect.isroutine, methods)]:
+        names = {**vars(mqtt), **{key: getattr(session, key) for key in session.__all__}}
+        test = parser.get_doctest(inspect.getdoc(item), names, name, None, None)
+        check(test)

@@ -10,6 +10,7 @@ import pytest
 
 import conversions
 import pages
+import sessions
 import statements
 import vectors
 from mqttcodec import MQTTv5, _errors
@@ -85,7 +86,8 @@ def calls(mqtt: Any, vector: dict[str, Any]) -> Iterator[Callable[[], Any]]:
 def test_every_fault_is_reached(mqtt: Any, topics: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every fault is reached, and each field or packet for which a fault names a separate clause.
 
-    Vectors reach the faults of bytes and of fields. Refused conversions reach those of `for_version`.
+    Vectors reach the faults of bytes and of fields. Refused conversions reach those of `for_version`,
+    and `sessions.faults` those of a session.
     """
     reached = set()
     words = _errors.Fault._words
@@ -104,6 +106,9 @@ def test_every_fault_is_reached(mqtt: Any, topics: Any, monkeypatch: pytest.Monk
             conversions.evaluated(mqtt, expression).for_version(version)
     with contextlib.suppress(mqtt.EncodeError):
         topics.validate_topic_name("\x01", allow_control_characters=False)
+    for call in sessions.faults(mqtt):
+        with contextlib.suppress(mqtt.ProtocolError):
+            call()
     missed = [
         (name, about)
         for name, fault in vars(_errors).items()

@@ -3,7 +3,8 @@
     python tests/support/mutants.py
 
 A mutant lacks one `raise`, one return of a fault or one call of a check; or a condition that leads to such a line is
-negated or loses one of its operands. The vectors run first, then the tests of the functions and the decoder, for rules
+negated or loses one of its operands. In `session`, a mutant lacks any call or any change of an object, or any condition
+is changed. The vectors run first, then the tests of the functions and the decoder, for rules
 that no vector can express (such as wrong types). A mutant that survives both must be listed in ALIKE with the reason.
 Otherwise the run fails.
 """
@@ -51,6 +52,13 @@ MODULES = (
     "_dicts",
     "_topics_py",
     "_topic_methods",
+    "session._arguments",
+    "session._packet_ids",
+    "session._topic_aliases",
+    "session._outgoing",
+    "session._incoming",
+    "session._keep_alive",
+    "session._session",
 )
 # Functions that raise, always or if a rule is broken.
 CHECKS = {
@@ -65,7 +73,10 @@ SUITE = (
     *("hardening/test_hostile", "hardening/test_hostile_buffers", "hardening/test_exhaustion"),
 )
 # No vector expresses the rules of these modules.
-WITHOUT_VECTORS = {"_versions", "_dicts", "_topics_py", "_topic_methods"}
+WITHOUT_VECTORS = {
+    *("_versions", "_dicts", "_topics_py", "_topic_methods"),
+    *(module for module in MODULES if module.startswith("session.")),
+}
 # Modules that other files test.
 SUITES = {
     "_versions": ("packets/test_versions",),
@@ -73,6 +84,15 @@ SUITES = {
     "_arguments_py": (*SUITE, "packets/test_dicts"),
     "_topics_py": ("topics/test_topics", "topics/test_maps", "topics/test_hardening"),
     "_topic_methods": ("topics/test_topics", "topics/test_maps", "topics/test_hardening"),
+    "session._arguments": ("session/test_numbers", "session/test_messages"),
+    **dict.fromkeys(
+        ("session._packet_ids", "session._topic_aliases", "session._keep_alive"), ("session/test_numbers",)
+    ),
+    **dict.fromkeys(
+        ("session._outgoing", "session._incoming"),
+        ("session/test_channel", "session/test_saved", "session/test_messages"),
+    ),
+    "session._session": ("session/test_saved",),
 }
 SECONDS = 60
 """The time after which a mutant counts as detected, because it loops forever."""
@@ -102,6 +122,11 @@ ALIKE = {
         "without `isinstance(error, _errors.DecodeError)`",
         "if self._failed is not None and isinstance(error, _errors.DecodeError):",
     ): "both differ only after an interruption between two lines of the module",
+    (
+        "session._incoming",
+        "without `packet_id is None`",
+        "if pending is None or packet_id is None or packet_id not in pending or pending[packet_id] is not None:",
+    ): "None is never pending; the operand is there for type checkers",
     **dict.fromkeys(
         ((module, "deleted", "raise MemoryError from None") for module in ("_codec_py", "_batch_py")),
         "only a Python of 32 bits has more memory than bytes can hold, and test_memory looks at that there",
@@ -124,6 +149,15 @@ class Mutant(NamedTuple):
 # --- Making mutants.
 
 
+def changes_state(node: ast.AST) -> bool:
+    """Whether a line calls a function or changes an object. A docstring does not."""
+    if isinstance(node, ast.Expr):
+        return isinstance(node.value, ast.Call)
+    if isinstance(node, ast.Assign):
+        return not all(isinstance(target, ast.Name | ast.Tuple) for target in node.targets)
+    return isinstance(node, ast.Raise | ast.AugAssign | ast.Delete | ast.Break)
+
+
 def is_enforcing(node: ast.AST) -> bool:
     if isinstance(node, ast.Raise):
         return True
@@ -136,15 +170,16 @@ def is_enforcing(node: ast.AST) -> bool:
 
 
 def mutants(module: str) -> Iterator[Mutant]:
-    source = (SOURCES / f"{module}.py").read_text(encoding="utf-8")
+    source = (SOURCES / f"{module.replace('.', '/')}.py").read_text(encoding="utf-8")
     lines = source.splitlines()
     tree = ast.parse(source)
+    has_state = module.startswith("session.")
     for node in ast.walk(tree):
         replacements: list[tuple[str, ast.expr | ast.stmt, str]] = []
-        if is_enforcing(node):
+        if is_enforcing(node) or (has_state and changes_state(node)):
             assert isinstance(node, ast.stmt)
             replacements.append(("deleted", node, "return None" if isinstance(node, ast.Return) else "pass"))
-        elif isinstance(node, ast.If | ast.While) and any(map(is_enforcing, ast.walk(node))):
+        elif isinstance(node, ast.If | ast.While) and (has_state or any(map(is_enforcing, ast.walk(node)))):
             test = node.test
             replacements.append(("negated", test, f"(not ({ast.unparse(test)}))"))
             if isinstance(test, ast.BoolOp):

@@ -26,6 +26,7 @@ from unittest import mock
 
 import implementations
 import mqttcodec
+import mqttcodec.session
 import samples
 import statements
 import vectors
@@ -434,20 +435,15 @@ def stream(cls: Any) -> Iterator[str]:
     yield from docstring(cls)
     public = {name: value for name, value in vars(cls).items() if not name.startswith("_")}
     properties = {name: value.fget for name, value in public.items() if isinstance(value, property)}
-    yield ""
-    yield from table(
-        ("Attribute", "Type", "Meaning"),
-        [
-            (
-                f"{anchor(f'{cls.__name__}.{name}')}`{name}`",
-                type_of(get.__annotations__["return"]),
-                next(sections(inspect.cleandoc(get.__doc__ or ""))).replace("\n", " "),
-            )
-            for name, get in properties.items()
-        ],
-    )
-    for name, method in public.items():
-        if inspect.isfunction(method):
+    if properties:
+        yield ""
+        yield from table(
+            ("Attribute", "Type", "Meaning"),
+            [attribute_row(cls, name, get) for name, get in properties.items()],
+        )
+    for name in public:
+        method = getattr(cls, name)
+        if inspect.isroutine(method):
             yield from heading(4, f"{cls.__name__}.{name}")
             yield from signature(name, method)
             yield from docstring(method)
@@ -467,6 +463,26 @@ def topics() -> Iterator[str]:
                 yield from heading(4, f"{cls.__name__}.{name}")
                 yield from signature(name, method)
                 yield from docstring(method)
+
+
+def attribute_row(cls: Any, name: str, get: Any) -> tuple[str, ...]:
+    meaning = next(sections(inspect.cleandoc(get.__doc__ or ""))).replace("\n", " ")
+    return f"{anchor(f'{cls.__name__}.{name}')}`{name}`", type_of(get.__annotations__["return"]), meaning
+
+
+SESSION_ERRORS = ("LocalProtocolError", "PacketIdsExhausted", "QueueFullError")
+
+
+def session_parts() -> Iterator[str]:
+    for name in mqttcodec.session.__all__:
+        cls = getattr(mqttcodec.session, name)
+        if name not in SESSION_ERRORS:
+            yield from stream(cls)
+    for name in SESSION_ERRORS:
+        cls = getattr(mqttcodec.session, name)
+        yield from heading(3, name)
+        yield f"A subclass of [`{cls.__base__.__name__}`](#{cls.__base__.__name__})."
+        yield from docstring(cls)
 
 
 def type_of(annotation: str) -> str:
@@ -711,6 +727,7 @@ def api() -> str:
         header=header,
         streams=streams,
         topics=topics,
+        session=session_parts,
         methods=methods,
         packets=packets,
         enums=enums,
