@@ -628,6 +628,110 @@ PUBCOMP_BEFORE_PUBREL = Fault(
     *_PROTOCOL, "PUBCOMP must answer a PUBREL, but none was sent for packet_id {found}", "MQTT-4.3.3-11", "MQTT-4.3.3-2"
 )
 
+SERVER_FIRST = Fault(*_PROTOCOL, "a server must not send {about} before CONNECT", "MQTT-3.1.0-1")
+CONNACK_FIRST = Fault(
+    *_PROTOCOL,
+    "a server must not send {about} before CONNACK",
+    "MQTT-3.2.0-1",
+    by={"DISCONNECT": ("MQTT-3.14.0-1",)},
+)
+SECOND_CONNACK = Fault(*_PROTOCOL, "a server must not send a second CONNACK", "MQTT-3.2.0-2", None)
+SESSION_AFTER_CLEAN_START = Fault(
+    *_PROTOCOL, "session_present must be 0 after a CONNECT with clean_start", "MQTT-3.2.2-2", "MQTT-3.2.2-1"
+)
+SESSION_UNKNOWN = Fault(
+    *_PROTOCOL,
+    "session_present must be 0, because the {about} has no session to resume",
+    "MQTT-3.2.2-4",
+    "MQTT-3.2.2-3",
+)
+ASSIGNED_IDENTIFIER_MISSING = Fault(
+    *_PROTOCOL, "CONNACK must have assigned_client_identifier if client_id is empty", "MQTT-3.2.2-16"
+)
+RESPONSE_INFORMATION = Fault(
+    *_PROTOCOL, "CONNACK must not have response_information that CONNECT did not request", "MQTT-3.1.2-28"
+)
+PROBLEM_INFORMATION = Fault(
+    *_PROTOCOL,
+    "{about} must not have reason_string or user_properties if request_problem_information is 0",
+    "MQTT-3.1.2-29",
+)
+WILL_QOS_NOT_SUPPORTED = Fault(
+    ProtocolError,
+    ReasonCode.QOS_NOT_SUPPORTED,
+    "a CONNECT whose will has a qos above maximum_qos {found} must be refused",
+    "MQTT-3.2.2-12",
+)
+WILL_RETAIN_NOT_SUPPORTED = Fault(
+    ProtocolError,
+    ReasonCode.RETAIN_NOT_SUPPORTED,
+    "a CONNECT whose will has retain must be refused if retain_available is 0",
+    "MQTT-3.2.2-13",
+)
+QOS_NOT_SUPPORTED = Fault(
+    ProtocolError,
+    ReasonCode.QOS_NOT_SUPPORTED,
+    "qos must not exceed the server's maximum_qos {found}",
+    "MQTT-3.2.2-11",
+)
+RETAIN_NOT_SUPPORTED = Fault(
+    ProtocolError,
+    ReasonCode.RETAIN_NOT_SUPPORTED,
+    "retain must be 0, because the server has announced retain_available 0",
+    "MQTT-3.2.2-14",
+)
+WILDCARDS_NOT_SUPPORTED = Fault(
+    ProtocolError,
+    ReasonCode.WILDCARD_SUBSCRIPTIONS_NOT_SUPPORTED,
+    "topic_filter must not have wildcards, which the server does not support, but is {found}",
+)
+SUBSCRIPTION_IDENTIFIER_NOT_SUPPORTED = Fault(
+    ProtocolError,
+    ReasonCode.SUBSCRIPTION_IDENTIFIERS_NOT_SUPPORTED,
+    "SUBSCRIBE must not have a subscription_identifier, which the server does not support",
+)
+SHARED_SUBSCRIPTION_NOT_SUPPORTED = Fault(
+    ProtocolError,
+    ReasonCode.SHARED_SUBSCRIPTIONS_NOT_SUPPORTED,
+    "topic_filter must not be a shared subscription, which the server does not support, but is {found}",
+)
+PACKET_ID_IN_USE = Fault(
+    *_PROTOCOL, "{about} must have a packet_id that is not in use, not {found}", "MQTT-2.2.1-3", "MQTT-2.3.1-2"
+)
+NOT_REQUESTED = Fault(
+    *_PROTOCOL,
+    "{about} must have the packet_id of a request without an answer, not {found}",
+    by={"SUBACK": ("MQTT-3.8.4-2",), "UNSUBACK": ("MQTT-3.10.4-5", "MQTT-3.10.4-4")},
+)
+ANSWER_COUNT = Fault(
+    *_PROTOCOL,
+    "{about} must have one reason code for each topic filter, not {found}",
+    by={"SUBACK": ("MQTT-3.9.3-1",), "UNSUBACK": ("MQTT-3.11.3-1",)},
+)
+EXPIRY_AFTER_ZERO = Fault(
+    *_PROTOCOL, "DISCONNECT must not set session_expiry_interval {found} if CONNECT had none, or 0"
+)
+AUTHENTICATION_FIRST = Fault(
+    *_PROTOCOL, "a client that authenticates must not send {about} before CONNACK", "MQTT-3.1.2-30"
+)
+AUTHENTICATION_UNFINISHED = Fault(
+    *_PROTOCOL, "CONNACK must not accept a client whose answer to AUTH is missing", "MQTT-4.12.0-2"
+)
+AUTH_WITHOUT_METHOD = Fault(
+    *_PROTOCOL,
+    "a {about} must not send AUTH if CONNECT had no authentication_method",
+    by={"server": ("MQTT-4.12.0-6",), "client": ("MQTT-4.12.0-7",)},
+)
+METHOD_OF_SERVER = Fault(
+    *_PROTOCOL, "CONNACK must not have authentication_method {found} if CONNECT had none", "MQTT-4.12.0-6"
+)
+OTHER_METHOD = Fault(*_PROTOCOL, "{about} must have the authentication_method of CONNECT, not {found}", "MQTT-4.12.0-5")
+AUTH_OUT_OF_TURN = Fault(
+    *_PROTOCOL,
+    "a {about} must not send AUTH with reason code {found} at this point",
+    by={"server": ("MQTT-4.12.0-2",), "client": ("MQTT-4.12.0-3",)},
+)
+
 # --- Encoding only.
 NOT_IN_VERSION = Fault(*_UNWRITABLE, "{version} does not support {about}")
 NOT_TWO_BYTES = Fault(*_UNWRITABLE, "{about} must fit a Two Byte Integer (0 to 65535), not {found}")

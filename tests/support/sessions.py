@@ -12,7 +12,7 @@ from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 
 import mqttcodec
-from mqttcodec import _errors
+from mqttcodec import _errors, _spec
 
 
 def load(mqtt: Any) -> Any:
@@ -21,7 +21,7 @@ def load(mqtt: Any) -> Any:
         return importlib.import_module("mqttcodec.session")
     name = f"mqttcodec_{mqtt.BACKEND}"
     package = sys.modules[name] = ModuleType(name)
-    vars(package).update(vars(mqtt), _errors=_errors, __path__=mqttcodec.__path__)
+    vars(package).update(vars(mqtt), _errors=_errors, _spec=_spec, __path__=mqttcodec.__path__)
     return importlib.import_module(f"{name}.session")
 
 

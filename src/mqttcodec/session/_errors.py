@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .. import MQTTError
+from .. import MQTTError, _errors
 
 
 class LocalProtocolError(MQTTError):
@@ -28,3 +28,9 @@ del _error_class
 def refused(message: str, clause: str | None = None) -> LocalProtocolError:
     """The error for a call that would break a rule."""
     return LocalProtocolError(f"{message} [{clause}]" if clause else message, clause=clause)
+
+
+def broken(fault: _errors.Fault, version: int, about: str, found: object) -> LocalProtocolError:
+    """The error for a packet that may not be sent, in the words of the peer's error."""
+    error = fault.encoding(version, about, found)
+    return LocalProtocolError(str(error), clause=error.clause)

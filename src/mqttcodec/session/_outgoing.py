@@ -323,6 +323,28 @@ class OutgoingMessages:
             else:
                 yield message.replace(dup=True)
 
+    def _discard(self, *, requeue: bool) -> list[Publish]:
+        """End the messages that were sent, because the peer has no session.
+
+        With `requeue` they become new messages, ahead of those that were not sent. Returns them otherwise.
+        """
+        discarded: list[Publish] = []
+        kept: list[Publish] = []
+        for packet in list(self._unacknowledged()):
+            assert packet.packet_id is not None
+            if isinstance(packet, Publish) and not packet.dup:
+                kept.append(packet)
+                continue
+            self._end(packet.packet_id)
+            if isinstance(packet, Publish):
+                discarded.append(packet.replace(dup=False, packet_id=None))
+        if requeue:
+            kept = [message.replace(packet_id=self.packet_ids.acquire()) for message in discarded] + kept
+            discarded = []
+        self._messages = {message.packet_id: message for message in kept}  # type: ignore[misc]
+        self._waiting = OrderedDict.fromkeys(self._messages)
+        return discarded
+
     def _restore(self, packet: Publish | PubRel) -> None:
         """Take what `_unacknowledged` yielded when the session was saved."""
         packet_id = packet.packet_id

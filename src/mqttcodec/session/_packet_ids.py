@@ -94,5 +94,6 @@ class PacketIds:
         return packet_id in self._in_use
 
     def _reserve(self, packet_id: int) -> None:
-        """Mark an identifier of a saved session as in use, before the first call of `acquire`."""
+        """Mark an identifier that `acquire` did not return as in use."""
         self._in_use.add(packet_id)
+        self._free = None  # Listed anew when it is next needed.

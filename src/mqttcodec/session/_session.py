@@ -31,6 +31,9 @@ class Session:
         incoming: The messages that this side receives; None means a new object with the defaults.
         role: The side of this session, if `incoming` is None.
 
+    `is_new` is true until a `Connection` on which CONNACK accepts the session. A server resumes only a session that is
+    not new. One from `from_bytes` is not.
+
     Raises:
         ValueError: `outgoing` and `incoming` have different versions.
 
@@ -43,7 +46,7 @@ class Session:
         ('sensor-1', [Publish(topic='a', payload=b'21', qos=QoS.AT_LEAST_ONCE, packet_id=1)])
     """
 
-    __slots__ = ("client_id", "expiry_interval", "incoming", "outgoing")
+    __slots__ = ("client_id", "expiry_interval", "incoming", "is_new", "outgoing")
 
     def __init__(
         self,
@@ -56,6 +59,7 @@ class Session:
     ) -> None:
         self.client_id = client_id
         self.expiry_interval = expiry_interval
+        self.is_new = True
         if outgoing is None:
             outgoing = OutgoingMessages(version=MQTTv5 if incoming is None else incoming.version)
         if incoming is None:
@@ -163,6 +167,7 @@ class Session:
             outgoing=OutgoingMessages(numbers[0], numbers[1], version=version),
             incoming=IncomingMessages(numbers[2], version=version, role=ROLES[role]),
         )
+        session.is_new = False
         session.incoming._kept_maximum = max(session.incoming._kept_maximum, min(numbers[3], 2 * 65_535))
         decoder = Decoder(MQTTv5, connected=True)
         is_unsent = False
