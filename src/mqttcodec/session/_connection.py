@@ -897,6 +897,7 @@ class Connection:
         if self._max_queued is not None:
             session.outgoing.max_queued = self._max_queued
         self._write_messages(session.outgoing.resend())
+        self._write_messages(session.outgoing.to_send())
 
     def _received_puback(self, puback: PubAck) -> Packet | None:
         assert self._session is not None
