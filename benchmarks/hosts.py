@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import runpy
 import socket
 import subprocess
 import sys
@@ -237,9 +238,7 @@ def from_mosquitto(case: Case, codec_name: str, messages: int, port: int) -> flo
 @contextmanager
 def mosquitto() -> Iterator[int]:
     """The port of a running Mosquitto."""
-    sys.path.append(str(ROOT / "tests" / "support"))
-    from broker import Broker
-
+    Broker = runpy.run_path(str(ROOT / "tests" / "support" / "broker.py"))["Broker"]
     with tempfile.TemporaryDirectory() as directory:
         broker = Broker(Path(directory), "allow_anonymous true")
         try:
