@@ -61,7 +61,9 @@ def test_order_of_the_application(mqtt: Any, session: Any, order: dict[str, Any]
     state, before = connection.state, connection.session and connection.session.to_bytes()
     with pytest.raises(session.LocalProtocolError) as caught:
         connection.send(mqtt.from_dict(order["packet"]))
-    if order["packet"]["type"] != "PUBLISH" or order["state"] == "connected":  # Others would be queued, or come too early.
+    if (
+        order["packet"]["type"] != "PUBLISH" or order["state"] == "connected"
+    ):  # Others would be queued, or come too early.
         assert caught.value.clause == order["clause"]
     assert connection.state is state
     assert connection.take() == b""

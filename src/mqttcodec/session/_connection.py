@@ -644,7 +644,7 @@ class Connection:
         if is_accepted and self.state is CONNECTING:
             if connack.session_present and not is_resumed:
                 raise broken(_errors.SESSION_UNKNOWN, self.version or MQTTv5, "server", None)
-            connack = connack.replace(session_present=is_resumed)
+            connack = connack.replace(session_present=is_resumed and self.version != MQTTv31)
             if self.version == MQTTv5:
                 if connack.authentication_method is None:
                     connack = connack.replace(authentication_method=connect.authentication_method)
@@ -687,10 +687,10 @@ class Connection:
         """Send a packet that only `Rules` have to know."""
         self._check_open()
         self._check_may_send(packet)
-        if isinstance(packet, Disconnect):
-            self._set_expiry(packet)
         self._write(packet)
         self._rules.passed(self._role, packet)
+        if isinstance(packet, Disconnect):
+            self._set_expiry(packet)
         return packet
 
     def _ping(self, packet: PingReq) -> PingReq:
@@ -711,7 +711,9 @@ class Connection:
             raise refused(f"{packet.packet_type.name} cannot be sent before CONNACK, which announces the limits")
 
     def _check_may_send(self, packet: Packet) -> None:
-        self._check(own_fault(self._role, self.version or MQTTv5, packet))
+        version = self.version or MQTTv5
+        encoded_size(packet, version)  # The rules rely on valid fields.
+        self._check(own_fault(self._role, version, packet))
         self._check(self._rules.broken(self._role, packet))
 
     def _check(self, rule: Broken | None) -> None:
