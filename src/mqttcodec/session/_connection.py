@@ -290,7 +290,8 @@ class Connection:
 
         Example:
             >>> server = Connection(Role.SERVER)
-            >>> for packet in server.receive(encode(Connect("sensor-1")) + encode(PingReq(), 5), now=0.0):
+            >>> data = encode_many([Connect("sensor-1"), PingReq()], 5)
+            >>> for packet in server.receive(data, now=0.0):
             ...     print(packet)
             ...     _ = server.send(ConnAck())
             Connect(client_id='sensor-1')
