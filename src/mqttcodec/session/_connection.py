@@ -114,15 +114,19 @@ class Connection:
     # `_unacknowledged` numbers the PUBLISH packets that were yielded and are not acknowledged, by QoS and identifier.
     # An iterator knows by the number whether the one that it yielded is still waiting. `_is_read` is false while
     # packets may wait for the iterator. `_has_session` says whether a client was given its session, and `_is_begun`
-    # whether the connection has begun to use it. `_now` is the last time that was passed in.
+    # whether the connection has begun to use it. `_now` is the last time that was passed in. `_checks_received` and
+    # `_checks_sent` say whether a PUBLISH could break what was announced; if not, the common one takes a short way.
     __slots__ = (
         "_answer",
+        "_checks_received",
+        "_checks_sent",
         "_decoder",
         "_encoder",
         "_error",
         "_from_alias",
         "_has_session",
         "_is_begun",
+        "_is_heard",
         "_is_read",
         "_keep_alive",
         "_manual_acks",
@@ -177,13 +181,14 @@ class Connection:
         self._answer = b""
         self._error: DecodeError | None = None
         self._now: float | None = None
-        self._is_read = True
+        self._is_read = self._is_heard = True
         self._unacknowledged: dict[tuple[int, int], int] = {}
         self._yielded = 0
         self.discarded = []
         self._session: Session | None = None
         self._has_session = session is not None
         self._is_begun = False
+        self._checks_received = self._checks_sent = True
         if session is not None:
             self._check_session(session)
             self._session = session
@@ -305,9 +310,9 @@ class Connection:
                 name = PacketType(first).name if first else "a packet"
                 self._fail(_errors.SERVER_FIRST.decoding(self.version or MQTTv5, 0, name, None, self.version, first))
             else:
-                self._is_read = False
+                self._is_read = self._is_heard = False
                 self._decoder.feed(data)
-        return _Received(self, now)
+        return _Received(self)
 
     def acknowledge(self, publish: Publish, reason_code: int = 0) -> None:
         """Acknowledge a PUBLISH that was yielded. Acknowledgements are sent in the order in which messages arrived.
@@ -340,13 +345,15 @@ class Connection:
         if reason_code:
             answer = (PubAck if publish.qos == 1 else PubRec)(publish.packet_id or 1, reason_code)
             self._check(own_fault(self._role, self.version, answer))
-        packet = self._session.incoming.acknowledge(publish, reason_code)
+        incoming = self._session.incoming
+        packet = incoming.acknowledge(publish, reason_code)
         assert publish.packet_id is not None
         self._unacknowledged.pop((publish.qos, publish.packet_id), None)
         if packet is not None:
             self._write(packet)
-            for packet in self._session.incoming.to_send():
-                self._write(packet)
+            if incoming._pending[publish.qos]:
+                for packet in incoming.to_send():
+                    self._write(packet)
 
     def connection_lost(self) -> None:
         """End the connection, because its transport has closed. The session keeps what has to be sent again.
@@ -410,7 +417,10 @@ class Connection:
             only messages of QoS 1 and 2 can be published before CONNACK
         """
         if type(packet) is Publish:
-            return self._publish(packet)
+            if packet.qos or self._checks_sent or packet.properties or self._rules.state is not CONNECTED:
+                return self._publish(packet)
+            self._write(packet)
+            return packet
         sender = _SENDERS.get(type(packet))
         if sender is None:
             if not isinstance(packet, PubAck | PubRec | PubRel | PubComp | PingResp):
@@ -445,7 +455,7 @@ class Connection:
             >>> connection.publish("a", b"21.5", qos=1, retain=True).packet_id
             1
         """
-        return self._publish(Publish(topic, payload, qos, **fields))
+        return self.send(Publish(topic, payload, qos, **fields))  # type: ignore[return-value]
 
     def subscribe(self, *subscriptions: Any, **fields: Any) -> Subscribe:
         """Send a SUBSCRIBE with a new identifier.
@@ -602,8 +612,10 @@ class Connection:
             self._check_open()
             if publish.qos == 0 or self._role is Role.SERVER:
                 raise refused("only messages of QoS 1 and 2 can be published before CONNACK")
-        elif (refusal := self._refusal(publish)) is not None:
-            raise refusal
+        else:
+            refusal = self._refusal(publish)
+            if refusal is not None:
+                raise refusal
         if publish.topic_alias is not None:
             raise refused("the connection assigns topic aliases itself, so topic_alias must be None")
         if publish.qos == 0:
@@ -737,9 +749,11 @@ class Connection:
 
     def _refusal(self, publish: Publish) -> LocalProtocolError | None:
         """Why the peer does not accept a message."""
+        if self._role is Role.CLIENT and publish.subscription_identifiers:
+            return self._local(Broken(_errors.IDENTIFIER_FROM_CLIENT))  # [MQTT-3.3.4-6]
+        if not self._checks_sent:
+            return None
         rule = self._rules.publish_broken(self._role, publish)
-        if rule is None and self._role is Role.CLIENT and publish.subscription_identifiers:
-            rule = Broken(_errors.IDENTIFIER_FROM_CLIENT)  # [MQTT-3.3.4-6]
         if rule is not None:
             return self._local(rule)
         limit = self.peer.maximum_packet_size
@@ -755,11 +769,14 @@ class Connection:
 
     def _write(self, packet: Packet) -> None:
         self._encoder.write(packet)
-        if self._now is not None:
+        if self._now is not None and self._role is Role.CLIENT:
             self._keep_alive.sent(self._now)
 
     def _write_publish(self, publish: Publish) -> None:
         """Write a PUBLISH that the peer accepts, with an alias if there is room for it."""
+        if not self._checks_sent:
+            self._write(publish)
+            return
         aliases = self._to_alias
         limit = self.peer.maximum_packet_size
         # The size comes first: if the packet is invalid, no alias may be assigned, because the peer would not learn it.
@@ -789,26 +806,32 @@ class Connection:
 
     # --- Packets that the peer sends.
 
-    def _next(self, now: float) -> Packet:
+    def _next(self) -> Packet:
         """The next packet for the application; StopIteration if there is none."""
+        rules = self._rules
         while True:
-            if self._error is not None:
-                raise _errors.fresh(self._error)
-            if self.state in (CLOSING, CLOSED) or (
-                self.state is CONNECTING and self._role is Role.SERVER and self._rules.turn is None
-            ):
-                raise StopIteration
+            state = rules.state
+            if state is not CONNECTED:
+                if self._error is not None:
+                    raise _errors.fresh(self._error)
+                is_waiting = state is CONNECTING and self._role is Role.SERVER and rules.turn is None
+                if is_waiting or state in (CLOSING, CLOSED):
+                    raise StopIteration
             try:
                 packet = next(self._decoder)
-                self._keep_alive.received(now)
+                if not self._is_heard:
+                    self._is_heard = True
+                    assert self._now is not None
+                    self._keep_alive.received(self._now)
                 if type(packet) is Publish:
+                    if not (packet.qos or self._checks_received or packet.topic_alias):
+                        return packet
                     found: Packet | None = self._received_publish(packet)
                 else:
-                    rule = self._rules.broken(OTHER[self._role], packet)
+                    rule = rules.broken(OTHER[self._role], packet)
                     if rule is not None:
                         raise self._peers_error(rule, packet.packet_type)
-                    receiver = _RECEIVERS[type(packet)]
-                    found = receiver(self, packet)
+                    found = _RECEIVERS[type(packet)](self, packet)
             except StopIteration:
                 self._is_read = True
                 raise
@@ -831,9 +854,8 @@ class Connection:
         self._is_read = True
 
     def _received_publish(self, publish: Publish) -> Publish | None:
-        rules = self._rules
-        if rules.state is not CONNECTED or rules.limits[self._role] != _NO_LIMITS:
-            rule = rules.broken(OTHER[self._role], publish)
+        if self._checks_received:
+            rule = self._rules.broken(OTHER[self._role], publish)
             if rule is not None:
                 raise self._peers_error(rule, PacketType.PUBLISH)
         if publish.topic_alias is not None:
@@ -843,10 +865,9 @@ class Connection:
         assert self._session is not None
         assert publish.packet_id is not None
         incoming = self._session.incoming
-        is_new = incoming.on_publish(publish)
-        for packet in incoming.to_send():
-            self._write(packet)
-        if not is_new:
+        if not incoming.on_publish(publish):
+            for packet in incoming.to_send():  # It repeats a message, which may be answered at once.
+                self._write(packet)
             return None
         self._yielded += 1
         self._unacknowledged[publish.qos, publish.packet_id] = self._yielded
@@ -887,6 +908,8 @@ class Connection:
         if connack.server_keep_alive is not None:
             self._keep_alive.seconds = connack.server_keep_alive  # [MQTT-3.1.2-21] [MQTT-3.2.2-21]
         self._is_begun = True
+        self._checks_received = own._restrict_publish
+        self._checks_sent = peer._restrict_publish or self._to_alias._maximum > 0
         session.is_new = False
         session.version = rules.version
         if rules.version == MQTTv5:
@@ -971,11 +994,10 @@ class Connection:
 class _Received:
     """The iterator of `Connection.receive`. It is no generator, so that only a request for the next packet acts."""
 
-    __slots__ = ("_connection", "_last", "_now", "_number")
+    __slots__ = ("_connection", "_last", "_number")
 
-    def __init__(self, connection: Connection, now: float) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._now = now
         self._last: Publish | None = None
         self._number = 0
 
@@ -984,21 +1006,19 @@ class _Received:
 
     def __next__(self) -> Packet:
         connection = self._connection
-        last = self._last
-        if last is not None:
-            self._last = None
+        if self._last is not None:
+            last, self._last = self._last, None
             assert last.packet_id is not None
             is_waiting = connection._unacknowledged.get((last.qos, last.packet_id)) == self._number
             if is_waiting and connection.state is CONNECTED:
                 connection.acknowledge(last)
-        packet = connection._next(self._now)
+        packet = connection._next()
         if type(packet) is Publish and packet.qos and not connection._manual_acks:
             self._last = packet
             self._number = connection._yielded
         return packet
 
 
-_NO_LIMITS = Limits()
 _SENDERS: dict[type[Packet], Callable[[Connection, Any], Packet]] = {
     Connect: Connection._connect,
     ConnAck: Connection._connack,
