@@ -182,7 +182,7 @@ class Connection:
         self._error: DecodeError | None = None
         self._now: float | None = None
         self._is_read = self._is_heard = True
-        self._unacknowledged: dict[tuple[int, int], int] = {}
+        self._unacknowledged: dict[tuple[int, int | None], int] = {}
         self._yielded = 0
         self.discarded = []
         self._session: Session | None = None
@@ -304,8 +304,9 @@ class Connection:
             (ConnAck(), 'sensor-1')
         """
         self._note_time(now)
-        if len(data) > 0 and self._error is None and self.state not in (CLOSING, CLOSED):
-            if self._role is Role.CLIENT and self.state is NEW:
+        state = self._rules.state
+        if len(data) > 0 and state is not CLOSING and state is not CLOSED:
+            if state is NEW and self._role is Role.CLIENT:
                 first = memoryview(data).cast("B")[0] >> 4
                 name = PacketType(first).name if first else "a packet"
                 self._fail(_errors.SERVER_FIRST.decoding(self.version or MQTTv5, 0, name, None, self.version, first))
@@ -338,16 +339,14 @@ class Connection:
         """
         if publish.qos == 0:
             return
-        if self.state is not CONNECTED:
+        if self._rules.state is not CONNECTED:
             raise refused("the connection on which the PUBLISH arrived has ended")
-        assert self._session is not None
-        assert self.version is not None
         if reason_code:
             answer = (PubAck if publish.qos == 1 else PubRec)(publish.packet_id or 1, reason_code)
-            self._check(own_fault(self._role, self.version, answer))
+            self._check(own_fault(self._role, self.version or MQTTv5, answer))
+        assert self._session is not None
         incoming = self._session.incoming
         packet = incoming.acknowledge(publish, reason_code)
-        assert publish.packet_id is not None
         self._unacknowledged.pop((publish.qos, publish.packet_id), None)
         if packet is not None:
             self._write(packet)
@@ -417,7 +416,8 @@ class Connection:
             only messages of QoS 1 and 2 can be published before CONNACK
         """
         if type(packet) is Publish:
-            if packet.qos or self._checks_sent or packet.properties or self._rules.state is not CONNECTED:
+            is_common = not (packet.qos or self._checks_sent or packet.topic_alias or packet.subscription_identifiers)
+            if not is_common or self._rules.state is not CONNECTED:
                 return self._publish(packet)
             self._write(packet)
             return packet
@@ -791,7 +791,7 @@ class Connection:
         outgoing = self._session.outgoing
         while packets:
             for packet in packets:
-                if isinstance(packet, Publish):
+                if type(packet) is Publish:
                     if self.version != MQTTv5 and packet.properties:
                         packet = packet.for_version(self.version, lossy=True)  # It was accepted on another connection.
                     if self._refusal(packet) is not None:
@@ -818,7 +818,10 @@ class Connection:
                 if is_waiting or state in (CLOSING, CLOSED):
                     raise StopIteration
             try:
-                packet = next(self._decoder)
+                packet = next(self._decoder, None)
+                if packet is None:
+                    self._is_read = True
+                    raise StopIteration
                 if not self._is_heard:
                     self._is_heard = True
                     assert self._now is not None
@@ -832,9 +835,6 @@ class Connection:
                     if rule is not None:
                         raise self._peers_error(rule, packet.packet_type)
                     found = _RECEIVERS[type(packet)](self, packet)
-            except StopIteration:
-                self._is_read = True
-                raise
             except DecodeError as error:
                 self._fail(error)
                 raise
@@ -863,7 +863,6 @@ class Connection:
         if publish.qos == 0:
             return publish
         assert self._session is not None
-        assert publish.packet_id is not None
         incoming = self._session.incoming
         if not incoming.on_publish(publish):
             for packet in incoming.to_send():  # It repeats a message, which may be answered at once.
@@ -908,8 +907,13 @@ class Connection:
         if connack.server_keep_alive is not None:
             self._keep_alive.seconds = connack.server_keep_alive  # [MQTT-3.1.2-21] [MQTT-3.2.2-21]
         self._is_begun = True
-        self._checks_received = own._restrict_publish
-        self._checks_sent = peer._restrict_publish or self._to_alias._maximum > 0
+        self._checks_received = own.maximum_qos < 2 or not own.retain_available
+        self._checks_sent = (
+            peer.maximum_qos < 2
+            or not peer.retain_available
+            or peer.maximum_packet_size < GREATEST_PACKET
+            or self._to_alias._maximum > 0
+        )
         session.is_new = False
         session.version = rules.version
         if rules.version == MQTTv5:
@@ -1008,9 +1012,8 @@ class _Received:
         connection = self._connection
         if self._last is not None:
             last, self._last = self._last, None
-            assert last.packet_id is not None
             is_waiting = connection._unacknowledged.get((last.qos, last.packet_id)) == self._number
-            if is_waiting and connection.state is CONNECTED:
+            if is_waiting and connection._rules.state is CONNECTED:
                 connection.acknowledge(last)
         packet = connection._next()
         if type(packet) is Publish and packet.qos and not connection._manual_acks:

@@ -93,11 +93,6 @@ class Limits:
         properties = packet.properties
         return cls(**{name: properties[name] for name in cls.__dataclass_fields__ if name in properties})
 
-    @property
-    def _restrict_publish(self) -> bool:
-        """Whether a PUBLISH that can be decoded or encoded may break them."""
-        return self.maximum_packet_size < GREATEST_PACKET or self.maximum_qos < 2 or not self.retain_available
-
 
 class Broken(NamedTuple):
     """A rule that a packet breaks, and the words for its message."""
