@@ -57,9 +57,12 @@ def test_shown(statement: Statement) -> None:
     elif statement.shown_by == "accepted":
         assert obeying, "no vector shows it"
         assert not breaking
-    elif statement.shown_by == "test":
-        assert statement.detail, "no test shows it"
-        for test in statement.detail.split():
+    elif statement.shown_by in ("test", "layer"):
+        tests = statement.detail.split()
+        if statement.shown_by == "layer":
+            assert statements.place(tests.pop(0)) is not None
+        assert tests, "no test shows it"
+        for test in tests:
             file, _, function = test.partition("::")
             assert f"\ndef {function}(" in (statements.TESTS / file).read_text(encoding="utf-8")
     else:

@@ -106,9 +106,9 @@ class End:
         self.send(self.session.incoming.to_send())
 
 
-def run(mqtt: Any, session: Any, version: int, steps: int, seed: int) -> Counter[str]:
+def run(mqtt: Any, session: Any, version: int, steps: int, seed: int, end: type[End] = End) -> Counter[str]:
     chance = random.Random(seed)
-    client, server = ends = [End(mqtt, session, version, name, chance) for name in ("CLIENT", "SERVER")]
+    client, server = ends = [end(mqtt, session, version, name, chance) for name in ("CLIENT", "SERVER")]
     done: Counter[str] = Counter()
 
     def connect() -> None:

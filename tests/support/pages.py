@@ -73,7 +73,7 @@ def anchor(name: str) -> str:
 CONFORMANCE = """\
 # Conformance
 
-This page lists every statement of the standards, and what shows that the codec keeps it.
+This page lists every statement of the standards, and what shows that it is kept.
 `python tests/support/pages.py` generates the page from `tests/rules/spec/*.tsv` and the vectors. A test fails when the
 page is out of date, or when a statement has no proof.
 
@@ -90,6 +90,10 @@ The second column gives the requirement in our words, and then how the tests sho
 * test: bytes cannot show it, but a test does.
 
 Links to vectors or tests follow. A vector is one line of the linked file. Those in italics break the statement.
+
+A statement about more than one packet is in the section "above the codec", with the place that keeps it, mostly in
+[`mqttcodec.session`](sessions.md), and its tests. `Rules` is the part of a `Connection` that sees both sides. It
+refuses the peer's packets and the application's own. The rest binds an application or the transport.
 """
 
 STANDARDS = {
@@ -102,7 +106,7 @@ def conformance() -> str:
     lines = [CONFORMANCE]
     versions = sorted(ProtocolVersion, reverse=True)
     lines += table(
-        ("", "statements", "refused", "follow", "accepted", "shown by a test", "not for a codec"),
+        ("", "statements", "refused", "follow", "accepted", "shown by a test", "above the codec", "for others"),
         [(f"**{version.title}**", *counts(version)) for version in versions],
     )
     for version in versions:
@@ -111,11 +115,17 @@ def conformance() -> str:
         for heading, shown in by_section([statement for statement in of_version if statement.binds_a_codec]):
             lines += ["", f"### {version.title}: {heading}", ""]
             lines += table(("Statement", "What it requires, and what shows it"), map(proved, shown))
-        others = [statement for statement in of_version if not statement.binds_a_codec]
-        if others:
-            lines += ["", f"### {version.title}: not for a codec", ""]
+        above = [statement for statement in of_version if statement.shown_by == "layer"]
+        if above:
+            lines += ["", f"### {version.title}: above the codec", ""]
             lines += table(
-                ("Statement", "What it requires, and why that is not for a codec"),
+                ("Statement", "What it requires, the place that keeps it, and its tests"), map(placed, above)
+            )
+        others = [statement for statement in of_version if statement.shown_by == "elsewhere"]
+        if others:
+            lines += ["", f"### {version.title}: for applications and transports", ""]
+            lines += table(
+                ("Statement", "What it requires, and whom it binds"),
                 [(named(item), f"{item.says}<br>*{item.detail}*") for item in others],
             )
     files = sorted({vector["file"] for vector in vectors.ALL})
@@ -126,7 +136,7 @@ def conformance() -> str:
 def counts(version: int) -> Iterator[str]:
     ways = [statement.shown_by for statement in statements.ALL if statement.version == version]
     yield str(len(ways))
-    for way in ("refused", "follows", "accepted", "test", "elsewhere"):
+    for way in ("refused", "follows", "accepted", "test", "layer", "elsewhere"):
         yield str(ways.count(way))
 
 
@@ -163,12 +173,22 @@ def named(statement: Statement) -> str:
     return f"{target}[{statement.id}]({standard}#:~:text={text})<br>section {section(statement.id)}"
 
 
+def placed(statement: Statement) -> tuple[str, ...]:
+    place, *tests = statement.detail.split()
+    shown = f"`{place}`" if place.startswith("Rules.") else f"[`{place}`](api.md#{place})"
+    return named(statement), f"{statement.says}<br>{shown}<br>{', '.join(map(link_to_test, tests))}"
+
+
+def link_to_test(test: str) -> str:
+    return f"[{test}](../tests/{test.partition('::')[0]})"
+
+
 def proved(statement: Statement) -> tuple[str, ...]:
     links = [link(vector) for vector in statements.obeying(statement)]
     links += [f"*{link(vector)}*" for vector in statements.breaking(statement)]
     detail = statement.detail
     if statement.shown_by == "test":
-        links = [f"[{test}](../tests/{test.partition('::')[0]})" for test in detail.split()]
+        links = [link_to_test(test) for test in detail.split()]
         detail = ""
     elif statement.shown_by == "refused":
         detail = f"on {detail.replace('+', ' and ')}: " + ", ".join(faults_of(statement))

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -13,6 +16,12 @@ from hypothesis.stateful import run_state_machine_as_test
 
 import mqttcodec
 from mqttcodec import _errors, _spec
+
+ORDERS = [
+    json.loads(line)
+    for line in (Path(__file__).parents[1] / "session" / "orders.jsonl").read_text("utf-8").splitlines()
+]
+"""Conversations, each with a packet that must not come next."""
 
 
 def load(mqtt: Any) -> Any:
@@ -25,17 +34,38 @@ def load(mqtt: Any) -> Any:
     return importlib.import_module(f"{name}.session")
 
 
-def faults(mqtt: Any) -> list[Callable[[], Any]]:
+def conversation(order: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Who sends which packet before the forbidden one."""
+    connect = {"type": "CONNECT", "client_id": "c", "protocol_version": order["version"], **order.get("connect", {})}
+    connack = {"type": "CONNACK", **order.get("connack", {})}
+    opening = [("client", connect), ("server", connack)]
+    return opening[: ("new", "connecting", "connected").index(order["state"])] + order.get("then", [])
+
+
+def held(mqtt: Any, order: dict[str, Any], role: str) -> Any:
+    """A connection of `role` after the conversation."""
+    connection = load(mqtt).Connection(mqtt.Role(role), version=order["version"])
+    for sender, fields in conversation(order):
+        packet = mqtt.from_dict(fields)
+        if sender == role:
+            connection.send(packet)
+            continue
+        for received in connection.receive(mqtt.encode(packet, order["version"]), 0.0):
+            assert received == packet
+            if order.get("break_after_publish") and type(received) is mqtt.Publish:
+                break
+    connection.take()
+    return connection
+
+
+def broken(mqtt: Any, order: dict[str, Any], connection: Any) -> None:
+    """The peer sends the forbidden packet."""
+    next(connection.receive(mqtt.encode(mqtt.from_dict(order["packet"]), order["version"]), 0.0))
+
+
+def faults(mqtt: Any) -> Iterator[Callable[[], Any]]:
     """Calls that reach each fault of a session."""
     session = load(mqtt)
-
-    def resolve(role: Any, alias: int) -> None:
-        session.TopicAliasReceiver(1, role).resolve(mqtt.Publish("", topic_alias=alias))
-
-    def above_receive_maximum(role: Any) -> None:
-        incoming = session.IncomingMessages(1, role=role)
-        for packet_id in (1, 2):
-            incoming.on_publish(mqtt.Publish("a", qos=1, packet_id=packet_id))
 
     def many_without_pubrel() -> None:
         incoming = session.IncomingMessages(1)
@@ -45,22 +75,10 @@ def faults(mqtt: Any) -> list[Callable[[], Any]]:
             incoming.acknowledge(publish)
             incoming.connection_lost()
 
-    def answer(qos: int, name: str, packet: Any) -> None:
-        outgoing = session.OutgoingMessages()
-        outgoing.publish(mqtt.Publish("a", qos=qos))
-        outgoing.to_send()
-        getattr(outgoing, name)(packet)
-
-    return [
-        lambda: resolve(mqtt.Role.SERVER, 2),
-        lambda: resolve(mqtt.Role.CLIENT, 2),
-        lambda: resolve(mqtt.Role.SERVER, 1),
-        lambda: above_receive_maximum(mqtt.Role.SERVER),
-        lambda: above_receive_maximum(mqtt.Role.CLIENT),
-        many_without_pubrel,
-        lambda: answer(2, "on_puback", mqtt.PubAck(1)),
-        lambda: answer(2, "on_pubcomp", mqtt.PubComp(1)),
-    ]
+    yield many_without_pubrel
+    for order in ORDERS:
+        peer = "server" if order["sender"] == "client" else "client"
+        yield partial(broken, mqtt, order, held(mqtt, order, peer))
 
 
 def check(machine: Any, full: bool) -> None:

@@ -8,7 +8,8 @@ each statement and version, `proof.tsv` has the columns `shown_by` and `detail`:
 * follows: it repeats other statements, or the receiver's part of them (detail). Errors name those.
 * accepted: it allows something, or defines the meaning of bytes. Vectors show it.
 * test: bytes cannot show it. Tests (detail: file::function) do.
-* elsewhere: it does not bind a codec. The detail is the reason.
+* layer: it binds sequences of packets, or topics. The detail is the place above the codec that keeps it, and its tests.
+* elsewhere: it binds the application or the transport. The detail is the reason.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import mqttcodec.session
+import mqttcodec.topics
 import vectors
 
 TESTS = Path(__file__).parents[1]
@@ -33,7 +36,7 @@ class Statement(NamedTuple):
 
     @property
     def binds_a_codec(self) -> bool:
-        return self.shown_by != "elsewhere"
+        return self.shown_by not in ("layer", "elsewhere")
 
 
 def rows(name: str) -> list[dict[str, str]]:
@@ -60,6 +63,15 @@ def load() -> list[Statement]:
 
 
 ALL = load()
+
+
+def place(name: str) -> Any:
+    """The object that keeps a statement of the kind `layer`."""
+    owner, _, member = name.partition(".")
+    for module in (mqttcodec.session, mqttcodec.session._rules, mqttcodec.topics, mqttcodec):
+        if hasattr(module, owner):
+            return getattr(getattr(module, owner), member) if member else getattr(module, owner)
+    raise AttributeError(name)
 
 
 def speaking_for(statement: Statement) -> list[dict[str, Any]]:

@@ -114,15 +114,19 @@ class Connection:
     # `_unacknowledged` numbers the PUBLISH packets that were yielded and are not acknowledged, by QoS and identifier.
     # An iterator knows by the number whether the one that it yielded is still waiting. `_is_read` is false while
     # packets may wait for the iterator. `_has_session` says whether a client was given its session, and `_is_begun`
-    # whether the connection has begun to use it. `_now` is the last time that was passed in.
+    # whether the connection has begun to use it. `_now` is the last time that was passed in. `_checks_received` and
+    # `_checks_sent` say whether a PUBLISH could break what was announced; if not, the common one takes a short way.
     __slots__ = (
         "_answer",
+        "_checks_received",
+        "_checks_sent",
         "_decoder",
         "_encoder",
         "_error",
         "_from_alias",
         "_has_session",
         "_is_begun",
+        "_is_heard",
         "_is_read",
         "_keep_alive",
         "_manual_acks",
@@ -177,13 +181,14 @@ class Connection:
         self._answer = b""
         self._error: DecodeError | None = None
         self._now: float | None = None
-        self._is_read = True
-        self._unacknowledged: dict[tuple[int, int], int] = {}
+        self._is_read = self._is_heard = True
+        self._unacknowledged: dict[tuple[int, int | None], int] = {}
         self._yielded = 0
         self.discarded = []
         self._session: Session | None = None
         self._has_session = session is not None
         self._is_begun = False
+        self._checks_received = self._checks_sent = True
         if session is not None:
             self._check_session(session)
             self._session = session
@@ -290,7 +295,8 @@ class Connection:
 
         Example:
             >>> server = Connection(Role.SERVER)
-            >>> for packet in server.receive(encode(Connect("sensor-1")) + encode(PingReq(), 5), now=0.0):
+            >>> data = encode_many([Connect("sensor-1"), PingReq()], 5)
+            >>> for packet in server.receive(data, now=0.0):
             ...     print(packet)
             ...     _ = server.send(ConnAck())
             Connect(client_id='sensor-1')
@@ -298,15 +304,16 @@ class Connection:
             (ConnAck(), 'sensor-1')
         """
         self._note_time(now)
-        if len(data) > 0 and self._error is None and self.state not in (CLOSING, CLOSED):
-            if self._role is Role.CLIENT and self.state is NEW:
+        state = self._rules.state
+        if len(data) > 0 and state is not CLOSING and state is not CLOSED:
+            if state is NEW and self._role is Role.CLIENT:
                 first = memoryview(data).cast("B")[0] >> 4
                 name = PacketType(first).name if first else "a packet"
                 self._fail(_errors.SERVER_FIRST.decoding(self.version or MQTTv5, 0, name, None, self.version, first))
             else:
-                self._is_read = False
+                self._is_read = self._is_heard = False
                 self._decoder.feed(data)
-        return _Received(self, now)
+        return _Received(self)
 
     def acknowledge(self, publish: Publish, reason_code: int = 0) -> None:
         """Acknowledge a PUBLISH that was yielded. Acknowledgements are sent in the order in which messages arrived.
@@ -332,20 +339,20 @@ class Connection:
         """
         if publish.qos == 0:
             return
-        if self.state is not CONNECTED:
+        if self._rules.state is not CONNECTED:
             raise refused("the connection on which the PUBLISH arrived has ended")
-        assert self._session is not None
-        assert self.version is not None
         if reason_code:
             answer = (PubAck if publish.qos == 1 else PubRec)(publish.packet_id or 1, reason_code)
-            self._check(own_fault(self._role, self.version, answer))
-        packet = self._session.incoming.acknowledge(publish, reason_code)
-        assert publish.packet_id is not None
+            self._check(own_fault(self._role, self.version or MQTTv5, answer))
+        assert self._session is not None
+        incoming = self._session.incoming
+        packet = incoming.acknowledge(publish, reason_code)
         self._unacknowledged.pop((publish.qos, publish.packet_id), None)
         if packet is not None:
             self._write(packet)
-            for packet in self._session.incoming.to_send():
-                self._write(packet)
+            if incoming._pending[publish.qos]:
+                for packet in incoming.to_send():
+                    self._write(packet)
 
     def connection_lost(self) -> None:
         """End the connection, because its transport has closed. The session keeps what has to be sent again.
@@ -409,7 +416,11 @@ class Connection:
             only messages of QoS 1 and 2 can be published before CONNACK
         """
         if type(packet) is Publish:
-            return self._publish(packet)
+            is_common = not (packet.qos or self._checks_sent or packet.topic_alias or packet.subscription_identifiers)
+            if not is_common or self._rules.state is not CONNECTED:
+                return self._publish(packet)
+            self._write(packet)
+            return packet
         sender = _SENDERS.get(type(packet))
         if sender is None:
             if not isinstance(packet, PubAck | PubRec | PubRel | PubComp | PingResp):
@@ -444,7 +455,7 @@ class Connection:
             >>> connection.publish("a", b"21.5", qos=1, retain=True).packet_id
             1
         """
-        return self._publish(Publish(topic, payload, qos, **fields))
+        return self.send(Publish(topic, payload, qos, **fields))  # type: ignore[return-value]
 
     def subscribe(self, *subscriptions: Any, **fields: Any) -> Subscribe:
         """Send a SUBSCRIBE with a new identifier.
@@ -601,8 +612,10 @@ class Connection:
             self._check_open()
             if publish.qos == 0 or self._role is Role.SERVER:
                 raise refused("only messages of QoS 1 and 2 can be published before CONNACK")
-        elif (refusal := self._refusal(publish)) is not None:
-            raise refusal
+        else:
+            refusal = self._refusal(publish)
+            if refusal is not None:
+                raise refusal
         if publish.topic_alias is not None:
             raise refused("the connection assigns topic aliases itself, so topic_alias must be None")
         if publish.qos == 0:
@@ -644,7 +657,7 @@ class Connection:
         if is_accepted and self.state is CONNECTING:
             if connack.session_present and not is_resumed:
                 raise broken(_errors.SESSION_UNKNOWN, self.version or MQTTv5, "server", None)
-            connack = connack.replace(session_present=is_resumed)
+            connack = connack.replace(session_present=is_resumed and self.version != MQTTv31)
             if self.version == MQTTv5:
                 if connack.authentication_method is None:
                     connack = connack.replace(authentication_method=connect.authentication_method)
@@ -687,10 +700,10 @@ class Connection:
         """Send a packet that only `Rules` have to know."""
         self._check_open()
         self._check_may_send(packet)
-        if isinstance(packet, Disconnect):
-            self._set_expiry(packet)
         self._write(packet)
         self._rules.passed(self._role, packet)
+        if isinstance(packet, Disconnect):
+            self._set_expiry(packet)
         return packet
 
     def _ping(self, packet: PingReq) -> PingReq:
@@ -711,7 +724,9 @@ class Connection:
             raise refused(f"{packet.packet_type.name} cannot be sent before CONNACK, which announces the limits")
 
     def _check_may_send(self, packet: Packet) -> None:
-        self._check(own_fault(self._role, self.version or MQTTv5, packet))
+        version = self.version or MQTTv5
+        encoded_size(packet, version)  # The rules rely on valid fields.
+        self._check(own_fault(self._role, version, packet))
         self._check(self._rules.broken(self._role, packet))
 
     def _check(self, rule: Broken | None) -> None:
@@ -734,9 +749,11 @@ class Connection:
 
     def _refusal(self, publish: Publish) -> LocalProtocolError | None:
         """Why the peer does not accept a message."""
+        if self._role is Role.CLIENT and publish.subscription_identifiers:
+            return self._local(Broken(_errors.IDENTIFIER_FROM_CLIENT))  # [MQTT-3.3.4-6]
+        if not self._checks_sent:
+            return None
         rule = self._rules.publish_broken(self._role, publish)
-        if rule is None and self._role is Role.CLIENT and publish.subscription_identifiers:
-            rule = Broken(_errors.IDENTIFIER_FROM_CLIENT)  # [MQTT-3.3.4-6]
         if rule is not None:
             return self._local(rule)
         limit = self.peer.maximum_packet_size
@@ -752,11 +769,14 @@ class Connection:
 
     def _write(self, packet: Packet) -> None:
         self._encoder.write(packet)
-        if self._now is not None:
+        if self._now is not None and self._role is Role.CLIENT:
             self._keep_alive.sent(self._now)
 
     def _write_publish(self, publish: Publish) -> None:
         """Write a PUBLISH that the peer accepts, with an alias if there is room for it."""
+        if not self._checks_sent:
+            self._write(publish)
+            return
         aliases = self._to_alias
         limit = self.peer.maximum_packet_size
         # The size comes first: if the packet is invalid, no alias may be assigned, because the peer would not learn it.
@@ -771,7 +791,7 @@ class Connection:
         outgoing = self._session.outgoing
         while packets:
             for packet in packets:
-                if isinstance(packet, Publish):
+                if type(packet) is Publish:
                     if self.version != MQTTv5 and packet.properties:
                         packet = packet.for_version(self.version, lossy=True)  # It was accepted on another connection.
                     if self._refusal(packet) is not None:
@@ -786,29 +806,35 @@ class Connection:
 
     # --- Packets that the peer sends.
 
-    def _next(self, now: float) -> Packet:
+    def _next(self) -> Packet:
         """The next packet for the application; StopIteration if there is none."""
+        rules = self._rules
         while True:
-            if self._error is not None:
-                raise _errors.fresh(self._error)
-            if self.state in (CLOSING, CLOSED) or (
-                self.state is CONNECTING and self._role is Role.SERVER and self._rules.turn is None
-            ):
-                raise StopIteration
+            state = rules.state
+            if state is not CONNECTED:
+                if self._error is not None:
+                    raise _errors.fresh(self._error)
+                is_waiting = state is CONNECTING and self._role is Role.SERVER and rules.turn is None
+                if is_waiting or state in (CLOSING, CLOSED):
+                    raise StopIteration
             try:
-                packet = next(self._decoder)
-                self._keep_alive.received(now)
+                packet = next(self._decoder, None)
+                if packet is None:
+                    self._is_read = True
+                    raise StopIteration
+                if not self._is_heard:
+                    self._is_heard = True
+                    assert self._now is not None
+                    self._keep_alive.received(self._now)
                 if type(packet) is Publish:
+                    if not (packet.qos or self._checks_received or packet.topic_alias):
+                        return packet
                     found: Packet | None = self._received_publish(packet)
                 else:
-                    rule = self._rules.broken(OTHER[self._role], packet)
+                    rule = rules.broken(OTHER[self._role], packet)
                     if rule is not None:
                         raise self._peers_error(rule, packet.packet_type)
-                    receiver = _RECEIVERS[type(packet)]
-                    found = receiver(self, packet)
-            except StopIteration:
-                self._is_read = True
-                raise
+                    found = _RECEIVERS[type(packet)](self, packet)
             except DecodeError as error:
                 self._fail(error)
                 raise
@@ -828,9 +854,8 @@ class Connection:
         self._is_read = True
 
     def _received_publish(self, publish: Publish) -> Publish | None:
-        rules = self._rules
-        if rules.state is not CONNECTED or rules.limits[self._role] != _NO_LIMITS:
-            rule = rules.broken(OTHER[self._role], publish)
+        if self._checks_received:
+            rule = self._rules.broken(OTHER[self._role], publish)
             if rule is not None:
                 raise self._peers_error(rule, PacketType.PUBLISH)
         if publish.topic_alias is not None:
@@ -838,12 +863,10 @@ class Connection:
         if publish.qos == 0:
             return publish
         assert self._session is not None
-        assert publish.packet_id is not None
         incoming = self._session.incoming
-        is_new = incoming.on_publish(publish)
-        for packet in incoming.to_send():
-            self._write(packet)
-        if not is_new:
+        if not incoming.on_publish(publish):
+            for packet in incoming.to_send():  # It repeats a message, which may be answered at once.
+                self._write(packet)
             return None
         self._yielded += 1
         self._unacknowledged[publish.qos, publish.packet_id] = self._yielded
@@ -884,6 +907,13 @@ class Connection:
         if connack.server_keep_alive is not None:
             self._keep_alive.seconds = connack.server_keep_alive  # [MQTT-3.1.2-21] [MQTT-3.2.2-21]
         self._is_begun = True
+        self._checks_received = own.maximum_qos < 2 or not own.retain_available
+        self._checks_sent = (
+            peer.maximum_qos < 2
+            or not peer.retain_available
+            or peer.maximum_packet_size < GREATEST_PACKET
+            or self._to_alias._maximum > 0
+        )
         session.is_new = False
         session.version = rules.version
         if rules.version == MQTTv5:
@@ -968,11 +998,10 @@ class Connection:
 class _Received:
     """The iterator of `Connection.receive`. It is no generator, so that only a request for the next packet acts."""
 
-    __slots__ = ("_connection", "_last", "_now", "_number")
+    __slots__ = ("_connection", "_last", "_number")
 
-    def __init__(self, connection: Connection, now: float) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._now = now
         self._last: Publish | None = None
         self._number = 0
 
@@ -981,21 +1010,18 @@ class _Received:
 
     def __next__(self) -> Packet:
         connection = self._connection
-        last = self._last
-        if last is not None:
-            self._last = None
-            assert last.packet_id is not None
+        if self._last is not None:
+            last, self._last = self._last, None
             is_waiting = connection._unacknowledged.get((last.qos, last.packet_id)) == self._number
-            if is_waiting and connection.state is CONNECTED:
+            if is_waiting and connection._rules.state is CONNECTED:
                 connection.acknowledge(last)
-        packet = connection._next(self._now)
+        packet = connection._next()
         if type(packet) is Publish and packet.qos and not connection._manual_acks:
             self._last = packet
             self._number = connection._yielded
         return packet
 
 
-_NO_LIMITS = Limits()
 _SENDERS: dict[type[Packet], Callable[[Connection, Any], Packet]] = {
     Connect: Connection._connect,
     ConnAck: Connection._connack,

@@ -163,13 +163,17 @@ class OutgoingMessages:
                 f"the queue is full: {len(self._messages)} messages are kept, and receive_maximum is "
                 f"{self._receive_maximum} and max_queued {self._max_queued}"
             )
-        message = publish.replace(dup=False, packet_id=1, topic_alias=None)
-        encoded_size(message, self._version)
-        message = message.replace(payload=bytes(message.payload))
-        if message.correlation_data is not None:
-            message = message.replace(correlation_data=bytes(message.correlation_data))
         packet_id = self.packet_ids.acquire()
-        message = message.replace(packet_id=packet_id)
+        try:
+            message = publish.replace(dup=False, packet_id=packet_id, topic_alias=None)
+            encoded_size(message, self._version)
+            for name in ("payload", "correlation_data"):
+                data = getattr(message, name)
+                if type(data) is not bytes and data is not None:
+                    message = message.replace(**{name: bytes(data)})
+        except BaseException:
+            self.packet_ids.release(packet_id)
+            raise
         self._messages[packet_id] = message
         self._waiting[packet_id] = None
         return message
