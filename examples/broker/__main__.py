@@ -1,7 +1,5 @@
 """The command line of the broker."""
 
-from __future__ import annotations
-
 import argparse
 import asyncio
 import getpass
@@ -20,56 +18,54 @@ from .protocol import BrokerProtocol
 from .settings import Settings
 
 
-async def serve(
-    host: str, port: int, settings: Settings, passwords: Passwords | None = None, context: ssl.SSLContext | None = None
-) -> None:
-    """Run a broker until the process gets SIGINT or SIGTERM."""
-    loop = asyncio.get_running_loop()
-    stop = asyncio.Event()
+async def serve(broker: Broker, host: str, port: int, context: ssl.SSLContext | None) -> None:
+    """Accept connections until the process gets SIGINT or SIGTERM."""
+    loop, stop = broker.loop, asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    broker = Broker(settings, passwords)
     server = await loop.create_server(lambda: BrokerProtocol(broker), host, port, ssl=context, backlog=1_000)
     async with server:
-        print("listening on port", *(each.getsockname()[1] for each in server.sockets), flush=True)
+        print("listening on port", server.sockets[0].getsockname()[1], flush=True)
         await stop.wait()
     for protocol in list(broker.protocols):
         protocol.close(ReasonCode.SERVER_SHUTTING_DOWN)
-    deadline = loop.time() + settings.close_timeout
-    while broker.protocols and loop.time() < deadline:
+    while broker.protocols:  # Each has a time limit.
         await asyncio.sleep(0.01)
 
 
-def main() -> None:
+def options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser("python -m examples.broker", description="An MQTT broker: 3.1, 3.1.1 and 5.0.")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=int, default=1883, help="port to listen on; 0: any (default: %(default)s)")
-    parser.add_argument("--passwords", type=Path, metavar="FILE", help="users, who alone may connect")
-    parser.add_argument("--add-user", metavar="NAME", help="add a user to the file of --passwords, and exit")
+    parser.add_argument("--passwords", type=Path, metavar="FILE", help="file of the users, who alone may connect")
+    parser.add_argument("--add-user", metavar="NAME", help="add a user to that file, and exit")
     parser.add_argument("--certificate", metavar="FILE", help="certificate for TLS, in PEM form")
-    parser.add_argument("--key", metavar="FILE", help="its private key, if it is in another file")
-    parser.add_argument("--verbose", action="store_true", help="log what goes wrong")
+    parser.add_argument("--key", metavar="FILE", help="its private key, if that is in another file")
+    parser.add_argument("--verbose", action="store_true", help="log the faults of clients")
     limits = parser.add_argument_group("limits")
     for field in fields(Settings):
-        option = "--" + field.name.replace("_", "-")
-        described = field.metadata["help"] + " (default: %(default)s)"
-        limits.add_argument(option, type=type(field.default), default=field.default, metavar="N", help=described)
-    options = parser.parse_args()
-    logging.basicConfig(level=logging.INFO if options.verbose else logging.WARNING)
-    passwords = None if options.passwords is None else Passwords(options.passwords)
-    if options.add_user is not None:
-        if passwords is None:
-            parser.error("--add-user needs --passwords")
+        told = f"{field.metadata['help']} (default: %(default)s)"
+        kind = type(field.default)
+        limits.add_argument("--" + field.name.replace("_", "-"), type=kind, default=field.default, help=told)
+    found = parser.parse_args(arguments)
+    if found.add_user and not found.passwords:
+        parser.error("--add-user needs --passwords")
+    return found
+
+
+async def main(found: argparse.Namespace) -> None:
+    logging.basicConfig(level=logging.INFO if found.verbose else logging.WARNING)
+    passwords = Passwords(found.passwords) if found.passwords else None
+    if passwords and found.add_user:
         password = getpass.getpass() if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
-        passwords.add(options.add_user, password.encode())
+        passwords.add(found.add_user, password)
         return
     context = None
-    if options.certificate is not None:
+    if found.certificate:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(options.certificate, options.key)
-    settings = Settings(**{field.name: getattr(options, field.name) for field in fields(Settings)})
-    asyncio.run(serve(options.host, options.port, settings, passwords, context))
+        context.load_cert_chain(found.certificate, found.key)
+    settings = Settings(**{field.name: getattr(found, field.name) for field in fields(Settings)})
+    await serve(Broker(settings, passwords), found.host, found.port, context)
 
 
-if __name__ == "__main__":
-    main()
+asyncio.run(main(options()))

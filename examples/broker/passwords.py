@@ -1,6 +1,4 @@
-"""A file of user names and hashed passwords."""
-
-from __future__ import annotations
+"""User names and hashed passwords in a file."""
 
 import hmac
 import secrets
@@ -8,28 +6,29 @@ from hashlib import scrypt
 from pathlib import Path
 
 
-def hashed(password: bytes, salt: bytes) -> bytes:
-    return scrypt(password, salt=salt, n=1 << 14, r=8, p=1)
-
-
 class Passwords:
-    """The users in a file with lines `name:salt:hash`, in hexadecimal. The file need not exist yet."""
+    """The users in a file, which need not exist yet. A line has a name, a salt and a hash: `name:salt:hash`."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
         self._users = {name: (salt, digest) for name, salt, digest in (line.rsplit(":", 2) for line in lines)}
 
-    def add(self, name: str, password: bytes) -> None:
-        """Set the password of a user, and write the file."""
+    def add(self, name: str, password: str) -> None:
+        """Add a user, or change the password, and write the file."""
         if not name.isprintable():
             raise ValueError(f"a user name must be printable, not {name!r}")
-        salt = secrets.token_bytes(16)
-        self._users[name] = salt.hex(), hashed(password, salt).hex()
+        salt = secrets.token_hex(16)
+        self._users[name] = salt, _hash(password.encode(), salt)
         self._path.touch(mode=0o600)
-        self._path.write_text("".join(f"{user}:{salt}:{digest}\n" for user, (salt, digest) in self._users.items()))
+        lines = [f"{name}:{salt}:{digest}\n" for name, (salt, digest) in self._users.items()]
+        self._path.write_text("".join(lines), encoding="utf-8")
 
     def check(self, name: str | None, password: bytes | memoryview | None) -> bool:
-        """Whether the password is right. It takes the same time for an unknown user. Threads may call it."""
+        """Whether the password is right. The time does not tell whether the user exists. Any thread may call this."""
         salt, digest = self._users.get(name or "", ("", ""))
-        return hmac.compare_digest(hashed(bytes(password or b""), bytes.fromhex(salt)).hex(), digest)
+        return hmac.compare_digest(_hash(bytes(password or b""), salt), digest)
+
+
+def _hash(password: bytes, salt: str) -> str:
+    return scrypt(password, salt=bytes.fromhex(salt), n=1 << 14, r=8, p=1).hex()

@@ -1,28 +1,13 @@
-"""A connection to the broker: what its client sends, and how it ends."""
+"""A connection to the broker, from its first byte to its end."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
-from typing import Any, cast
+from typing import Any
 
-from mqttcodec import (
-    ConnAck,
-    Connect,
-    DecodeError,
-    Disconnect,
-    EncodeError,
-    MQTTError,
-    Packet,
-    Publish,
-    ReasonCode,
-    Role,
-    SubAck,
-    Subscribe,
-    UnsubAck,
-    Unsubscribe,
-)
+import mqttcodec as mqtt
+from mqttcodec import ReasonCode
 from mqttcodec.session import Connection, ConnectionState, QueueFullError
 
 from .broker import Broker, Client
@@ -31,33 +16,28 @@ log = logging.getLogger(__package__)
 
 
 class BrokerProtocol(asyncio.Protocol):
-    """A connection. It gives what it reads to `connection`, and writes what that returns."""
+    """A connection: it passes what arrives to `connection`, and writes what that returns."""
+
+    transport: asyncio.Transport
 
     def __init__(self, broker: Broker) -> None:
         settings = broker.settings
         self.broker = broker
         self.loop = broker.loop
-        self.connection = Connection(
-            Role.SERVER,
-            max_packet_size=settings.max_packet_size,
-            receive_maximum=settings.max_inflight,
-            max_inflight=settings.max_inflight,
-            topic_alias_maximum=settings.max_aliases,
-            max_queued=0,
-        )
-        self.connection.keep_alive.seconds = settings.connect_timeout / 1.5
+        limits = {"max_packet_size": settings.max_packet_size, "topic_alias_maximum": settings.max_aliases}
+        limits |= {"receive_maximum": settings.max_inflight, "max_inflight": settings.max_inflight, "max_queued": 0}
+        self.connection = Connection(mqtt.Role.SERVER, **limits)
+        self.connection.keep_alive.seconds = settings.connect_timeout / 1.5  # It expires after 1.5 times as long.
         self.version = 5
-        self.client: Client | None = None
+        self.client: Any = None  # A `Client`, when the connection is accepted.
         self.timer: asyncio.TimerHandle | None = None
-        self.is_ended = False
-        self.is_paused = False
-        self.is_flush_due = False
+        self.is_ended = self.is_paused = self.is_flush_due = False
 
-    # --- Called by asyncio.
+    # --- What asyncio calls.
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.Transport, transport)
-        self.transport.set_write_buffer_limits(high=self.broker.settings.max_unsent_bytes)
+    def connection_made(self, transport: Any) -> None:
+        self.transport = transport
+        transport.set_write_buffer_limits(high=self.broker.settings.max_unsent_bytes)
         self.broker.protocols.add(self)
         if len(self.broker.protocols) > self.broker.settings.max_connections:
             self.end()
@@ -68,16 +48,19 @@ class BrokerProtocol(asyncio.Protocol):
             return
         try:
             for packet in self.connection.receive(data, self.loop.time()):
-                if type(packet) is Publish:
-                    self.received_publish(packet)
+                if type(packet) is mqtt.Publish:
+                    reason_code = self.broker.publish(packet, self.client)
+                    if reason_code and self.version == 5:
+                        self.connection.acknowledge(packet, reason_code)
                 else:
                     self.received(packet)
-        except DecodeError as error:
-            log.info("%s: %s", self.client and self.client.client_id, error)
+        except mqtt.MQTTError as error:
+            log.info("%s: %s", self.transport.get_extra_info("peername"), error)
+            self.connection.close()
         self.flush()
 
     def pause_writing(self) -> None:
-        """The client reads slowly. Until it has caught up, it gets no messages of QoS 0, and nothing is read from it."""
+        """Stop reading from a slow reader, and dropping its messages of QoS 0, until it has caught up."""
         self.is_paused = True
         self.transport.pause_reading()
 
@@ -89,108 +72,103 @@ class BrokerProtocol(asyncio.Protocol):
         self.end()
 
     def connection_lost(self, exception: Exception | None) -> None:
+        self.end()
         self.broker.protocols.discard(self)
-        self.detach()
-        if self.timer is not None:
-            self.timer.cancel()
+        self.set_timer(None)
 
-    # --- Output, time and the end.
+    # --- Output, time, and the end.
 
     @property
     def is_slow(self) -> bool:
         return self.is_paused or self.connection.pending > self.broker.settings.max_unsent_bytes
 
-    def send(self, packet: Packet) -> None:
-        """Send a packet soon, together with the others of this turn of the event loop."""
+    @property
+    def has_room(self) -> bool:
+        outgoing = self.client.session.outgoing
+        return outgoing.in_flight + outgoing.queued < outgoing.receive_maximum
+
+    def send(self, publish: mqtt.Publish) -> None:
+        """Send a message, in one write with others."""
         try:
-            self.connection.send(packet)
+            self.connection.send(publish)
         except QueueFullError:
             raise
-        except MQTTError as error:
-            log.info("not sent to %s: %s", self.client and self.client.client_id, error)
+        except mqtt.MQTTError as error:
+            log.info("%s gets no message: %s", self.client.client_id, error)
         if not self.is_flush_due:
             self.is_flush_due = True
             self.loop.call_soon(self.flush)
 
     def flush(self) -> None:
-        """Write what is to be sent, and end the connection if that was the last."""
         self.is_flush_due = False
-        if self.is_ended:
-            return
-        data = self.connection.take()
-        if data:
-            self.transport.write(data)
-        if self.connection.state is ConnectionState.CLOSING:
-            self.end()
+        if not self.is_ended:
+            data = self.connection.take()
+            if data:
+                self.transport.write(data)
+            if self.connection.state is ConnectionState.CLOSING:
+                self.end()
 
-    def tick(self) -> None:
-        """Look at the Keep Alive, or at the time for CONNECT."""
-        now = self.loop.time()
-        self.connection.tick(now)
-        self.flush()
-        timeout = self.connection.timeout(now)
-        if timeout is not None and not self.is_ended:
-            self.timer = self.loop.call_later(timeout, self.tick)
-
-    def close(self, reason_code: ReasonCode) -> None:
+    def close(self, reason_code: int) -> None:
         self.connection.close(reason_code)
         self.flush()
 
-    def end(self) -> None:
-        """Shut down the sending side, so that the client gets all of it, and wait for the client to close, but not long.
+    def tick(self) -> None:
+        """Check the time for CONNECT, then the Keep Alive."""
+        self.connection.tick(self.loop.time())
+        self.flush()
+        self.set_timer(self.connection.timeout(self.loop.time()), self.tick)
 
-        A socket that is closed before all is read from it may lose what was sent last.
+    def set_timer(self, seconds: float | None, call: Any = None) -> None:
+        if self.timer is not None:
+            self.timer.cancel()
+        self.timer = None if seconds is None else self.loop.call_later(seconds, call)
+
+    def end(self) -> None:
+        """Separate the session from the connection, send the rest, and wait for the client to close, but not long.
+
+        If the broker closed at once, with bytes to read, the client might not get what was sent last.
         """
         if self.is_ended:
             return
         self.is_ended = True
-        self.detach()
-        if self.timer is not None:
-            self.timer.cancel()
-        self.timer = self.loop.call_later(self.broker.settings.close_timeout, self.transport.abort)
+        self.connection.connection_lost()
+        if self.client is not None:
+            self.client.disconnected()
+        self.set_timer(self.broker.settings.close_timeout, self.transport.abort)
         if self.transport.can_write_eof():
             self.transport.write_eof()
         else:
-            self.transport.close()  # TLS has its own way to say that it is the end.
-
-    def detach(self) -> None:
-        """Separate the session from this connection."""
-        self.connection.connection_lost()
-        client, self.client = self.client, None
-        if client is not None:
-            client.disconnected()
+            self.transport.close()  # TLS says by itself that this is the end.
 
     # --- Packets.
 
-    def received(self, packet: Packet) -> None:
+    def received(self, packet: mqtt.Packet) -> None:
         match packet:
-            case Connect():
+            case mqtt.Connect():
                 self.received_connect(packet)
-            case Subscribe():
+            case mqtt.Subscribe():
                 self.received_subscribe(packet)
-            case Unsubscribe():
+            case mqtt.Unsubscribe():
                 codes = [self.broker.unsubscribe(self.client, topic_filter) for topic_filter in packet.topic_filters]
-                self.connection.send(UnsubAck(packet.packet_id, codes if self.version == 5 else []))
-            case Disconnect():
-                if packet.reason_code == 0:
+                self.connection.send(mqtt.UnsubAck(packet.packet_id, codes if self.version == 5 else ()))
+            case mqtt.Disconnect():
+                if packet.reason_code == ReasonCode.SUCCESS and self.client is not None:
                     self.client.will = None  # [MQTT-3.14.4-3]
-            case _:  # PUBACK, PUBREC, PUBCOMP: there is room for another message.
+            case _:  # The end of a message makes room for the next one.
                 self.client.send_queue()
 
-    def received_connect(self, connect: Connect) -> None:
+    def received_connect(self, connect: mqtt.Connect) -> None:
         passwords = self.broker.passwords
         if connect.authentication_method is not None:
             self.connection.close(ReasonCode.BAD_AUTHENTICATION_METHOD)
         elif passwords is None:
             self.accept(connect)
-        else:
+        else:  # A hash takes long, so another thread computes it.
             self.transport.pause_reading()
             check = self.loop.run_in_executor(None, passwords.check, connect.username, connect.password)
-            check.add_done_callback(lambda checked: self.checked(connect, checked.result()))
+            check.add_done_callback(lambda check: self.is_ended or self.checked(connect, check.result()))
 
-    def checked(self, connect: Connect, is_right: bool) -> None:
-        if self.is_ended:
-            return
+    def checked(self, connect: mqtt.Connect, is_right: bool) -> None:
         if is_right:
             self.accept(connect)
         else:
@@ -198,41 +176,29 @@ class BrokerProtocol(asyncio.Protocol):
         self.transport.resume_reading()
         self.data_received(b"")
 
-    def accept(self, connect: Connect) -> None:
-        fields: dict[str, Any] = {}
-        client_id = connect.client_id
-        if not client_id:
-            client_id = fields["assigned_client_identifier"] = f"auto-{secrets.token_hex(8)}"
-        client = self.broker.client(client_id, connect.clean_start)
+    def accept(self, connect: mqtt.Connect) -> None:
+        client = self.broker.client(connect)
         if client is None:
-            return self.connection.close(ReasonCode.QUOTA_EXCEEDED)
+            self.connection.close(ReasonCode.QUOTA_EXCEEDED)
+            return
         self.version = connect.protocol_version
+        fields: dict[str, Any] = {}
+        if self.version == 5 and not connect.client_id:
+            fields["assigned_client_identifier"] = client.client_id
         if (connect.session_expiry_interval or 0) > self.broker.settings.max_session_expiry:
             fields["session_expiry_interval"] = self.broker.settings.max_session_expiry
-        if not client.session.is_new:
+        if client.session is not None:
             self.connection.session = client.session
-        self.connection.send(ConnAck(**fields) if self.version == 5 else ConnAck())
+        self.connection.send(mqtt.ConnAck(**fields))
         self.client = client
-        client.connected(self, self.connection.session, connect.will)
-        if self.timer is not None:
-            self.timer.cancel()
+        client.connected(self, connect.will)
         self.tick()
 
-    def received_publish(self, publish: Publish) -> None:
-        reason_code = self.broker.publish(publish, self.client)
-        if reason_code and publish.qos and self.version == 5:
-            self.connection.acknowledge(publish, reason_code)
-
-    def received_subscribe(self, subscribe: Subscribe) -> None:
-        results = [
-            self.broker.subscribe(self.client, subscription, subscribe.subscription_identifier)
-            for subscription in subscribe.subscriptions
-        ]
-        try:
-            suback = SubAck(subscribe.packet_id, [code for code, _ in results])
-            self.connection.send(suback if self.version == 5 else suback.for_version(self.version))
-        except EncodeError:  # 3.1 cannot say that a subscription is refused.
-            return self.connection.close()
+    def received_subscribe(self, subscribe: mqtt.Subscribe) -> None:
+        identifier = subscribe.subscription_identifier
+        results = [self.broker.subscribe(self.client, each, identifier) for each in subscribe.subscriptions]
+        suback = mqtt.SubAck(subscribe.packet_id, [code for code, _ in results])
+        self.connection.send(suback.for_version(self.version))
         for subscription, (_, is_wanted) in zip(subscribe.subscriptions, results, strict=True):
             if is_wanted:
-                self.broker.send_retained(self.client, subscription.topic_filter)
+                self.broker.send_retained(self.client, subscription.topic_filter, self.version)
