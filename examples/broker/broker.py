@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections import OrderedDict, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from mqttcodec import Connect, Publish, ReasonCode, RetainHandling, Subscription, Will, encoded_size
-from mqttcodec.session import QueueFullError, Session
+from mqttcodec.session import Session
 from mqttcodec.topics import TopicMatcher, TopicTree
 
 from .passwords import Passwords
@@ -28,10 +28,9 @@ class Stored(NamedTuple):
 
     def at(self, now: float) -> Publish | None:
         """The message with the rest of its Message Expiry Interval [MQTT-3.3.2-6]; None when that is over."""
-        interval = self.publish.message_expiry_interval
-        if interval is None:
+        if self.publish.message_expiry_interval is None:
             return self.publish
-        left = interval - int(now - self.time)
+        left = self.publish.message_expiry_interval - int(now - self.time)
         return self.publish.replace(message_expiry_interval=left) if left > 0 else None
 
 
@@ -103,7 +102,7 @@ class Client:
         for topic_filter in list(self.subscriptions):
             self.broker.unsubscribe(self, topic_filter)
         while self.queue:
-            self.broker.take(self.queue)
+            self.broker.forget(self.queue.popleft())
         self.publish_will()
 
     def publish_will(self) -> None:
@@ -112,30 +111,29 @@ class Client:
             self.broker.publish(will.to_publish(), self)
 
     def deliver(self, publish: Publish) -> None:
-        """Send a message now, or store it until it can be sent."""
-        protocol = self.protocol
-        if publish.qos == 0:
-            if protocol is not None and not protocol.is_slow:
-                protocol.send(publish)
+        """Send a message now. If that is not possible, store it for later, or drop it at QoS 0."""
+        is_next = publish.qos == 0 or not self.queue
+        if self.protocol is not None and is_next and self.protocol.send(publish):
             return
-        if protocol is not None and not self.queue:
-            try:
-                protocol.send(publish)
-                return
-            except QueueFullError:
-                pass  # As many as Receive Maximum allows are not acknowledged.
-        if len(self.queue) < self.broker.settings.max_queued:
+        if publish.qos and len(self.queue) < self.broker.settings.max_queued:
             stored = self.broker.stored(publish)
             if stored is not None:
                 self.queue.append(stored)
 
     def send_queue(self) -> None:
         """Send what is stored, as far as Receive Maximum allows."""
-        while self.queue and self.protocol is not None and self.protocol.has_room:
-            publish = self.broker.take(self.queue).at(self.broker.loop.time())
+        while self.queue and self.protocol is not None:
+            publish = self.queue[0].at(self.broker.loop.time())
             if publish is not None:
-                version = self.protocol.version
-                self.protocol.send(Subscriber(2).copy(publish, publish.retain, version) if version < 5 else publish)
+                if self.protocol.version < 5:
+                    publish = Publish(publish.topic, publish.payload, publish.qos, publish.retain)
+                if not self.protocol.send(publish):
+                    break
+            self.broker.forget(self.queue.popleft())
+
+
+Group = OrderedDict[Client, Subscriber]
+"""The subscribers of a topic filter. The members of a shared subscription take turns, and the first one is next."""
 
 
 class Broker:
@@ -147,8 +145,7 @@ class Broker:
         self.loop = asyncio.get_running_loop()
         self.protocols: set[BrokerProtocol] = set()
         self.clients: dict[str, Client] = {}
-        # By topic filter. The members of a shared subscription take turns: the first one is next.
-        self.subscriptions: TopicMatcher[OrderedDict[Client, Subscriber]] = TopicMatcher()
+        self.subscriptions: TopicMatcher[Group] = TopicMatcher()
         self.retained: TopicTree[Stored] = TopicTree()
         self.stored_bytes = 0
 
@@ -166,13 +163,13 @@ class Broker:
         return Client(self, connect.client_id or f"auto-{secrets.token_hex(8)}")
 
     def publish(self, publish: Publish, sender: Client) -> ReasonCode:
-        """Send a message to its subscribers."""
+        """Send a message to its subscribers, and retain it if it says so."""
         reason_code = self.retain(publish) if publish.retain else ReasonCode.SUCCESS
         copies: dict[tuple[Subscriber, int], Publish] = {}
         for client, subscriber in self.subscribers(publish.topic).items():
             if subscriber.no_local and client is sender:
                 continue
-            version = 5 if client.protocol is None else client.protocol.version
+            version = client.protocol.version if client.protocol else 5
             copy = copies.get((subscriber, version))
             if copy is None:
                 retain = publish.retain and subscriber.retain_as_published
@@ -180,28 +177,25 @@ class Broker:
             client.deliver(copy)
         return reason_code
 
-    def subscribers(self, topic: str) -> Mapping[Client, Subscriber]:
+    def subscribers(self, topic: str) -> Group:
         matches = self.subscriptions.match_items(topic)
         if len(matches) == 1 and not matches[0][0].startswith("$share/"):
             return matches[0][1]
-        found: dict[Client, Subscriber] = {}
+        found: Group = OrderedDict()
         for topic_filter, group in matches:
             for client, subscriber in [next_member(group)] if topic_filter.startswith("$share/") else group.items():
                 found[client] = subscriber.merged(found[client]) if client in found else subscriber
         return found
 
     def retain(self, publish: Publish) -> ReasonCode:
-        old = self.retained.pop(publish.topic, None)
-        if old is not None:
-            self.stored_bytes -= old.size
-        if not publish.payload:
-            return ReasonCode.SUCCESS  # [MQTT-3.3.1-6]
-        if len(self.retained) < self.settings.max_retained and self.has_levels(publish.topic):
-            stored = self.stored(publish)
-            if stored is not None:
-                self.retained[publish.topic] = stored
-                return ReasonCode.SUCCESS
-        return ReasonCode.QUOTA_EXCEEDED
+        self.forget(self.retained.pop(publish.topic, None))
+        if publish.payload:  # [MQTT-3.3.1-6]
+            is_allowed = len(self.retained) < self.settings.max_retained and self.has_levels(publish.topic)
+            stored = self.stored(publish) if is_allowed else None
+            if stored is None:
+                return ReasonCode.QUOTA_EXCEEDED
+            self.retained[publish.topic] = stored
+        return ReasonCode.SUCCESS
 
     def stored(self, publish: Publish) -> Stored | None:
         """A message to keep, if there is room for it."""
@@ -211,30 +205,27 @@ class Broker:
         self.stored_bytes += size
         return Stored(publish, size, self.loop.time())
 
-    def take(self, queue: deque[Stored]) -> Stored:
-        stored = queue.popleft()
-        self.stored_bytes -= stored.size
-        return stored
+    def forget(self, stored: Stored | None) -> None:
+        self.stored_bytes -= stored.size if stored else 0
 
     def has_levels(self, topic: str) -> bool:
         return topic.count("/") < self.settings.max_levels
 
     def subscribe(self, client: Client, subscription: Subscription, identifier: int | None) -> tuple[int, bool]:
         """The reason code, and whether retained messages follow."""
-        topic_filter = subscription.topic_filter
+        topic_filter, handling = subscription.topic_filter, subscription.retain_handling
         is_new = topic_filter not in client.subscriptions
         if not self.has_levels(topic_filter):
             return ReasonCode.TOPIC_FILTER_INVALID, False
         if is_new and len(client.subscriptions) >= self.settings.max_subscriptions:
             return ReasonCode.QUOTA_EXCEEDED, False
-        identifiers = () if identifier is None else (identifier,)
+        options = subscription.qos, subscription.no_local, subscription.retain_as_published
         group = self.subscriptions.setdefault(topic_filter, OrderedDict())
-        group[client] = Subscriber(
-            subscription.qos, subscription.no_local, subscription.retain_as_published, identifiers
-        )
+        group[client] = Subscriber(*options, () if identifier is None else (identifier,))
         client.subscriptions.add(topic_filter)
-        handling = subscription.retain_handling
-        is_wanted = is_new if handling == RetainHandling.SEND_AT_SUBSCRIBE_IF_NEW else handling == 0
+        is_wanted = handling == RetainHandling.SEND_AT_SUBSCRIBE or (
+            is_new and handling == RetainHandling.SEND_AT_SUBSCRIBE_IF_NEW
+        )
         return subscription.qos, is_wanted and not topic_filter.startswith("$share/")
 
     def unsubscribe(self, client: Client, topic_filter: str) -> ReasonCode:
@@ -252,12 +243,12 @@ class Broker:
         for topic, stored in self.retained.match(topic_filter):
             publish = stored.at(self.loop.time())
             if publish is None:
-                self.stored_bytes -= self.retained.pop(topic).size
+                self.forget(self.retained.pop(topic))
             else:
                 client.deliver(subscriber.copy(publish, True, version))
 
 
-def next_member(group: OrderedDict[Client, Subscriber]) -> tuple[Client, Subscriber]:
+def next_member(group: Group) -> tuple[Client, Subscriber]:
     """The member of a shared subscription whose turn it is, a connected one if there is one."""
     for _ in range(len(group)):
         client, subscriber = next(iter(group.items()))

@@ -10,7 +10,7 @@ import mqttcodec as mqtt
 from mqttcodec import ReasonCode
 from mqttcodec.session import Connection, ConnectionState, QueueFullError
 
-from .broker import Broker, Client
+from .broker import Broker
 
 log = logging.getLogger(__package__)
 
@@ -24,9 +24,15 @@ class BrokerProtocol(asyncio.Protocol):
         settings = broker.settings
         self.broker = broker
         self.loop = broker.loop
-        limits = {"max_packet_size": settings.max_packet_size, "topic_alias_maximum": settings.max_aliases}
-        limits |= {"receive_maximum": settings.max_inflight, "max_inflight": settings.max_inflight, "max_queued": 0}
-        self.connection = Connection(mqtt.Role.SERVER, **limits)
+        size, aliases, number = settings.max_packet_size, settings.max_aliases, settings.max_inflight
+        self.connection = Connection(
+            mqtt.Role.SERVER,
+            max_packet_size=size,
+            topic_alias_maximum=aliases,
+            receive_maximum=number,
+            max_inflight=number,
+            max_queued=0,
+        )
         self.connection.keep_alive.seconds = settings.connect_timeout / 1.5  # It expires after 1.5 times as long.
         self.version = 5
         self.client: Any = None  # A `Client`, when the connection is accepted.
@@ -57,6 +63,8 @@ class BrokerProtocol(asyncio.Protocol):
         except mqtt.MQTTError as error:
             log.info("%s: %s", self.transport.get_extra_info("peername"), error)
             self.connection.close()
+        if self.client is not None:
+            self.client.send_queue()  # Acknowledgements have made room.
         self.flush()
 
     def pause_writing(self) -> None:
@@ -78,26 +86,22 @@ class BrokerProtocol(asyncio.Protocol):
 
     # --- Output, time, and the end.
 
-    @property
-    def is_slow(self) -> bool:
-        return self.is_paused or self.connection.pending > self.broker.settings.max_unsent_bytes
-
-    @property
-    def has_room(self) -> bool:
-        outgoing = self.client.session.outgoing
-        return outgoing.in_flight + outgoing.queued < outgoing.receive_maximum
-
-    def send(self, publish: mqtt.Publish) -> None:
-        """Send a message, in one write with others."""
+    def send(self, publish: mqtt.Publish) -> bool:
+        """Send a message, in one write with others. False if it must wait, or be dropped."""
+        connection = self.connection
+        is_slow = self.is_paused or connection.pending > self.broker.settings.max_unsent_bytes
+        if is_slow and publish.qos == 0:
+            return False
         try:
-            self.connection.send(publish)
+            connection.send(publish)
         except QueueFullError:
-            raise
-        except mqtt.MQTTError as error:
-            log.info("%s gets no message: %s", self.client.client_id, error)
+            return False  # As many as Receive Maximum allows are not acknowledged.
+        except mqtt.MQTTError as error:  # It is too large for the client [MQTT-3.1.2-25].
+            log.info("%s does not get a message: %s", self.client.client_id, error)
         if not self.is_flush_due:
             self.is_flush_due = True
             self.loop.call_soon(self.flush)
+        return True
 
     def flush(self) -> None:
         self.is_flush_due = False
@@ -116,7 +120,8 @@ class BrokerProtocol(asyncio.Protocol):
         """Check the time for CONNECT, then the Keep Alive."""
         self.connection.tick(self.loop.time())
         self.flush()
-        self.set_timer(self.connection.timeout(self.loop.time()), self.tick)
+        if not self.is_ended:
+            self.set_timer(self.connection.timeout(self.loop.time()), self.tick)
 
     def set_timer(self, seconds: float | None, call: Any = None) -> None:
         if self.timer is not None:
@@ -150,12 +155,9 @@ class BrokerProtocol(asyncio.Protocol):
                 self.received_subscribe(packet)
             case mqtt.Unsubscribe():
                 codes = [self.broker.unsubscribe(self.client, topic_filter) for topic_filter in packet.topic_filters]
-                self.connection.send(mqtt.UnsubAck(packet.packet_id, codes if self.version == 5 else ()))
-            case mqtt.Disconnect():
-                if packet.reason_code == ReasonCode.SUCCESS and self.client is not None:
-                    self.client.will = None  # [MQTT-3.14.4-3]
-            case _:  # The end of a message makes room for the next one.
-                self.client.send_queue()
+                self.connection.send(mqtt.UnsubAck(packet.packet_id, codes).for_version(self.version))
+            case mqtt.Disconnect(reason_code=ReasonCode.SUCCESS):
+                self.client.will = None  # [MQTT-3.14.4-3]
 
     def received_connect(self, connect: mqtt.Connect) -> None:
         passwords = self.broker.passwords
@@ -166,9 +168,11 @@ class BrokerProtocol(asyncio.Protocol):
         else:  # A hash takes long, so another thread computes it.
             self.transport.pause_reading()
             check = self.loop.run_in_executor(None, passwords.check, connect.username, connect.password)
-            check.add_done_callback(lambda check: self.is_ended or self.checked(connect, check.result()))
+            check.add_done_callback(lambda check: self.checked(connect, check.result()))
 
     def checked(self, connect: mqtt.Connect, is_right: bool) -> None:
+        if self.is_ended:
+            return
         if is_right:
             self.accept(connect)
         else:
@@ -181,24 +185,21 @@ class BrokerProtocol(asyncio.Protocol):
         if client is None:
             self.connection.close(ReasonCode.QUOTA_EXCEEDED)
             return
-        self.version = connect.protocol_version
-        fields: dict[str, Any] = {}
-        if self.version == 5 and not connect.client_id:
-            fields["assigned_client_identifier"] = client.client_id
-        if (connect.session_expiry_interval or 0) > self.broker.settings.max_session_expiry:
-            fields["session_expiry_interval"] = self.broker.settings.max_session_expiry
         if client.session is not None:
             self.connection.session = client.session
-        self.connection.send(mqtt.ConnAck(**fields))
-        self.client = client
+        assigned = None if connect.client_id else client.client_id
+        expiry = min(connect.session_expiry_interval or 0, self.broker.settings.max_session_expiry)
+        connack = mqtt.ConnAck(session_expiry_interval=expiry, assigned_client_identifier=assigned)
+        self.connection.send(connack.for_version(connect.protocol_version))
+        self.version, self.client = connect.protocol_version, client
         client.connected(self, connect.will)
         self.tick()
 
     def received_subscribe(self, subscribe: mqtt.Subscribe) -> None:
         identifier = subscribe.subscription_identifier
-        results = [self.broker.subscribe(self.client, each, identifier) for each in subscribe.subscriptions]
-        suback = mqtt.SubAck(subscribe.packet_id, [code for code, _ in results])
+        results = [(each, *self.broker.subscribe(self.client, each, identifier)) for each in subscribe.subscriptions]
+        suback = mqtt.SubAck(subscribe.packet_id, [reason_code for _, reason_code, _ in results])
         self.connection.send(suback.for_version(self.version))
-        for subscription, (_, is_wanted) in zip(subscribe.subscriptions, results, strict=True):
+        for subscription, _, is_wanted in results:
             if is_wanted:
                 self.broker.send_retained(self.client, subscription.topic_filter, self.version)
