@@ -530,21 +530,23 @@ class Connection:
         """
         if self.state in (CLOSING, CLOSED):
             return
+        packet: Packet | None = None
         if self.state is CONNECTED or (self._role is Role.CLIENT and self.state is CONNECTING):
-            assert self.version is not None
             if self.version == MQTTv5 or (self._role is Role.CLIENT and reason_code == 0):
-                self.send(Disconnect(reason_code))
-                return
+                packet = Disconnect(reason_code)
         elif self.state is CONNECTING and reason_code:
-            assert self.version is not None
-            refusal = ConnAck(reason_code=reason_code)
-            try:
-                self.send(refusal if self.version == MQTTv5 else refusal.for_version(self.version))
+            packet = ConnAck(reason_code=reason_code)
+            if self.version != MQTTv5:
+                try:
+                    packet = packet.for_version(self.version or MQTTv5)
+                except EncodeError:
+                    packet = None  # No return code says this [MQTT-3.2.2-6].
+        if packet is not None:
+            # If the packet is too large for the peer, the connection ends without it.
+            if encoded_size(packet, self.version or MQTTv5) <= self.peer.maximum_packet_size:
+                self.send(packet)
                 return
-            except EncodeError:
-                if self.version == MQTTv5:
-                    raise
-                # No return code says this [MQTT-3.2.2-6].
+            self._check_may_send(packet)
         self._rules.state = CLOSING
 
     # --- Time.
@@ -875,6 +877,7 @@ class Connection:
     def _received_connect(self, connect: Connect) -> Packet:
         self._rules.passed(Role.CLIENT, connect)
         self._encoder.version = self.version
+        self._encoder.max_packet_size = max(2, self.peer.maximum_packet_size)  # [MQTT-3.1.2-24]
         self._keep_alive.seconds = connect.keep_alive
         return connect
 
@@ -901,7 +904,7 @@ class Connection:
         assert session is not None
         assert rules.version is not None
         own, peer = rules.limits[self._role], self.peer
-        self._encoder.max_packet_size = peer.maximum_packet_size
+        self._encoder.max_packet_size = max(2, peer.maximum_packet_size)
         self._from_alias = TopicAliasReceiver(own.topic_alias_maximum, self._role)
         self._to_alias = TopicAliasSender(min(peer.topic_alias_maximum, self._topic_alias_maximum))
         if connack.server_keep_alive is not None:
