@@ -82,8 +82,8 @@ class Client:
         self.protocol = None
         assert self.session is not None
         delay = self.will.will_delay_interval if self.will else None
-        self.call_later(min(self.session.expiry_interval, self.broker.settings.max_session_expiry), self.end)
         self.call_later(delay or 0, self.publish_will)
+        self.call_later(min(self.session.expiry_interval, self.broker.settings.max_session_expiry), self.end)
 
     def call_later(self, seconds: float, call: Callable[[], None]) -> None:
         if seconds:

@@ -24,6 +24,7 @@ class Broker:
             environment["MQTTCODEC_EXTENSIONS"] = "require" if backend == "cython" else "off"
         command = [*COMMAND, "--port", "0", "--verbose", *map(str, options)]
         self.certificate = certificate
+        self.clients: list[Any] = []
         self.process = subprocess.Popen(
             command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8"
         )
@@ -34,6 +35,8 @@ class Broker:
 
     def stop(self) -> str:
         """End the broker, and return what it has logged."""
+        for client in self.clients:
+            client.close()
         self.process.terminate()
         try:
             return self.process.communicate(timeout=live.TIMEOUT)[0]
@@ -66,7 +69,9 @@ class Broker:
 
     def new_client(self, mqtt: Any, version: int) -> Any:
         """A client that has sent nothing."""
-        return live.Connection(mqtt, self.connected_socket(), version)
+        client = live.Connection(mqtt, self.connected_socket(), version)
+        self.clients.append(client)
+        return client
 
 
 def shut_down(connection: live.Connection) -> bytes:
