@@ -32,7 +32,9 @@ ANSWERS = {"A01": 0x95, "A02": 0x95, "A03": 0x95, "A05": 0x95, "A21": 0x82, "A29
 LIVE_ORDERS = [
     order
     for order in ORDERS
-    if order["sender"] == "client" and not {"connack", "then", "connect"} & set(order) and order["state"] != "connecting"
+    if order["sender"] == "client"
+    and not {"connack", "then", "connect"} & set(order)
+    and order["state"] != "connecting"
 ]
 _numbers = itertools.count(1)
 
@@ -73,34 +75,31 @@ def test_adversarial(mqtt: Any, example: Broker, witness: Any, row: dict[str, An
     version = row["version"]
     is_connected = data[0] >> 4 != 1 and row["id"] not in ("A37", "A38")
     client = example.client(mqtt, version, "attacker") if is_connected else example.new_client(mqtt, version)
-    with live.background(send_all, client.socket, data):
-        reason_code = ANSWERS.get(row["id"], row.get("reason_code", 0))
+    reason_code = ANSWERS.get(row["id"], row.get("reason_code", 0))
+    is_complete = row["id"] != "A04"
+    with live.background(send_all, client.socket, data + mqtt.encode(mqtt.PingReq()) * is_complete):
         if reason_code:
             check_refused(mqtt, client, version, reason_code, is_connected=is_connected)
-            return
-        if row["id"] == "A04":  # The packet is not complete, so nothing happens.
-            client.close()
-            return
-        client.send(mqtt.PingReq())
-        if row["id"] == "A06":
-            assert all(isinstance(client.receive(), mqtt.PingResp) for _ in range(500_000))
-        answered = client.receive(mqtt.PingResp)
-        assert isinstance(answered, mqtt.PingResp)
-        if row["id"] == "A18":
-            assert client.receive(mqtt.SubAck).reason_codes == (0x80,), "too many levels"
+        elif is_complete:
+            if row["id"] == "A06":  # Many packets, for which `client` is slow.
+                while data := data[len(client.socket.recv(min(len(data), 65_536))) :]:
+                    pass
+            client.receive(mqtt.PingResp)
+            if row["id"] == "A18":
+                assert client.receive(mqtt.SubAck).reason_codes == (0x80,), "too many levels"
     client.close()
 
 
 def send_all(connected: socket.socket, data: bytes) -> None:
     try:
         connected.sendall(data)
-    except (BrokenPipeError, ConnectionResetError):
-        pass  # The broker has refused what it got.
+    except OSError:
+        pass  # The broker has refused what it got, and the connection is closed.
 
 
 @pytest.mark.parametrize("order", LIVE_ORDERS, ids=lambda order: order["id"])
 def test_wrong_order(mqtt: Any, example: Broker, witness: Any, order: dict[str, Any]) -> None:
-    client, version = example.new_client(mqtt, order["version"]), order["version"]
+    client = example.new_client(mqtt, order["version"])
     for sender, fields in conversation(order):
         if sender == "client":
             client.send(mqtt.from_dict(fields))
@@ -256,7 +255,7 @@ class Restarting:
     def step(self, until: Any = None) -> None:
         """Send what is due, and receive something: a packet of the class `until`, if that is given."""
         self.socket.sendall(self.connection.take())
-        self.socket.settimeout(live.TIMEOUT if until else 0.05)
+        self.socket.settimeout(live.TIMEOUT if until else 0.01)
         while True:
             try:
                 data = self.socket.recv(1_000)
@@ -309,6 +308,8 @@ def test_killed_clients_lose_nothing(mqtt: Any, session: Any, version: int, qos:
         subscriber.step()
     assert publisher.kills > 3
     assert subscriber.kills > 3
+    for client in (subscriber, publisher):
+        client.socket.close()
     if qos == 2:
         assert subscriber.received == messages
     else:
@@ -328,7 +329,7 @@ def example_package(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def open_sockets() -> int:
-    return len(os.listdir("/proc/self/fd")) if Path("/proc/self/fd").is_dir() else 0
+    return len(list(Path("/proc/self/fd").iterdir())) if Path("/proc/self/fd").is_dir() else 0
 
 
 def test_nothing_is_left(mqtt: Any, example_package: Any) -> None:
