@@ -201,9 +201,9 @@ def microseconds(case: Case, broker: str, part: float) -> float:
                 started = processor_time(process_id)
             for publisher in publishers:
                 publisher.socket.sendall(burst)
-            expected = {subscriber: (number + 2) * case.delivered for subscriber in subscribers}
+            expected = dict.fromkeys(subscribers, (number + 2) * case.delivered)
             if case.qos:
-                expected |= {publisher: (number + 2) * case.burst for publisher in publishers}
+                expected |= dict.fromkeys(publishers, (number + 2) * case.burst)
             read_until(expected, selector)
         spent = processor_time(process_id) - started
         for client in (*subscribers, *publishers):

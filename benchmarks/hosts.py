@@ -238,9 +238,9 @@ def from_mosquitto(case: Case, codec_name: str, messages: int, port: int) -> flo
 @contextmanager
 def mosquitto() -> Iterator[int]:
     """The port of a running Mosquitto."""
-    Broker = runpy.run_path(str(ROOT / "tests" / "support" / "broker.py"))["Broker"]
+    support = runpy.run_path(str(ROOT / "tests" / "support" / "broker.py"))
     with tempfile.TemporaryDirectory() as directory:
-        broker = Broker(Path(directory), "allow_anonymous true")
+        broker = support["Broker"](Path(directory), "allow_anonymous true")
         try:
             yield broker.port
         finally:

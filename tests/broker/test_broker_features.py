@@ -174,7 +174,7 @@ def test_shared_subscription(mqtt: Any, example: Broker, name: str) -> None:
     away.receive_end()
     publish(mqtt, example, *(mqtt.Publish(name, str(number).encode()) for number in range(9)))
     received = [payloads(mqtt, member) for member in members]
-    assert sorted(sum(received, [])) == [str(number).encode() for number in range(9)]
+    assert sorted(itertools.chain(*received)) == [str(number).encode() for number in range(9)]
     assert [len(each) for each in received] == [3, 3, 3]
 
 
