@@ -303,7 +303,9 @@ class Connection:
             >>> decode_from(server.take(), version=5)[0], server.session.client_id
             (ConnAck(), 'sensor-1')
         """
-        self._note_time(now)
+        if self._now is None:
+            self._note_time(now)
+        self._now = now
         state = self._rules.state
         if len(data) > 0 and state is not CLOSING and state is not CLOSED:
             if state is NEW and self._role is Role.CLIENT:
@@ -313,7 +315,8 @@ class Connection:
             else:
                 self._is_read = self._is_heard = False
                 self._decoder.feed(data)
-        return _Received(self)
+        # No generator: closing one, or collecting it, would run code. It also costs less than a `__next__` that raises.
+        return iter(_Received(self).next, None)
 
     def acknowledge(self, publish: Publish, reason_code: int = 0) -> None:
         """Acknowledge a PUBLISH that was yielded. Acknowledgements are sent in the order in which messages arrived.
@@ -806,8 +809,8 @@ class Connection:
 
     # --- Packets that the peer sends.
 
-    def _next(self) -> Packet:
-        """The next packet for the application; StopIteration if there is none."""
+    def _next(self) -> Packet | None:
+        """The next packet for the application, if there is one."""
         rules = self._rules
         while True:
             state = rules.state
@@ -816,12 +819,12 @@ class Connection:
                     raise _errors.fresh(self._error)
                 is_waiting = state is CONNECTING and self._role is Role.SERVER and rules.turn is None
                 if is_waiting or state in (CLOSING, CLOSED):
-                    raise StopIteration
+                    return None
             try:
                 packet = next(self._decoder, None)
                 if packet is None:
                     self._is_read = True
-                    raise StopIteration
+                    return None
                 if not self._is_heard:
                     self._is_heard = True
                     assert self._now is not None
@@ -996,7 +999,7 @@ class Connection:
 
 
 class _Received:
-    """The iterator of `Connection.receive`. It is no generator, so that only a request for the next packet acts."""
+    """The state of an iterator of `Connection.receive`: the PUBLISH that it has yielded last, if it acknowledges it."""
 
     __slots__ = ("_connection", "_last", "_number")
 
@@ -1005,10 +1008,7 @@ class _Received:
         self._last: Publish | None = None
         self._number = 0
 
-    def __iter__(self) -> Iterator[Packet]:
-        return self
-
-    def __next__(self) -> Packet:
+    def next(self) -> Packet | None:
         connection = self._connection
         if self._last is not None:
             last, self._last = self._last, None
