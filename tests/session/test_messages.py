@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 import sessions
 
-VERSIONS = (3, 4, 5)
+VERSIONS = st.sampled_from([3, 4, 5])
 IDS = st.integers(1, 8)
 PLACES = st.integers(0, 7)
 QOS = st.sampled_from([1, 2])
@@ -23,13 +23,13 @@ def unknown(mqtt: Any, version: int) -> dict[str, Any]:
 # Outgoing
 
 
-@pytest.mark.parametrize("version", VERSIONS)
-def test_outgoing(mqtt: Any, session: Any, full: bool, version: int) -> None:
+def test_outgoing(mqtt: Any, session: Any, full: bool) -> None:
     class Machine(RuleBasedStateMachine):
         """The model: `states` has the state of each message in the original order, `pubrecs` the PUBRECs in theirs."""
 
-        @initialize(receive_maximum=st.integers(1, 4), max_queued=st.integers(0, 3))
-        def begin(self, receive_maximum: int, max_queued: int) -> None:
+        @initialize(version=VERSIONS, receive_maximum=st.integers(1, 4), max_queued=st.integers(0, 3))
+        def begin(self, version: int, receive_maximum: int, max_queued: int) -> None:
+            self.version = version
             self.outgoing = session.OutgoingMessages(receive_maximum, max_queued, version=version)
             self.maximum, self.queue = receive_maximum, max_queued
             self.states: dict[int, str] = {}  # queued, lost (sent on an earlier connection), sent, released
@@ -93,7 +93,7 @@ def test_outgoing(mqtt: Any, session: Any, full: bool, version: int) -> None:
             packet_id = self.packet_id_at(at)
             packet = mqtt.PubRec(packet_id, code)
             if not self.is_sent(packet_id):
-                expected = None if code >= 0x80 else mqtt.PubRel(packet_id, **unknown(mqtt, version))
+                expected = None if code >= 0x80 else mqtt.PubRel(packet_id, **unknown(mqtt, self.version))
                 assert self.outgoing.on_pubrec(packet) == expected
             elif self.packets[packet_id].qos == 1:
                 with pytest.raises(mqtt.ProtocolError, match=r"MQTT-3.3.4-1"):
@@ -231,16 +231,15 @@ def test_shared_packet_ids(mqtt: Any, session: Any) -> None:
 # Incoming
 
 
-@pytest.mark.parametrize(("version", "role"), [(3, "SERVER"), (4, "CLIENT"), (5, "CLIENT"), (5, "SERVER")])
-def test_incoming(mqtt: Any, session: Any, full: bool, version: int, role: str) -> None:
-    clause = ("MQTT-3.3.4-7" if role == "SERVER" else "MQTT-3.3.4-9") if version == 5 else None
-
+def test_incoming(mqtt: Any, session: Any, full: bool) -> None:
     class Machine(RuleBasedStateMachine):
         """The model: by QoS, the PUBLISHes without an answer as lists of identifier and answer, in order of arrival."""
 
-        @initialize(receive_maximum=st.integers(1, 4))
-        def begin(self, receive_maximum: int) -> None:
-            self.incoming = session.IncomingMessages(receive_maximum, version=version, role=mqtt.Role[role])
+        @initialize(version=VERSIONS, role=st.sampled_from(list(mqtt.Role)), receive_maximum=st.integers(1, 4))
+        def begin(self, version: int, role: Any, receive_maximum: int) -> None:
+            self.version = version
+            self.clause = {mqtt.Role.SERVER: "MQTT-3.3.4-7", mqtt.Role.CLIENT: "MQTT-3.3.4-9"}[role]
+            self.incoming = session.IncomingMessages(receive_maximum, version=version, role=role)
             self.maximum = self.greatest = receive_maximum
             self.waiting: dict[int, list[Any]] = {1: [], 2: []}
             self.here: set[int] = set()
@@ -266,8 +265,8 @@ def test_incoming(mqtt: Any, session: Any, full: bool, version: int, role: str) 
                         self.incoming.on_publish(publish)
                     assert caught.value.reason_code == 0x93
                     if is_too_many:
-                        assert caught.value.clause == clause
-                    assert caught.value.version == version
+                        assert caught.value.clause == (self.clause if self.version == 5 else None)
+                    assert caught.value.version == self.version
                     return
             assert self.incoming.on_publish(publish) is not is_repeated
             self.waiting[qos].append([packet_id, self.answer(2, packet_id) if is_repeated else None])
@@ -284,7 +283,7 @@ def test_incoming(mqtt: Any, session: Any, full: bool, version: int, role: str) 
                 with pytest.raises(session.LocalProtocolError):
                     self.incoming.acknowledge(publish, code)
                 return
-            if code == 0x92 or (code and version != 5):
+            if code == 0x92 or (code and self.version != 5):
                 with pytest.raises(mqtt.EncodeError):
                     self.incoming.acknowledge(publish, code)
                 return
@@ -312,7 +311,7 @@ def test_incoming(mqtt: Any, session: Any, full: bool, version: int, role: str) 
 
         @rule(packet_id=IDS)
         def pubrel(self, packet_id: int) -> None:
-            fields = {} if packet_id in self.received else unknown(mqtt, version)
+            fields = {} if packet_id in self.received else unknown(mqtt, self.version)
             assert self.incoming.on_pubrel(mqtt.PubRel(packet_id)) == mqtt.PubComp(packet_id, **fields)
             if packet_id in self.received:
                 self.received.remove(packet_id)

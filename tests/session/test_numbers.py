@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 import sessions
 
@@ -17,11 +17,10 @@ GREATEST = 65_535
 # Packet identifiers
 
 
-@pytest.mark.parametrize("restored", [(), (1, 2, 5, 300), (GREATEST,)], ids=["new", "some", "last"])
-def test_packet_ids(session: Any, full: bool, restored: tuple[int, ...]) -> None:
+def test_packet_ids(session: Any, full: bool) -> None:
     class Machine(RuleBasedStateMachine):
-        def __init__(self) -> None:
-            super().__init__()
+        @initialize(restored=st.sampled_from([(), (1, 2, 5, 300), (GREATEST,)]))
+        def begin(self, restored: tuple[int, ...]) -> None:
             self.packet_ids = session.PacketIds()
             self.used: dict[int, None] = dict.fromkeys(restored)
             for packet_id in restored:
@@ -50,7 +49,8 @@ def test_packet_ids(session: Any, full: bool, restored: tuple[int, ...]) -> None
                 with pytest.raises(session.LocalProtocolError):
                     self.packet_ids.release(packet_id)
 
-        def teardown(self) -> None:
+        @invariant()
+        def count(self) -> None:
             assert self.packet_ids.in_use == len(self.used)
 
     sessions.check(Machine, full)

@@ -206,7 +206,7 @@ def traced(function: Any) -> int:
 
 def test_restoring_takes_memory_in_proportion_to_the_bytes(session: Any) -> None:
     """The worst are 4 bytes for an identifier, whatever the numbers in the header say."""
-    data = HEAD + b"".join(b"\x50\x02" + number.to_bytes(2, "big") for number in range(1, 60_001))
+    data = HEAD + b"".join(b"\x50\x02" + number.to_bytes(2, "big") for number in range(1, 20_001))
 
     def peak() -> int:
         tracemalloc.start()
