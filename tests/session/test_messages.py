@@ -414,3 +414,20 @@ def test_size_of_the_queue(session: Any) -> None:
     assert session.OutgoingMessages(1, 1_000_000).max_queued == 65_535
     with pytest.raises(ValueError, match=r"^max_queued must be 0 to 65535, not -1$"):
         session.OutgoingMessages(1, -1)
+    with pytest.raises(TypeError, match=r"^max_queued must be int, not float$"):
+        session.OutgoingMessages(1, 1e6)
+
+
+@pytest.mark.parametrize("reason_code", [0.0, "0", None])
+def test_reason_code_of_the_wrong_type(mqtt: Any, session: Any, reason_code: Any) -> None:
+    incoming = session.IncomingMessages()
+    publish = mqtt.Publish("a", qos=1, packet_id=1)
+    incoming.on_publish(publish)
+    with pytest.raises(TypeError, match=r"^reason_code must be int, not "):
+        incoming.acknowledge(publish, reason_code)
+    assert incoming.acknowledge(publish) == mqtt.PubAck(1)
+
+
+def test_role_of_the_wrong_type(session: Any) -> None:
+    with pytest.raises(TypeError, match=r"^role must be a Role, not str$"):
+        session.IncomingMessages(role="server")

@@ -192,6 +192,8 @@ def test_alias_maximum(session: Any, maximum: int) -> None:
             cls(maximum)
         with pytest.raises(TypeError, match=r"^maximum must be int, not float$"):
             cls(1.0)
+    with pytest.raises(TypeError, match=r"^role must be a Role, not str$"):
+        session.TopicAliasReceiver(1, "server")
 
 
 # Keep Alive
@@ -236,9 +238,9 @@ def test_keep_alive_of_a_client(
             getattr(keep_alive, event)(now)
         if unanswered:
             ends = unanswered[0] + (seconds if timeout is None else timeout)
-            assert keep_alive.deadline(now) == ends
+            assert keep_alive.deadline(now) == min(ends, sent + seconds)
             assert keep_alive.expired(now) is (now >= ends)
-            assert keep_alive.ping_due(now) is False
+            assert keep_alive.ping_due(now) is (now - sent >= seconds and now < ends)
         else:
             assert keep_alive.deadline(now) == min(sent, received) + seconds
             assert keep_alive.ping_due(now) is (now - sent >= seconds or now - received >= seconds)
@@ -264,6 +266,32 @@ def test_client_that_only_publishes_at_qos_0(mqtt: Any, session: Any, peer_is_al
         assert pings == [60.0 * number for number in range(1, 11)]
     else:
         assert (pings, now) == ([60.0], 70.0)
+
+
+def test_client_waits_longer_than_the_keep_alive(mqtt: Any, session: Any) -> None:
+    """[MQTT-3.1.2-20]: it sends something in each interval, also while the first PINGREQ is not answered."""
+    keep_alive = session.KeepAlive(10, mqtt.Role.CLIENT, ping_timeout=35)
+    keep_alive.sent(0.0)
+    pings, now = [], 0.0
+    while not keep_alive.expired(now):
+        if keep_alive.ping_due(now):
+            keep_alive.pinged(now)
+            pings.append(now)
+        now = keep_alive.deadline(now)
+    assert (pings, now) == ([10.0, 20.0, 30.0, 40.0], 45.0)
+
+
+def test_client_that_waits_forever(mqtt: Any, session: Any) -> None:
+    keep_alive = session.KeepAlive(10, mqtt.Role.CLIENT, ping_timeout=float("inf"))
+    keep_alive.pinged(0.0)
+    assert (keep_alive.deadline(1e9), keep_alive.ping_due(1e9), keep_alive.expired(1e9)) == (10.0, True, False)
+
+
+def test_first_question_starts_the_clock(mqtt: Any, session: Any) -> None:
+    for question, answer in (("ping_due", False), ("expired", False), ("deadline", 1010.0)):
+        keep_alive = session.KeepAlive(10, mqtt.Role.CLIENT)
+        assert getattr(keep_alive, question)(1000.0) == answer
+        assert keep_alive.deadline(1005.0) == 1010.0
 
 
 def test_keep_alive_of_0(mqtt: Any, session: Any) -> None:

@@ -101,11 +101,13 @@ class OutgoingMessages:
 
     @max_queued.setter
     def max_queued(self, max_queued: int) -> None:
-        self._max_queued = number(min(max_queued, 65_535), "max_queued", 0)
+        if type(max_queued) is int:
+            max_queued = min(max_queued, 65_535)
+        self._max_queued = number(max_queued, "max_queued", 0)
 
     @property
     def version(self) -> ProtocolVersion:
-        """MQTT version of the connection."""
+        """MQTT version of the connection. If it changes, convert the messages with `for_version` when you send them."""
         return self._version
 
     @version.setter
