@@ -348,6 +348,21 @@ def test_qos_0_is_not_acknowledged(mqtt: Any, session: Any) -> None:
             incoming.acknowledge(publish.replace(**fields))
 
 
+@pytest.mark.parametrize("qos", [1, 2])
+def test_acknowledged_once(mqtt: Any, session: Any, qos: int) -> None:
+    """An acknowledgement that is held back cannot be changed."""
+    incoming = session.IncomingMessages()
+    first, second = (mqtt.Publish("a", qos=qos, packet_id=packet_id) for packet_id in (1, 2))
+    incoming.on_publish(first)
+    incoming.on_publish(second)
+    assert incoming.acknowledge(second, 0x80) is None
+    with pytest.raises(session.LocalProtocolError, match="waits for no acknowledgement"):
+        incoming.acknowledge(second)
+    answer = mqtt.PubAck if qos == 1 else mqtt.PubRec
+    assert incoming.acknowledge(first) == answer(1)
+    assert incoming.to_send() == [answer(2, 0x80)]
+
+
 def test_repetition_may_be_acknowledged(mqtt: Any, session: Any) -> None:
     """The answer to a repetition is known; whoever asks for it gets it, once."""
     incoming = session.IncomingMessages(1)
