@@ -207,6 +207,24 @@ def test_wrong_answers(mqtt: Any, session: Any, qos: int, after: list[str], answ
     assert outgoing.in_flight == 1
 
 
+@pytest.mark.parametrize(("qos", "code"), [(1, 0), (2, 0), (2, 0x80)])
+def test_answer_before_a_message_is_sent_again(mqtt: Any, session: Any, qos: int, code: int) -> None:
+    """It answers the message of the earlier connection, which is then not sent again."""
+    outgoing = session.OutgoingMessages(2)
+    for _ in range(2):
+        outgoing.publish(mqtt.Publish("a", qos=qos))
+    outgoing.to_send()
+    outgoing.receive_maximum = 1
+    assert [packet.packet_id for packet in outgoing.resend()] == [1]
+    assert (outgoing.in_flight, outgoing.queued) == (1, 1)
+    if qos == 1:
+        assert outgoing.on_puback(mqtt.PubAck(2)) is True
+    else:
+        assert outgoing.on_pubrec(mqtt.PubRec(2, code)) == (None if code else mqtt.PubRel(2))
+    assert (outgoing.in_flight, outgoing.queued) == (2 if (qos, code) == (2, 0) else 1, 0)
+    assert outgoing.to_send() == []
+
+
 def test_properties_before_5_0(mqtt: Any, session: Any) -> None:
     outgoing = session.OutgoingMessages(version=4)
     with pytest.raises(mqtt.EncodeError):
@@ -361,6 +379,18 @@ def test_acknowledged_once(mqtt: Any, session: Any, qos: int) -> None:
     answer = mqtt.PubAck if qos == 1 else mqtt.PubRec
     assert incoming.acknowledge(first) == answer(1)
     assert incoming.to_send() == [answer(2, 0x80)]
+
+
+def test_one_identifier_at_both_qos(mqtt: Any, session: Any) -> None:
+    """No peer may do that. Each message is acknowledged when the application says so."""
+    incoming = session.IncomingMessages()
+    one, two = (mqtt.Publish("a", qos=qos, packet_id=1) for qos in (1, 2))
+    assert incoming.on_publish(two)
+    assert incoming.acknowledge(two) == mqtt.PubRec(1)
+    assert incoming.on_publish(one)
+    assert incoming.to_send() == []
+    assert incoming.acknowledge(one) == mqtt.PubAck(1)
+    assert incoming.on_pubrel(mqtt.PubRel(1)) == mqtt.PubComp(1)
 
 
 def test_repetition_may_be_acknowledged(mqtt: Any, session: Any) -> None:

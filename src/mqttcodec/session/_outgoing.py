@@ -80,7 +80,7 @@ class OutgoingMessages:
         self.receive_maximum = receive_maximum
         self.max_queued = max_queued
         self.version = version
-        self.packet_ids = PacketIds() if packet_ids is None else packet_ids
+        self.packet_ids: PacketIds = PacketIds() if packet_ids is None else packet_ids
         self._messages: dict[int, Publish | None] = {}
         self._released: dict[int, None] = {}
         self._waiting: OrderedDict[int, None] = OrderedDict()

@@ -55,16 +55,16 @@ class Session:
         incoming: IncomingMessages | None = None,
         role: Role = Role.CLIENT,
     ) -> None:
-        self.client_id = client_id
-        self.expiry_interval = expiry_interval
+        self.client_id: str = client_id
+        self.expiry_interval: int = expiry_interval
         if outgoing is None:
             outgoing = OutgoingMessages(version=MQTTv5 if incoming is None else incoming.version)
         if incoming is None:
             incoming = IncomingMessages(version=outgoing.version, role=role)
         if outgoing.version != incoming.version:
             raise ValueError("outgoing and incoming must have the same version")
-        self.outgoing = outgoing
-        self.incoming = incoming
+        self.outgoing: OutgoingMessages = outgoing
+        self.incoming: IncomingMessages = incoming
 
     @property
     def version(self) -> ProtocolVersion:
