@@ -225,6 +225,16 @@ def test_answer_before_a_message_is_sent_again(mqtt: Any, session: Any, qos: int
     assert outgoing.to_send() == []
 
 
+def test_pubrec_comes_twice(mqtt: Any, session: Any) -> None:
+    outgoing = session.OutgoingMessages()
+    outgoing.publish(mqtt.Publish("a", qos=2))
+    outgoing.to_send()
+    for _ in range(2):
+        assert outgoing.on_pubrec(mqtt.PubRec(1)) == mqtt.PubRel(1)
+        assert (outgoing.messages, outgoing.in_flight) == ([], 1)
+    assert outgoing.resend() == [mqtt.PubRel(1)]
+
+
 def test_properties_before_5_0(mqtt: Any, session: Any) -> None:
     outgoing = session.OutgoingMessages(version=4)
     with pytest.raises(mqtt.EncodeError):
@@ -379,6 +389,22 @@ def test_acknowledged_once(mqtt: Any, session: Any, qos: int) -> None:
     answer = mqtt.PubAck if qos == 1 else mqtt.PubRec
     assert incoming.acknowledge(first) == answer(1)
     assert incoming.to_send() == [answer(2, 0x80)]
+
+
+@pytest.mark.parametrize("is_new_connection", [False, True])
+def test_repetition_is_answered_in_its_turn(mqtt: Any, session: Any, is_new_connection: bool) -> None:
+    incoming = session.IncomingMessages()
+    first, second = (mqtt.Publish("a", qos=2, packet_id=packet_id) for packet_id in (1, 2))
+    incoming.on_publish(first)
+    assert incoming.acknowledge(first) == mqtt.PubRec(1)
+    if is_new_connection:
+        incoming.connection_lost()
+    assert incoming.on_publish(second)
+    assert not incoming.on_publish(first.replace(dup=True))
+    assert incoming.to_send() == []
+    assert incoming.acknowledge(second) == mqtt.PubRec(2)
+    assert incoming.to_send() == [mqtt.PubRec(1)]
+    assert incoming.unacknowledged == 2
 
 
 def test_one_identifier_at_both_qos(mqtt: Any, session: Any) -> None:

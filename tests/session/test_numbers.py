@@ -100,6 +100,13 @@ def test_packet_ids_around_the_threshold(session: Any) -> None:
     assert packet_ids.acquire() == 2
 
 
+def test_released_before_the_threshold(session: Any) -> None:
+    packet_ids = session.PacketIds()
+    used = [packet_ids.acquire() for _ in range(20_000)]
+    packet_ids.release(used[-1])
+    assert (packet_ids.in_use, packet_ids.acquire()) == (19_999, 20_001)
+
+
 def test_packet_ids_after_a_restart(session: Any) -> None:
     """Identifiers of a saved session are used once more only after they were released."""
     packet_ids = session.PacketIds()
