@@ -106,9 +106,8 @@ def judge(found: dict[str, Any], project: Path) -> bool:
             reached = found[name]["summary"]["covered_lines"]
             statements += reached + len(missing)
             covered += reached
-            print(
-                f"{file.relative_to(package).as_posix():28} {reached:5} of {reached + len(missing):5}  {', '.join(map(str, missing))}"
-            )
+            shown = file.relative_to(package).as_posix()
+            print(f"{shown:28} {reached:5} of {reached + len(missing):5}  {', '.join(map(str, missing))}")
         print(f"{codec}: {100 * covered / statements:.2f} % of {statements} lines")
         is_enough = is_enough and covered >= statements * LEAST / 100
     return is_enough
