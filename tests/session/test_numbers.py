@@ -294,6 +294,26 @@ def test_client_that_waits_forever(mqtt: Any, session: Any) -> None:
     assert (keep_alive.deadline(1e9), keep_alive.ping_due(1e9), keep_alive.expired(1e9)) == (10.0, True, False)
 
 
+@pytest.mark.parametrize(
+    ("event", "role", "deadline"),
+    [
+        ("sent", "CLIENT", 110.0),
+        ("received", "CLIENT", 110.0),
+        ("pinged", "CLIENT", 105.0),
+        ("sent", "SERVER", 115.0),
+        ("received", "SERVER", 115.0),
+    ],
+)
+def test_first_event_starts_the_clock(mqtt: Any, session: Any, event: str, role: str, deadline: float) -> None:
+    keep_alive = session.KeepAlive(10, mqtt.Role[role], ping_timeout=5)
+    getattr(keep_alive, event)(100.0)
+    assert keep_alive.deadline(104.0) == deadline
+    other = "received" if event == "sent" else "sent"
+    getattr(keep_alive, other)(104.0)
+    if role == "CLIENT" and event != "pinged":
+        assert keep_alive.deadline(104.0) == deadline
+
+
 def test_first_question_starts_the_clock(mqtt: Any, session: Any) -> None:
     for question, answer in (("ping_due", False), ("expired", False), ("deadline", 1010.0)):
         keep_alive = session.KeepAlive(10, mqtt.Role.CLIENT)

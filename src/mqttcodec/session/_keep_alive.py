@@ -47,7 +47,6 @@ class KeepAlive:
             raise ValueError(f"ping_timeout must be above 0 seconds, not {ping_timeout}")
         self._ping_timeout = ping_timeout
         self._started = False
-        self._sent = self._received = 0.0
         self._pinged: float | None = None
         self.seconds = seconds
 
