@@ -280,12 +280,15 @@ def test_client_waits_longer_than_the_keep_alive(mqtt: Any, session: Any) -> Non
     keep_alive = session.KeepAlive(10, mqtt.Role.CLIENT, ping_timeout=35)
     keep_alive.sent(0.0)
     pings, now = [], 0.0
-    while not keep_alive.expired(now):
+    for _ in range(5):
+        assert not keep_alive.expired(now)
         if keep_alive.ping_due(now):
             keep_alive.pinged(now)
             pings.append(now)
         now = keep_alive.deadline(now)
     assert (pings, now) == ([10.0, 20.0, 30.0, 40.0], 45.0)
+    assert keep_alive.expired(now)
+    assert not keep_alive.ping_due(50.0)
 
 
 def test_client_that_waits_forever(mqtt: Any, session: Any) -> None:
