@@ -641,6 +641,20 @@ def test_connack_that_does_not_come(mqtt: Any, session: Any) -> None:
     assert client.take() == b""
 
 
+@pytest.mark.parametrize("method", [None, "m"])
+def test_connack_that_takes_longer_than_the_keep_alive(mqtt: Any, session: Any, method: str | None) -> None:
+    """A client that authenticates may not send PINGREQ [MQTT-3.1.2-30]."""
+    client = session.Connection(mqtt.Role.CLIENT, ping_timeout=25)
+    client.send(mqtt.Connect("c", keep_alive=10, authentication_method=method))
+    client.take()
+    for now in (0.0, 10.0, 20.0):
+        client.tick(now)
+        assert client.timeout(now) > 0.0
+        assert client.take() == (mqtt.encode(mqtt.PingReq(), 5) if now and not method else b"")
+    client.tick(25.0)
+    assert client.state is session.ConnectionState.CLOSING
+
+
 def test_connect_that_does_not_come(mqtt: Any, session: Any) -> None:
     server = session.Connection(mqtt.Role.SERVER)
     server.keep_alive.seconds = 10

@@ -599,7 +599,8 @@ class Connection:
                 self.close(ReasonCode.KEEP_ALIVE_TIMEOUT)
             self._rules.state = CLOSING
         elif self._keep_alive.ping_due(now):
-            self._write(PingReq())
+            if self.state is CONNECTED or self._rules.turn is None:  # [MQTT-3.1.2-30]
+                self._write(PingReq())
             self._keep_alive.pinged(now)
 
     def _note_time(self, now: float) -> None:

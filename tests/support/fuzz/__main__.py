@@ -13,9 +13,11 @@ from mqttcodec import _enums, _errors, _methods, _spec  # noqa: F401 (from here 
 NAME = sys.argv.pop(1)
 
 # The extensions report coverage to libFuzzer. Coverage of Python code costs two thirds of the speed. It is worth that
-# if the plain twin may have a branch that the extension lacks.
+# if the plain twin may have a branch that the extension lacks. Sessions have no extensions.
 with atheris.instrument_imports() if NAME == "differential" else contextlib.nullcontext():
     import implementations
+with atheris.instrument_imports(include=["mqttcodec.session"]) if NAME == "saved" else contextlib.nullcontext():
+    import mqttcodec.session  # noqa: F401
 
 target = import_module(f"fuzz.{NAME}")
 mqtt = implementations.load("cython")
