@@ -389,7 +389,8 @@ def test_session_of_a_server_has_its_time(mqtt: Any, session: Any) -> None:
     with pytest.raises(ValueError, match="server"):
         server.session = session.Session("c")
     with pytest.raises(TypeError):
-        server.session = None
+        server.session = "c"
+    server.session = None
     with pytest.raises(session.LocalProtocolError, match=r"MQTT-3\.2\.2-4"):
         server.send(mqtt.ConnAck(True))
     stored.is_new = False

@@ -225,7 +225,8 @@ class Connection:
         """The session, which outlives the connection.
 
         A server may set it after CONNECT was yielded and before it sends CONNACK, to the session of this client
-        identifier. If it does not, CONNACK begins a new session. Before, end the connection that had the session.
+        identifier. If it does not, or sets None, CONNACK begins a new session. End the connection that had the session
+        first.
 
         Raises:
             RuntimeError: It is set at any other time.
@@ -235,12 +236,13 @@ class Connection:
         return self._session
 
     @session.setter
-    def session(self, session: Session) -> None:
+    def session(self, session: Session | None) -> None:
         if self._role is not Role.SERVER or self.state is not CONNECTING:
             raise RuntimeError("session can be set only by a server, between CONNECT and CONNACK")
-        self._check_session(session)
-        if self._rules.connect.clean_start and not session.is_new:
-            raise refused("after a CONNECT with clean_start, the session must be new", "MQTT-3.1.2-4")
+        if session is not None:
+            self._check_session(session)
+            if self._rules.connect.clean_start and not session.is_new:
+                raise refused("after a CONNECT with clean_start, the session must be new", "MQTT-3.1.2-4")
         self._session = session
 
     @property
