@@ -763,6 +763,14 @@ def test_packets_of_the_connection_itself(mqtt: Any, session: Any, pair: Any, na
         assert one.sent() == []
 
 
+def test_a_server_does_not_subscribe(mqtt: Any, session: Any, pair: Any) -> None:
+    for server in (session.Connection(mqtt.Role.SERVER), pair("SERVER").connection):
+        for call in (lambda: server.subscribe(mqtt.Subscription("a")), lambda: server.unsubscribe("a")):  # noqa: B023
+            with pytest.raises(session.LocalProtocolError, match="server must not send"):
+                call()
+        assert server.pending == 0
+
+
 def test_a_lost_connection_is_over(mqtt: Any, session: Any, pair: Any) -> None:
     one = pair()
     one.connection.publish("a")

@@ -682,6 +682,7 @@ class Connection:
         return connack
 
     def _request(self, request: Subscribe | Unsubscribe) -> Packet:
+        self._check(own_fault(self._role, self.version or MQTTv5, request))
         assert self._session is not None
         packet_ids = self._session.packet_ids
         packet_id = packet_ids.acquire()
