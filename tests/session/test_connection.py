@@ -253,9 +253,81 @@ def test_maximum_packet_size_of_the_peer(mqtt: Any, session: Any, pair: Any, rol
     long, short = one.sent()
     assert long.topic_alias is None, "there is no room for an alias"
     assert short.topic_alias == 1
-    with pytest.raises(mqtt.EncodeError):
-        one.connection.send(mqtt.Disconnect(user_properties=[("x", "y" * 60)], server_reference="x" * 60))
+    with pytest.raises(session.LocalProtocolError, match=r"maximum_packet_size 40, but has \d+ bytes"):
+        one.connection.send(mqtt.Disconnect(user_properties=[("x", "y" * 60)]))
     assert one.connection.pending == 0
+
+
+@pytest.mark.parametrize("role", ["CLIENT", "SERVER"])
+@pytest.mark.parametrize("limit", range(1, 7))
+def test_packets_that_the_peer_cannot_take(mqtt: Any, session: Any, role: str, limit: int) -> None:
+    """What the connection sends by itself counts as sent: a small limit of the peer is no error."""
+    one = Pair(mqtt, session, role, connect={"keep_alive": 10}, connack={})
+    opening = [mqtt.Connect("c", keep_alive=10), mqtt.ConnAck()]
+    if role == "CLIENT":
+        one.connection.send(opening[0])
+        one.connection.take()
+        one.received(mqtt.ConnAck(maximum_packet_size=limit))
+    else:
+        one.received(opening[0].replace(maximum_packet_size=limit))
+        if limit < 5:
+            with pytest.raises(session.LocalProtocolError, match=r"but has 5 bytes \[MQTT-3\.1\.2-24"):
+                one.connection.send(opening[1])
+            assert one.connection.state is session.ConnectionState.CONNECTING
+            one.connection.close(mqtt.ReasonCode.NOT_AUTHORIZED)
+            assert (one.connection.state, one.sent()) == (session.ConnectionState.CLOSING, [])
+            return
+        one.connection.send(opening[1])
+        one.connection.take()
+    first, *_ = messages = one.received(one.publish(1), one.publish(2, 2), one.publish(1))
+    assert len(messages) == 3
+    answers = [mqtt.PubAck(1), mqtt.PubRec(2), mqtt.PubAck(1)]
+    assert one.sent() == (answers if limit >= 4 else [])
+    unknown = mqtt.ReasonCode.PACKET_IDENTIFIER_NOT_FOUND
+    assert one.received(mqtt.PubRel(2), mqtt.PubRel(2), mqtt.PubRec(9)) == []
+    answers = [mqtt.PubComp(2), mqtt.PubComp(2, unknown), mqtt.PubRel(9, unknown)]
+    assert one.sent() == (answers if limit >= 5 else answers[:1] if limit == 4 else [])
+    if limit < 5:
+        message = next(one.fed(one.publish(3)))
+        with pytest.raises(session.LocalProtocolError, match="but has 5 bytes"):
+            one.connection.acknowledge(message, mqtt.ReasonCode.QUOTA_EXCEEDED)
+        one.connection.acknowledge(message)
+        assert one.sent() == ([mqtt.PubAck(3)] if limit == 4 else [])
+    if role == "CLIENT":
+        one.connection.tick(10.0)
+        assert one.sent() == ([mqtt.PingReq()] if limit >= 2 else [])
+        one.connection.close(4)
+        assert one.sent() == ([mqtt.Disconnect(4)] if limit >= 3 else [])
+    else:
+        assert one.received(mqtt.PingReq(), now=1.0) == []
+        assert one.sent() == [mqtt.PingResp()]
+        one.connection.tick(16.0)
+        assert one.sent() == [mqtt.Disconnect(mqtt.ReasonCode.KEEP_ALIVE_TIMEOUT)]
+    assert one.connection.state is session.ConnectionState.CLOSING
+
+
+@pytest.mark.parametrize("limit", [2, 3])
+def test_answer_that_the_peer_cannot_take(mqtt: Any, session: Any, pair: Any, limit: int) -> None:
+    one = pair(connack={"maximum_packet_size": limit})
+    with pytest.raises(mqtt.ProtocolError):
+        one.received(mqtt.ConnAck())
+    assert one.connection.state is session.ConnectionState.CLOSING
+    assert one.sent() == ([mqtt.Disconnect(mqtt.ReasonCode.PROTOCOL_ERROR)] if limit == 3 else [])
+
+
+def test_pubrel_that_the_peer_cannot_take(mqtt: Any, session: Any, pair: Any) -> None:
+    """A stored message goes on, on a connection whose limit is smaller."""
+    one = pair()
+    one.connection.publish("a", b"1", 2)
+    assert one.received(mqtt.PubRec(1)) == []
+    one.connection.connection_lost()
+    two = pair(
+        session=one.connection.session,
+        connect={"clean_start": False},
+        connack={"session_present": True, "maximum_packet_size": 3},
+    )
+    assert two.opening == []
+    assert two.connection.session.packet_ids.in_use == 1
 
 
 def test_stored_messages_that_the_next_server_cannot_take(mqtt: Any, session: Any, pair: Any) -> None:
@@ -680,6 +752,7 @@ def test_packets_that_wait_are_no_silence(mqtt: Any, session: Any, pair: Any) ->
         ("SERVER", 5, "CONNECTING", 0x89, "2003008900"),
         ("SERVER", 4, "CONNECTING", 0x88, "20020003"),
         ("SERVER", 4, "CONNECTING", 0x8B, ""),
+        ("SERVER", 5, "CONNECTING", 0x8B, ""),
         ("SERVER", 5, "CONNECTING", 0, ""),
         ("SERVER", 5, "NEW", 0x80, ""),
     ],

@@ -340,13 +340,14 @@ class Connection:
         if reason_code:
             answer = (PubAck if publish.qos == 1 else PubRec)(publish.packet_id or 1, reason_code)
             self._check(own_fault(self._role, self.version, answer))
+            self._check_size(answer)
         packet = self._session.incoming.acknowledge(publish, reason_code)
         assert publish.packet_id is not None
         self._unacknowledged.pop((publish.qos, publish.packet_id), None)
         if packet is not None:
-            self._write(packet)
+            self._write_own(packet)
             for packet in self._session.incoming.to_send():
-                self._write(packet)
+                self._write_own(packet)
 
     def connection_lost(self) -> None:
         """End the connection, because its transport has closed. The session keeps what has to be sent again.
@@ -393,10 +394,11 @@ class Connection:
             The packet as it is sent or queued.
 
         Raises:
-            LocalProtocolError: The packet may not be sent, or not now. Nothing has changed.
+            LocalProtocolError: The packet may not be sent, or not now, or exceeds the peer's Maximum Packet Size. Nothing
+                has changed.
             QueueFullError: As for `OutgoingMessages.publish`.
             PacketIdsExhausted: As for `OutgoingMessages.publish`.
-            EncodeError: The packet cannot be encoded, or exceeds the peer's Maximum Packet Size.
+            EncodeError: The packet cannot be encoded.
             TypeError: The packet is none, or a field has the wrong type.
 
         Example:
@@ -508,7 +510,7 @@ class Connection:
             reason_code: Reason code of DISCONNECT or CONNACK.
 
         Raises:
-            EncodeError: The packet cannot have this reason code.
+            EncodeError: DISCONNECT cannot have this reason code.
             LocalProtocolError: The other side alone may send this reason code.
 
         Example:
@@ -520,22 +522,25 @@ class Connection:
         """
         if self.state in (CLOSING, CLOSED):
             return
+        packet = self._last_packet(reason_code)
+        if packet is not None and self._too_large(packet) is None:
+            self.send(packet)
+        self._rules.state = CLOSING
+
+    def _last_packet(self, reason_code: int) -> Disconnect | ConnAck | None:
+        """The packet that ends the connection with this reason code, if there is one."""
         if self.state is CONNECTED or (self._role is Role.CLIENT and self.state is CONNECTING):
-            assert self.version is not None
             if self.version == MQTTv5 or (self._role is Role.CLIENT and reason_code == 0):
-                self.send(Disconnect(reason_code))
-                return
+                return Disconnect(reason_code)
         elif self.state is CONNECTING and reason_code:
             assert self.version is not None
-            refusal = ConnAck(reason_code=reason_code)
             try:
-                self.send(refusal if self.version == MQTTv5 else refusal.for_version(self.version))
-                return
+                refusal = ConnAck(reason_code=reason_code).for_version(self.version)
+                encoded_size(refusal, self.version)
             except EncodeError:
-                if self.version == MQTTv5:
-                    raise
-                # No return code says this [MQTT-3.2.2-6].
-        self._rules.state = CLOSING
+                return None  # No CONNACK says this [MQTT-3.2.2-6].
+            return refusal
+        return None
 
     # --- Time.
 
@@ -586,8 +591,9 @@ class Connection:
                 self.close(ReasonCode.KEEP_ALIVE_TIMEOUT)
             self._rules.state = CLOSING
         elif self._keep_alive.ping_due(now):
-            self._write(PingReq())
-            self._keep_alive.pinged(now)
+            if self.state is CONNECTED:
+                self._write_own(PingReq())
+            self._keep_alive.pinged(now)  # Before CONNACK the server's answer is due, without a PINGREQ [MQTT-3.1.2-30].
 
     def _note_time(self, now: float) -> None:
         is_first = self._now is None
@@ -716,6 +722,7 @@ class Connection:
         encoded_size(packet, version)  # The rules rely on valid fields.
         self._check(own_fault(self._role, version, packet))
         self._check(self._rules.broken(self._role, packet))
+        self._check_size(packet)
 
     def _check(self, rule: Broken | None) -> None:
         if rule is not None:
@@ -742,16 +749,30 @@ class Connection:
             rule = Broken(_errors.IDENTIFIER_FROM_CLIENT)  # [MQTT-3.3.4-6]
         if rule is not None:
             return self._local(rule)
+        return self._too_large(publish.replace(packet_id=1) if publish.qos else publish)
+
+    def _too_large(self, packet: Packet) -> LocalProtocolError | None:
+        """Why a packet exceeds the peer's Maximum Packet Size."""
         limit = self.peer.maximum_packet_size
-        if limit != GREATEST_PACKET:
-            assert self.version is not None
-            size = encoded_size(publish.replace(packet_id=1) if publish.qos else publish, self.version)
-            if size > limit:
-                return refused(
-                    f"a packet must not exceed the peer's maximum_packet_size {limit}, but has {size} bytes",
-                    "MQTT-3.2.2-15" if self._role is Role.CLIENT else "MQTT-3.1.2-24",
-                )
-        return None
+        if limit >= GREATEST_PACKET:
+            return None
+        size = encoded_size(packet, MQTTv5)  # Earlier versions have no limit.
+        if size <= limit:
+            return None
+        return refused(
+            f"a packet must not exceed the peer's maximum_packet_size {limit}, but has {size} bytes",
+            "MQTT-3.2.2-15" if self._role is Role.CLIENT else "MQTT-3.1.2-24",
+        )
+
+    def _check_size(self, packet: Packet) -> None:
+        error = self._too_large(packet)
+        if error is not None:
+            raise error
+
+    def _write_own(self, packet: Packet) -> None:
+        """Write a packet that the connection sends by itself. One that the peer cannot take counts as sent."""
+        if self._too_large(packet) is None:
+            self._write(packet)
 
     def _write(self, packet: Packet) -> None:
         self._encoder.write(packet)
@@ -784,7 +805,7 @@ class Connection:
                         continue
                     self._write_publish(packet)
                 else:
-                    self._write(packet)
+                    self._write_own(packet)
             packets = outgoing.to_send()
 
     # --- Packets that the peer sends.
@@ -825,7 +846,9 @@ class Connection:
     def _fail(self, error: DecodeError) -> None:
         """End the connection because of the peer."""
         if self._role is Role.SERVER or self.state is not NEW:
-            self._answer = answer_to(error, role=self._role, accepted=self.state is CONNECTED)
+            answer = answer_to(error, role=self._role, accepted=self.state is CONNECTED)
+            if len(answer) <= self.peer.maximum_packet_size:
+                self._answer = answer
         self._error = error
         self._rules.state = CLOSING
         self._is_read = True
@@ -845,7 +868,7 @@ class Connection:
         incoming = self._session.incoming
         is_new = incoming.on_publish(publish)
         for packet in incoming.to_send():
-            self._write(packet)
+            self._write_own(packet)
         if not is_new:
             return None
         self._yielded += 1
@@ -881,7 +904,6 @@ class Connection:
         assert session is not None
         assert rules.version is not None
         own, peer = rules.limits[self._role], self.peer
-        self._encoder.max_packet_size = peer.maximum_packet_size
         self._from_alias = TopicAliasReceiver(own.topic_alias_maximum, self._role)
         self._to_alias = TopicAliasSender(min(peer.topic_alias_maximum, self._topic_alias_maximum))
         if connack.server_keep_alive is not None:
@@ -915,13 +937,13 @@ class Connection:
         is_end = pubrec.reason_code >= 0x80 and outgoing._is_sent(pubrec.packet_id)
         answer = outgoing.on_pubrec(pubrec)
         if answer is not None:
-            self._write(answer)
+            self._write_own(answer)
         self._write_messages(outgoing.to_send())
         return pubrec if is_end else None
 
     def _received_pubrel(self, pubrel: PubRel) -> None:
         assert self._session is not None
-        self._write(self._session.incoming.on_pubrel(pubrel))
+        self._write_own(self._session.incoming.on_pubrel(pubrel))
 
     def _received_pubcomp(self, pubcomp: PubComp) -> Packet | None:
         assert self._session is not None
@@ -937,7 +959,7 @@ class Connection:
         return answer
 
     def _received_pingreq(self, packet: PingReq) -> None:
-        self._write(PingResp())  # [MQTT-3.12.4-1]
+        self._write_own(PingResp())  # [MQTT-3.12.4-1]
 
     def _received_pingresp(self, packet: PingResp) -> None:
         pass  # `KeepAlive.received` has it.
