@@ -279,8 +279,7 @@ def test_packets_that_the_peer_cannot_take(mqtt: Any, session: Any, role: str, l
             return
         one.connection.send(opening[1])
         one.connection.take()
-    first, *_ = messages = one.received(one.publish(1), one.publish(2, 2), one.publish(1))
-    assert len(messages) == 3
+    assert len(one.received(one.publish(1), one.publish(2, 2), one.publish(1))) == 3
     answers = [mqtt.PubAck(1), mqtt.PubRec(2), mqtt.PubAck(1)]
     assert one.sent() == (answers if limit >= 4 else [])
     unknown = mqtt.ReasonCode.PACKET_IDENTIFIER_NOT_FOUND
@@ -580,6 +579,54 @@ def test_expiry_interval(
         assert one.connection.session.expiry_interval == expiry
 
 
+def test_session_whose_first_connack_was_lost(mqtt: Any, session: Any) -> None:
+    """The server has the session, and so has the client, although no CONNACK told it so."""
+    client, server = (session.Connection(role) for role in mqtt.Role)
+    client.send(mqtt.Connect("c", clean_start=False))
+    for _ in server.receive(client.take(), 0.0):
+        server.send(mqtt.ConnAck())
+    for connection in (client, server):
+        connection.connection_lost()
+    client = session.Connection(mqtt.Role.CLIENT, session=client.session)
+    client.send(mqtt.Connect("c", clean_start=False))
+    again = session.Connection(mqtt.Role.SERVER)
+    for _ in again.receive(client.take(), 0.0):
+        again.session = server.session
+        again.send(mqtt.ConnAck())
+    assert list(client.receive(again.take(), 0.0)) == [mqtt.ConnAck(True)]
+
+
+def test_requests_of_a_server(mqtt: Any, session: Any, pair: Any) -> None:
+    for server in (session.Connection(mqtt.Role.SERVER), pair("SERVER").connection):
+        for call in (lambda: server.subscribe(mqtt.Subscription("a")), lambda: server.unsubscribe("a")):
+            with pytest.raises(session.LocalProtocolError, match="SUBSCRIBE"):
+                call()
+        assert server.take() == b""
+
+
+def test_messages_before_connack_are_checked(mqtt: Any, session: Any, pair: Any) -> None:
+    client = session.Connection(mqtt.Role.CLIENT)
+    with pytest.raises(session.LocalProtocolError, match=r"MQTT-3\.3\.4-6"):
+        client.publish("a", b"", 1, subscription_identifiers=[1])
+    assert client.session.packet_ids.in_use == 0
+    with pytest.raises(mqtt.EncodeError, match="qos must be 0, 1 or 2, not 3"):
+        client.publish("a", b"", 3)
+    with pytest.raises(mqtt.EncodeError, match="qos must be 0, 1 or 2, not 3"):
+        pair().connection.publish("a", b"", 3)
+    server = session.Connection(mqtt.Role.SERVER)
+    with pytest.raises(session.LocalProtocolError, match="a server cannot publish before CONNACK"):
+        server.publish("a", b"", 1)
+
+
+def test_messages_before_connect_of_another_version(mqtt: Any, session: Any, pair: Any) -> None:
+    """The version of the connection counts, not that of the session's last one."""
+    one = pair(version=4)
+    one.connection.connection_lost()
+    client = session.Connection(mqtt.Role.CLIENT, version=5, session=one.connection.session)
+    message = client.publish("a", b"", 1, content_type="text")
+    assert message.content_type == "text"
+
+
 def test_requests_end_with_their_connection(mqtt: Any, session: Any, pair: Any) -> None:
     one = pair(connect={"clean_start": False})
     subscribe = one.connection.subscribe(mqtt.Subscription("a", 1), subscription_identifier=3)
@@ -735,6 +782,48 @@ def test_packets_that_wait_are_no_silence(mqtt: Any, session: Any, pair: Any) ->
     assert one.connection.state is session.ConnectionState.CLOSING
 
 
+def test_a_slow_handler_sets_no_clock_back(mqtt: Any, session: Any, pair: Any) -> None:
+    """The time of a packet is that of the last call, not that of the `receive` whose loop it comes from."""
+    one = pair("SERVER", connect={"keep_alive": 10})
+    packets = one.fed(one.publish(1), one.publish(2), now=1.0)
+    next(packets)
+    one.connection.tick(30.0)
+    next(packets)
+    assert one.connection.timeout(31.0) == 14.0
+    one.connection.tick(31.0)
+    assert one.connection.state is session.ConnectionState.CONNECTED
+
+
+@pytest.mark.parametrize("state", ["connecting", "connected"])
+def test_a_loop_left_after_the_last_packet(mqtt: Any, session: Any, pair: Any, state: str) -> None:
+    """No packet waits, so the time of the peer runs."""
+    if state == "connected":
+        one = pair("SERVER", connect={"keep_alive": 10})
+        next(one.fed(one.publish(1)))
+    else:
+        one = Pair(mqtt, session, "SERVER")
+        assert one.received(mqtt.Connect("c", keep_alive=10)) == [mqtt.Connect("c", keep_alive=10)]
+    one.connection.tick(14.0)
+    assert one.connection.state.value == state
+    one.connection.tick(15.0)
+    assert one.connection.state is session.ConnectionState.CLOSING
+
+
+def test_no_ping_before_connack(mqtt: Any, session: Any) -> None:
+    """[MQTT-3.1.2-30]: a client that authenticates sends AUTH and DISCONNECT only."""
+    client = session.Connection(mqtt.Role.CLIENT, ping_timeout=5)
+    client.send(mqtt.Connect("c", keep_alive=10, authentication_method="m"))
+    auth = mqtt.Auth(0x18, authentication_method="m")
+    assert list(client.receive(mqtt.encode(auth, 5), 0.0)) == [auth]
+    client.send(auth)
+    client.take()
+    assert client.timeout(0.0) == 10.0
+    client.tick(10.0)
+    assert (client.take(), client.timeout(10.0)) == (b"", 5.0)
+    client.tick(15.0)
+    assert (client.take(), client.state) == (b"", session.ConnectionState.CLOSING)
+
+
 # --- The end.
 
 
@@ -809,6 +898,47 @@ def test_error_comes_after_the_packets_before_it(mqtt: Any, session: Any, pair: 
         list(one.fed(mqtt.PingReq()))
 
 
+def test_error_keeps_no_traceback(mqtt: Any, pair: Any) -> None:
+    one = pair()
+    with pytest.raises(mqtt.ProtocolError) as caught:
+        one.received(mqtt.ConnAck())
+    with pytest.raises(mqtt.ProtocolError) as again:
+        one.received()
+    assert again.value is not caught.value
+    assert str(again.value) == str(caught.value)
+    assert one.connection._error.__traceback__ is None
+
+
+def test_an_interrupted_loop_ends_the_connection(
+    mqtt: Any, session: Any, pair: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The packet was handled in part, so the next one must not be taken."""
+    one = pair("SERVER")
+    monkeypatch.setattr(one.connection.session.incoming, "_pending", None)
+    packets = one.fed(one.publish(1), one.publish(2))
+    with pytest.raises(TypeError):
+        next(packets)
+    assert one.connection.state is session.ConnectionState.CLOSING
+    assert list(packets) == []
+    assert one.sent() == []
+
+
+def test_refused_buffers_change_nothing(mqtt: Any, session: Any) -> None:
+    for state in ("new", "connecting"):
+        client = session.Connection(mqtt.Role.CLIENT)
+        if state == "connecting":
+            client.send(mqtt.Connect("c", keep_alive=10))
+            client.take()
+        with pytest.raises(BufferError):
+            client.receive(memoryview(bytes(8))[::2], 0.0)
+        with pytest.raises(BufferError):
+            client.receive(memoryview(bytes(8)).cast("I"), 0.0)
+        with pytest.raises(TypeError):
+            client.receive("connack", 0.0)
+        assert client.state.value == state
+        assert list(client.receive(b"", 0.0)) == []
+
+
 @pytest.mark.parametrize("name", ["PubAck", "PubRec", "PubRel", "PubComp", "PingResp"])
 def test_packets_of_the_connection_itself(mqtt: Any, session: Any, pair: Any, name: str) -> None:
     packet = getattr(mqtt, name)(*([] if name == "PingResp" else [1]))
@@ -856,7 +986,7 @@ def test_a_bridge(mqtt: Any, session: Any) -> None:
 def test_version_of_the_connection(mqtt: Any, session: Any, version: int) -> None:
     other = 4 if version != 4 else 5
     client = session.Connection(mqtt.Role.CLIENT, version=version)
-    with pytest.raises(session.LocalProtocolError):
+    with pytest.raises(session.LocalProtocolError, match=rf"not <ProtocolVersion\.\w+: {other}>"):
         client.send(mqtt.Connect("c", protocol_version=other))
     server = session.Connection(mqtt.Role.SERVER, version=version)
     with pytest.raises(mqtt.ProtocolError):

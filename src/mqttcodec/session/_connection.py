@@ -175,7 +175,7 @@ class Connection:
         self._from_alias = TopicAliasReceiver(0, role)
         self._to_alias = TopicAliasSender(0)
         self._answer = b""
-        self._error: DecodeError | None = None
+        self._error: Exception | None = None
         self._now: float | None = None
         self._is_read = True
         self._unacknowledged: dict[tuple[int, int], int] = {}
@@ -282,7 +282,8 @@ class Connection:
 
         Returns:
             A new iterator. It raises `DecodeError` at the first packet that is invalid or that the state of the
-            connection forbids, after all packets before it, and from then on. `take` then has the answer.
+            connection forbids, after all packets before it, and from then on. `take` then has the answer. Any other
+            exception in it, such as MemoryError, ends the connection, too.
 
         Raises:
             TypeError: `data` is not bytes-like.
@@ -300,14 +301,13 @@ class Connection:
         """
         self._note_time(now)
         if len(data) > 0 and self._error is None and self.state not in (CLOSING, CLOSED):
+            self._decoder.feed(data)
+            self._is_read = False
             if self._role is Role.CLIENT and self.state is NEW:
                 first = memoryview(data).cast("B")[0] >> 4
                 name = PacketType(first).name if first else "a packet"
                 self._fail(_errors.SERVER_FIRST.decoding(self.version or MQTTv5, 0, name, None, self.version, first))
-            else:
-                self._is_read = False
-                self._decoder.feed(data)
-        return _Received(self, now)
+        return _Received(self)
 
     def acknowledge(self, publish: Publish, reason_code: int = 0) -> None:
         """Acknowledge a PUBLISH that was yielded. Acknowledgements are sent in the order in which messages arrived.
@@ -394,8 +394,8 @@ class Connection:
             The packet as it is sent or queued.
 
         Raises:
-            LocalProtocolError: The packet may not be sent, or not now, or exceeds the peer's Maximum Packet Size. Nothing
-                has changed.
+            LocalProtocolError: The packet may not be sent, or not now, or it exceeds the peer's Maximum Packet Size.
+                Nothing has changed.
             QueueFullError: As for `OutgoingMessages.publish`.
             PacketIdsExhausted: As for `OutgoingMessages.publish`.
             EncodeError: The packet cannot be encoded.
@@ -584,16 +584,17 @@ class Connection:
         self._note_time(now)
         if self.state in (CLOSING, CLOSED):
             return
-        if not self._is_read:
+        if not self._is_read and self._decoder.pending:
             self._keep_alive.received(now)  # Packets wait for the application, so the peer is not silent.
         if self._keep_alive.expired(now):
             if self._role is Role.SERVER and self.state is CONNECTED:
                 self.close(ReasonCode.KEEP_ALIVE_TIMEOUT)
             self._rules.state = CLOSING
         elif self._keep_alive.ping_due(now):
+            # Before CONNACK, PINGREQ is not allowed [MQTT-3.1.2-30], but the server has to answer all the same.
             if self.state is CONNECTED:
                 self._write_own(PingReq())
-            self._keep_alive.pinged(now)  # Before CONNACK the server's answer is due, without a PINGREQ [MQTT-3.1.2-30].
+            self._keep_alive.pinged(now)
 
     def _note_time(self, now: float) -> None:
         is_first = self._now is None
@@ -606,8 +607,11 @@ class Connection:
     def _publish(self, publish: Publish) -> Publish:
         if self.state is not CONNECTED:
             self._check_open()
-            if publish.qos == 0 or self._role is Role.SERVER:
+            if self._role is Role.SERVER:
+                raise refused("a server cannot publish before CONNACK", "MQTT-3.2.0-1")
+            if publish.qos == 0:
                 raise refused("only messages of QoS 1 and 2 can be published before CONNACK")
+            self._check(own_fault(self._role, self.version or MQTTv5, publish))
         elif (refusal := self._refusal(publish)) is not None:
             raise refusal
         if publish.topic_alias is not None:
@@ -616,8 +620,7 @@ class Connection:
             self._write_publish(publish)
             return publish
         assert self._session is not None
-        if self.state is CONNECTING:
-            assert self.version is not None
+        if self.state is not CONNECTED and self.version is not None:
             self._session.version = self.version
         publish = self._session.outgoing.publish(publish)
         if self.state is CONNECTED:
@@ -629,7 +632,8 @@ class Connection:
         self._check_may_send(connect)
         assert self._session is not None
         if self.version not in (None, connect.protocol_version):
-            raise refused(f"protocol_version must be {self.version!r}, as the connection's, not {connect!r}")
+            version = connect.protocol_version
+            raise refused(f"protocol_version must be {self.version!r}, as the connection's, not {version!r}")
         if self._session.client_id not in ("", connect.client_id):
             raise refused(f"client_id must be {self._session.client_id!r}, as the session's", "MQTT-3.1.3-2")
         if connect.protocol_version == MQTTv5:
@@ -670,6 +674,7 @@ class Connection:
         return connack
 
     def _request(self, request: Subscribe | Unsubscribe) -> Packet:
+        self._check(own_fault(self._role, self.version or MQTTv5, request))  # A server has no session at first.
         assert self._session is not None
         packet_ids = self._session.packet_ids
         packet_id = packet_ids.acquire()
@@ -810,8 +815,9 @@ class Connection:
 
     # --- Packets that the peer sends.
 
-    def _next(self, now: float) -> Packet:
+    def _next(self) -> Packet:
         """The next packet for the application; StopIteration if there is none."""
+        assert self._now is not None
         while True:
             if self._error is not None:
                 raise _errors.fresh(self._error)
@@ -821,7 +827,7 @@ class Connection:
                 raise StopIteration
             try:
                 packet = next(self._decoder)
-                self._keep_alive.received(now)
+                self._keep_alive.received(self._now)
                 if type(packet) is Publish:
                     found: Packet | None = self._received_publish(packet)
                 else:
@@ -836,6 +842,9 @@ class Connection:
             except DecodeError as error:
                 self._fail(error)
                 raise
+            except BaseException:  # A MemoryError, or Ctrl-C. The packet may be handled in part.
+                self._rules.state = CLOSING
+                raise
             if found is not None:
                 return found
 
@@ -849,7 +858,7 @@ class Connection:
             answer = answer_to(error, role=self._role, accepted=self.state is CONNECTED)
             if len(answer) <= self.peer.maximum_packet_size:
                 self._answer = answer
-        self._error = error
+        self._error = _errors.fresh(error)  # Without the traceback, which keeps the caller's objects alive.
         self._rules.state = CLOSING
         self._is_read = True
 
@@ -993,11 +1002,10 @@ class Connection:
 class _Received:
     """The iterator of `Connection.receive`. It is no generator, so that only a request for the next packet acts."""
 
-    __slots__ = ("_connection", "_last", "_now", "_number")
+    __slots__ = ("_connection", "_last", "_number")
 
-    def __init__(self, connection: Connection, now: float) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._now = now
         self._last: Publish | None = None
         self._number = 0
 
@@ -1013,7 +1021,7 @@ class _Received:
             is_waiting = connection._unacknowledged.get((last.qos, last.packet_id)) == self._number
             if is_waiting and connection.state is CONNECTED:
                 connection.acknowledge(last)
-        packet = connection._next(self._now)
+        packet = connection._next()
         if type(packet) is Publish and packet.qos and not connection._manual_acks:
             self._last = packet
             self._number = connection._yielded
