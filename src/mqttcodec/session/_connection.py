@@ -187,6 +187,8 @@ class Connection:
         if session is not None:
             self._check_session(session)
             self._session = session
+            if version is not None:
+                session.version = version
         elif role is Role.CLIENT:
             self._session = self._new_session("", version or MQTTv5)
 
@@ -620,8 +622,6 @@ class Connection:
             self._write_publish(publish)
             return publish
         assert self._session is not None
-        if self.state is not CONNECTED and self.version is not None:
-            self._session.version = self.version
         publish = self._session.outgoing.publish(publish)
         if self.state is CONNECTED:
             self._write_messages(self._session.outgoing.to_send())
@@ -642,6 +642,7 @@ class Connection:
         max_packet_size = max(2, connect.maximum_packet_size or self._max_packet_size)
         self._decoder = Decoder(connect.protocol_version, role=self._role, max_packet_size=max_packet_size)
         self._rules.passed(self._role, connect)
+        self._session.version = connect.protocol_version
         self._keep_alive.seconds = connect.keep_alive
         if self._now is not None:
             self._keep_alive.pinged(self._now)
