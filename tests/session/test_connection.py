@@ -254,7 +254,7 @@ def test_maximum_packet_size_of_the_peer(mqtt: Any, session: Any, pair: Any, rol
     assert long.topic_alias is None, "there is no room for an alias"
     assert short.topic_alias == 1
     with pytest.raises(session.LocalProtocolError, match=r"maximum_packet_size 40, but has \d+ bytes"):
-        one.connection.send(mqtt.Disconnect(user_properties=[("x", "y" * 60)]))
+        one.connection.send(mqtt.Disconnect(server_reference="x" * 60))
     assert one.connection.pending == 0
 
 
@@ -1014,3 +1014,18 @@ def test_version_of_the_connection(mqtt: Any, session: Any, version: int) -> Non
     server = session.Connection(mqtt.Role.SERVER, version=version)
     with pytest.raises(mqtt.ProtocolError):
         list(server.receive(mqtt.encode(mqtt.Connect("c", protocol_version=other)), 0.0))
+
+
+def test_the_encoder_leaves_out_what_has_no_room(mqtt: Any, session: Any) -> None:
+    """[MQTT-3.2.2-19], [MQTT-3.2.2-20], [MQTT-3.9.2-1]: from CONNACK on."""
+    one = Pair(mqtt, session, "SERVER")
+    one.received(mqtt.Connect("c", maximum_packet_size=20))
+    one.connection.send(mqtt.ConnAck(reason_string="x" * 30))
+    assert one.sent() == [mqtt.ConnAck()]
+    subscribe = mqtt.Subscribe(1, [mqtt.Subscription("a")])
+    assert one.received(subscribe) == [subscribe]
+    one.connection.send(mqtt.SubAck(1, [0], reason_string="x" * 30))
+    assert one.sent() == [mqtt.SubAck(1, [0])]
+    with pytest.raises(session.LocalProtocolError, match=r"20, but has \d+ bytes .*MQTT-3\.1\.2-24"):
+        one.connection.send(mqtt.Disconnect(0x9D, server_reference="x" * 30))
+    assert one.sent() == []

@@ -777,10 +777,12 @@ class Connection:
         return self._too_large(publish.replace(packet_id=1) if publish.qos else publish)
 
     def _too_large(self, packet: Packet) -> LocalProtocolError | None:
-        """Why a packet exceeds the peer's Maximum Packet Size."""
+        """Why a packet exceeds the peer's Maximum Packet Size, even without what the encoder can leave out."""
         limit = self.peer.maximum_packet_size
         if limit >= GREATEST_PACKET:
             return None
+        if hasattr(packet, "reason_string"):
+            packet = packet.replace(reason_string=None, user_properties=())
         size = encoded_size(packet, MQTTv5)  # Earlier versions have no limit.
         if size <= limit:
             return None
@@ -912,6 +914,7 @@ class Connection:
     def _received_connect(self, connect: Connect) -> Packet:
         self._rules.passed(Role.CLIENT, connect)
         self._encoder.version = self.version
+        self._encoder.max_packet_size = max(2, self.peer.maximum_packet_size)
         self._keep_alive.seconds = connect.keep_alive
         return connect
 
@@ -938,6 +941,7 @@ class Connection:
         assert session is not None
         assert rules.version is not None
         own, peer = rules.limits[self._role], self.peer
+        self._encoder.max_packet_size = max(2, peer.maximum_packet_size)
         self._from_alias = TopicAliasReceiver(own.topic_alias_maximum, self._role)
         self._to_alias = TopicAliasSender(min(peer.topic_alias_maximum, self._topic_alias_maximum))
         if connack.server_keep_alive is not None:
