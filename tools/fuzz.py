@@ -18,7 +18,8 @@ from pathlib import Path
 from environments import PROJECT, build_debug
 from sanitized import ENVIRONMENT, SANITIZERS_OF_CLANG
 
-TARGETS = ("decode", "feed", "encode", "dicts", "differential")
+TARGETS = ("decode", "feed", "encode", "dicts", "saved", "connection", "differential")
+PLAIN = ("saved", "connection", "differential")
 KEPT = PROJECT / "build" / "fuzz"
 GREATEST_SIZE = 4096
 # `vptr` would need the C++ runtime.
@@ -72,8 +73,8 @@ class Fuzzing:
         command = [self.python, "-m", "fuzz", name, kept, self.work / name, f"-dict={self.work / 'dictionary'}"]
         command += [f"-max_total_time={seconds}", f"-max_len={GREATEST_SIZE}", "-timeout=60", "-rss_limit_mb=8192"]
         command += ["-print_final_stats=1", f"-artifact_prefix={KEPT}/broken-{name}-"]
-        # Most of the differential is plain Python: the sanitizer cannot check it, and malloc makes it slow.
-        environ = self.environ | ({"PYTHONMALLOC": "pymalloc"} if name == "differential" else {})
+        # These targets are mostly plain Python: the sanitizer cannot check it, and malloc makes it slow.
+        environ = self.environ | ({"PYTHONMALLOC": "pymalloc"} if name in PLAIN else {})
         log = KEPT / f"{name}.log"
         with log.open("w") as output:
             passed = subprocess.run(command, env=environ, stdout=output, stderr=subprocess.STDOUT).returncode == 0

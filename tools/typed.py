@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 
 PROJECT = Path(__file__).parents[1]
-PAGES = ("README.md", "docs/guide.md", "docs/integration.md")
+PAGES = ("README.md", "docs/guide.md", "docs/integration.md", "docs/sessions.md")
 
 
 def run(*command: str, folder: Path) -> int:

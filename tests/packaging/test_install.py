@@ -89,6 +89,15 @@ def build(source: Path, folder: Path, *, fails: bool = False, **environment: str
         return wheel.name, set(archive.namelist())
 
 
+def modules(project: Path) -> set[str]:
+    """All Python files of the package and its subpackages, as a wheel names them."""
+    return {path.relative_to(project / "src").as_posix() for path in (project / "src" / "mqttcodec").rglob("*.py")}
+
+
+def python_files(names: set[str]) -> set[str]:
+    return {name for name in names if name.endswith(".py")}
+
+
 def imported(folder: Path, **environment: str) -> str:
     return run("-c", PROGRAM, PYTHONPATH=str(folder / "site"), **environment)
 
@@ -114,6 +123,8 @@ def test_sdist_holds_what_a_build_needs(source: Path) -> None:
         "py.typed",
     ):
         assert f"src/mqttcodec/{name}" in names
+    assert modules(source) == modules(PROJECT)
+    assert {"mqttcodec/session/__init__.py", "mqttcodec/contrib/__init__.py"} <= modules(source)
     assert not [name for name in names if name.endswith((".so", ".c", ".pyc"))]
 
 
@@ -123,7 +134,8 @@ def test_with_a_compiler(source: Path, tmp_path: Path) -> None:
     assert "none-any" not in wheel
     for name in ("packets", "decode_properties", "decode", "encode_properties", "encode", "stream", "codec"):
         assert any(file.startswith(f"mqttcodec/_{name}_c.") and file.endswith((".so", ".pyd")) for file in names)
-    assert {"mqttcodec/py.typed", "mqttcodec/_codec_py.py"} <= names
+    assert "mqttcodec/py.typed" in names
+    assert python_files(names) == modules(source)
     assert {name for name in names if name.endswith(".pxd")} == {"mqttcodec/__init__.pxd", "mqttcodec/_packets_c.pxd"}
     assert not [name for name in names if name.endswith((".pyx", ".c")) or name.startswith("tests")]
     assert imported(tmp_path, MQTTCODEC_EXTENSIONS="require") == "cython | None\n"
@@ -159,7 +171,8 @@ def test_required(source: Path, tmp_path: Path) -> None:
 def test_off(source: Path, tmp_path: Path) -> None:
     wheel, names = build(source, tmp_path, MQTTCODEC_EXTENSIONS="off")
     assert wheel.endswith("py3-none-any.whl")
-    assert "mqttcodec/_codec_py.py" in names
+    assert "mqttcodec/py.typed" in names
+    assert python_files(names) == modules(source)
     assert not [name for name in names if name.endswith((".pxd", ".so", ".pyd"))]
     shown = imported(tmp_path)
     assert shown == f"{NOT_BUILT}MQTTCODEC_EXTENSIONS=off\n"

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any, assert_type
 
 import mqttcodec as mqtt
+from mqttcodec import session
 
 
 def topic_of(packet: mqtt.Packet) -> str | None:
@@ -74,8 +75,37 @@ def made() -> list[bytes]:
     return [mqtt.encode(packet) for packet in (publish, subscribe, acknowledgement, connect)]
 
 
+def sessions(data: bytes, now: float) -> list[mqtt.Packet]:
+    outgoing = session.OutgoingMessages(20, max_queued=100, packet_ids=session.PacketIds())
+    assert_type(outgoing.packet_ids.acquire(), int)
+    assert_type(outgoing.publish(mqtt.Publish("a", qos=1)), mqtt.Publish)
+    assert_type(outgoing.to_send(), list[mqtt.Packet])
+    assert_type(outgoing.on_puback(mqtt.PubAck(1)), bool)
+    assert_type(outgoing.on_pubrec(mqtt.PubRec(1)), mqtt.PubRel | None)
+    assert_type(outgoing.on_pubcomp(mqtt.PubComp(1)), bool)
+    incoming = session.IncomingMessages(10, version=4, role=mqtt.Role.CLIENT)
+    assert_type(incoming.version, mqtt.ProtocolVersion)
+    assert_type(incoming.on_publish(mqtt.Publish("a")), bool)
+    assert_type(incoming.acknowledge(mqtt.Publish("a"), 0x80), mqtt.PubAck | mqtt.PubRec | None)
+    assert_type(incoming.to_send(), list[mqtt.PubAck | mqtt.PubRec])
+    assert_type(incoming.on_pubrel(mqtt.PubRel(1)), mqtt.PubComp)
+    assert_type(session.TopicAliasSender(10).assign(mqtt.Publish("a")), mqtt.Publish)
+    assert_type(session.TopicAliasReceiver(10).resolve(mqtt.Publish("a")), mqtt.Publish)
+    keep_alive = session.KeepAlive(60, mqtt.Role.CLIENT, ping_timeout=2.5)
+    keep_alive.seconds = 30
+    assert_type(keep_alive.deadline(now), float | None)
+    assert_type(keep_alive.expired(now), bool)
+    restored = session.Session.from_bytes(data)
+    restored.version = 5
+    assert_type(restored.to_bytes(), bytes)
+    return [*restored.outgoing.resend(), *restored.incoming.to_send()]
+
+
 def refused() -> None:
     mqtt.PubAck(7, content_type="text")  # type: ignore[call-arg]
     mqtt.Publish("a", "text")  # type: ignore[arg-type]
     mqtt.Publish("a").topic = "b"  # type: ignore[misc]
     mqtt.encode("packet")  # type: ignore[arg-type]
+    session.OutgoingMessages().on_puback(mqtt.PubRec(7))  # type: ignore[arg-type]
+    session.Session("client", None)  # type: ignore[arg-type]
+    session.PacketIds().in_use = 1  # type: ignore[misc]

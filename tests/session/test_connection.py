@@ -253,9 +253,80 @@ def test_maximum_packet_size_of_the_peer(mqtt: Any, session: Any, pair: Any, rol
     long, short = one.sent()
     assert long.topic_alias is None, "there is no room for an alias"
     assert short.topic_alias == 1
-    with pytest.raises(mqtt.EncodeError):
-        one.connection.send(mqtt.Disconnect(user_properties=[("x", "y" * 60)], server_reference="x" * 60))
+    with pytest.raises(session.LocalProtocolError, match=r"maximum_packet_size 40, but has \d+ bytes"):
+        one.connection.send(mqtt.Disconnect(server_reference="x" * 60))
     assert one.connection.pending == 0
+
+
+@pytest.mark.parametrize("role", ["CLIENT", "SERVER"])
+@pytest.mark.parametrize("limit", range(1, 7))
+def test_packets_that_the_peer_cannot_take(mqtt: Any, session: Any, role: str, limit: int) -> None:
+    """What the connection sends by itself counts as sent: a small limit of the peer is no error."""
+    one = Pair(mqtt, session, role, connect={"keep_alive": 10}, connack={})
+    opening = [mqtt.Connect("c", keep_alive=10), mqtt.ConnAck()]
+    if role == "CLIENT":
+        one.connection.send(opening[0])
+        one.connection.take()
+        one.received(mqtt.ConnAck(maximum_packet_size=limit))
+    else:
+        one.received(opening[0].replace(maximum_packet_size=limit))
+        if limit < 5:
+            with pytest.raises(session.LocalProtocolError, match=r"but has 5 bytes \[MQTT-3\.1\.2-24"):
+                one.connection.send(opening[1])
+            assert one.connection.state is session.ConnectionState.CONNECTING
+            one.connection.close(mqtt.ReasonCode.NOT_AUTHORIZED)
+            assert (one.connection.state, one.sent()) == (session.ConnectionState.CLOSING, [])
+            return
+        one.connection.send(opening[1])
+        one.connection.take()
+    assert len(one.received(one.publish(1), one.publish(2, 2), one.publish(1))) == 3
+    answers = [mqtt.PubAck(1), mqtt.PubRec(2), mqtt.PubAck(1)]
+    assert one.sent() == (answers if limit >= 4 else [])
+    unknown = mqtt.ReasonCode.PACKET_IDENTIFIER_NOT_FOUND
+    assert one.received(mqtt.PubRel(2), mqtt.PubRel(2), mqtt.PubRec(9)) == []
+    answers = [mqtt.PubComp(2), mqtt.PubComp(2, unknown), mqtt.PubRel(9, unknown)]
+    assert one.sent() == (answers if limit >= 5 else answers[:1] if limit == 4 else [])
+    if limit < 5:
+        message = next(one.fed(one.publish(3)))
+        with pytest.raises(session.LocalProtocolError, match="but has 5 bytes"):
+            one.connection.acknowledge(message, mqtt.ReasonCode.QUOTA_EXCEEDED)
+        one.connection.acknowledge(message)
+        assert one.sent() == ([mqtt.PubAck(3)] if limit == 4 else [])
+    if role == "CLIENT":
+        one.connection.tick(10.0)
+        assert one.sent() == ([mqtt.PingReq()] if limit >= 2 else [])
+        one.connection.close(4)
+        assert one.sent() == ([mqtt.Disconnect(4)] if limit >= 3 else [])
+    else:
+        assert one.received(mqtt.PingReq(), now=1.0) == []
+        assert one.sent() == [mqtt.PingResp()]
+        one.connection.tick(16.0)
+        assert one.sent() == [mqtt.Disconnect(mqtt.ReasonCode.KEEP_ALIVE_TIMEOUT)]
+    assert one.connection.state is session.ConnectionState.CLOSING
+
+
+@pytest.mark.parametrize("limit", [2, 3])
+def test_answer_that_the_peer_cannot_take(mqtt: Any, session: Any, pair: Any, limit: int) -> None:
+    one = pair(connack={"maximum_packet_size": limit})
+    with pytest.raises(mqtt.ProtocolError):
+        one.received(mqtt.ConnAck())
+    assert one.connection.state is session.ConnectionState.CLOSING
+    assert one.sent() == ([mqtt.Disconnect(mqtt.ReasonCode.PROTOCOL_ERROR)] if limit == 3 else [])
+
+
+def test_pubrel_that_the_peer_cannot_take(mqtt: Any, session: Any, pair: Any) -> None:
+    """A stored message goes on, on a connection whose limit is smaller."""
+    one = pair()
+    one.connection.publish("a", b"1", 2)
+    assert one.received(mqtt.PubRec(1)) == []
+    one.connection.connection_lost()
+    two = pair(
+        session=one.connection.session,
+        connect={"clean_start": False},
+        connack={"session_present": True, "maximum_packet_size": 3},
+    )
+    assert two.opening == []
+    assert two.connection.session.packet_ids.in_use == 1
 
 
 def test_stored_messages_that_the_next_server_cannot_take(mqtt: Any, session: Any, pair: Any) -> None:
@@ -389,7 +460,8 @@ def test_session_of_a_server_has_its_time(mqtt: Any, session: Any) -> None:
     with pytest.raises(ValueError, match="server"):
         server.session = session.Session("c")
     with pytest.raises(TypeError):
-        server.session = None
+        server.session = "c"
+    server.session = None
     with pytest.raises(session.LocalProtocolError, match=r"MQTT-3\.2\.2-4"):
         server.send(mqtt.ConnAck(True))
     stored.is_new = False
@@ -506,6 +578,54 @@ def test_expiry_interval(
             else:
                 assert one.received(packet) == [packet]
         assert one.connection.session.expiry_interval == expiry
+
+
+def test_session_whose_first_connack_was_lost(mqtt: Any, session: Any) -> None:
+    """The server has the session, and so has the client, although no CONNACK told it so."""
+    client, server = (session.Connection(role) for role in mqtt.Role)
+    client.send(mqtt.Connect("c", clean_start=False))
+    for _ in server.receive(client.take(), 0.0):
+        server.send(mqtt.ConnAck())
+    for connection in (client, server):
+        connection.connection_lost()
+    client = session.Connection(mqtt.Role.CLIENT, session=client.session)
+    client.send(mqtt.Connect("c", clean_start=False))
+    again = session.Connection(mqtt.Role.SERVER)
+    for _ in again.receive(client.take(), 0.0):
+        again.session = server.session
+        again.send(mqtt.ConnAck())
+    assert list(client.receive(again.take(), 0.0)) == [mqtt.ConnAck(True)]
+
+
+def test_requests_of_a_server(mqtt: Any, session: Any, pair: Any) -> None:
+    for server in (session.Connection(mqtt.Role.SERVER), pair("SERVER").connection):
+        for call in (lambda: server.subscribe(mqtt.Subscription("a")), lambda: server.unsubscribe("a")):
+            with pytest.raises(session.LocalProtocolError, match="SUBSCRIBE"):
+                call()
+        assert server.take() == b""
+
+
+def test_messages_before_connack_are_checked(mqtt: Any, session: Any, pair: Any) -> None:
+    client = session.Connection(mqtt.Role.CLIENT)
+    with pytest.raises(session.LocalProtocolError, match=r"MQTT-3\.3\.4-6"):
+        client.publish("a", b"", 1, subscription_identifiers=[1])
+    assert client.session.packet_ids.in_use == 0
+    with pytest.raises(mqtt.EncodeError, match="qos must be 0, 1 or 2, not 3"):
+        client.publish("a", b"", 3)
+    with pytest.raises(mqtt.EncodeError, match="qos must be 0, 1 or 2, not 3"):
+        pair().connection.publish("a", b"", 3)
+    server = session.Connection(mqtt.Role.SERVER)
+    with pytest.raises(session.LocalProtocolError, match="a server cannot publish before CONNACK"):
+        server.publish("a", b"", 1)
+
+
+def test_messages_before_connect_of_another_version(mqtt: Any, session: Any, pair: Any) -> None:
+    """The version of the connection counts, not that of the session's last one."""
+    one = pair(version=4)
+    one.connection.connection_lost()
+    client = session.Connection(mqtt.Role.CLIENT, version=5, session=one.connection.session)
+    message = client.publish("a", b"", 1, content_type="text")
+    assert message.content_type == "text"
 
 
 def test_requests_end_with_their_connection(mqtt: Any, session: Any, pair: Any) -> None:
@@ -641,6 +761,20 @@ def test_connack_that_does_not_come(mqtt: Any, session: Any) -> None:
     assert client.take() == b""
 
 
+@pytest.mark.parametrize("method", [None, "m"])
+def test_connack_that_takes_longer_than_the_keep_alive(mqtt: Any, session: Any, method: str | None) -> None:
+    """A client that authenticates may not send PINGREQ [MQTT-3.1.2-30]."""
+    client = session.Connection(mqtt.Role.CLIENT, ping_timeout=25)
+    client.send(mqtt.Connect("c", keep_alive=10, authentication_method=method))
+    client.take()
+    for now in (0.0, 10.0, 20.0):
+        client.tick(now)
+        assert client.timeout(now) > 0.0
+        assert client.take() == (mqtt.encode(mqtt.PingReq(), 5) if now and not method else b"")
+    client.tick(25.0)
+    assert client.state is session.ConnectionState.CLOSING
+
+
 def test_connect_that_does_not_come(mqtt: Any, session: Any) -> None:
     server = session.Connection(mqtt.Role.SERVER)
     server.keep_alive.seconds = 10
@@ -663,6 +797,48 @@ def test_packets_that_wait_are_no_silence(mqtt: Any, session: Any, pair: Any) ->
     assert one.connection.state is session.ConnectionState.CLOSING
 
 
+def test_a_slow_handler_sets_no_clock_back(mqtt: Any, session: Any, pair: Any) -> None:
+    """The time of a packet is that of the last call, not that of the `receive` whose loop it comes from."""
+    one = pair("SERVER", connect={"keep_alive": 10})
+    packets = one.fed(one.publish(1), one.publish(2), now=1.0)
+    next(packets)
+    one.connection.tick(30.0)
+    next(packets)
+    assert one.connection.timeout(31.0) == 14.0
+    one.connection.tick(31.0)
+    assert one.connection.state is session.ConnectionState.CONNECTED
+
+
+@pytest.mark.parametrize("state", ["connecting", "connected"])
+def test_a_loop_left_after_the_last_packet(mqtt: Any, session: Any, pair: Any, state: str) -> None:
+    """No packet waits, so the time of the peer runs."""
+    if state == "connected":
+        one = pair("SERVER", connect={"keep_alive": 10})
+        next(one.fed(one.publish(1)))
+    else:
+        one = Pair(mqtt, session, "SERVER")
+        assert one.received(mqtt.Connect("c", keep_alive=10)) == [mqtt.Connect("c", keep_alive=10)]
+    one.connection.tick(14.0)
+    assert one.connection.state.value == state
+    one.connection.tick(15.0)
+    assert one.connection.state is session.ConnectionState.CLOSING
+
+
+def test_no_ping_before_connack(mqtt: Any, session: Any) -> None:
+    """[MQTT-3.1.2-30]: a client that authenticates sends AUTH and DISCONNECT only."""
+    client = session.Connection(mqtt.Role.CLIENT, ping_timeout=5)
+    client.send(mqtt.Connect("c", keep_alive=10, authentication_method="m"))
+    auth = mqtt.Auth(0x18, authentication_method="m")
+    assert list(client.receive(mqtt.encode(auth, 5), 0.0)) == [auth]
+    client.send(auth)
+    client.take()
+    assert client.timeout(0.0) == 10.0
+    client.tick(10.0)
+    assert (client.take(), client.timeout(10.0)) == (b"", 5.0)
+    client.tick(15.0)
+    assert (client.take(), client.state) == (b"", session.ConnectionState.CLOSING)
+
+
 # --- The end.
 
 
@@ -680,6 +856,7 @@ def test_packets_that_wait_are_no_silence(mqtt: Any, session: Any, pair: Any) ->
         ("SERVER", 5, "CONNECTING", 0x89, "2003008900"),
         ("SERVER", 4, "CONNECTING", 0x88, "20020003"),
         ("SERVER", 4, "CONNECTING", 0x8B, ""),
+        ("SERVER", 5, "CONNECTING", 0x8B, ""),
         ("SERVER", 5, "CONNECTING", 0, ""),
         ("SERVER", 5, "NEW", 0x80, ""),
     ],
@@ -736,6 +913,47 @@ def test_error_comes_after_the_packets_before_it(mqtt: Any, session: Any, pair: 
         list(one.fed(mqtt.PingReq()))
 
 
+def test_error_keeps_no_traceback(mqtt: Any, pair: Any) -> None:
+    one = pair()
+    with pytest.raises(mqtt.ProtocolError) as caught:
+        one.received(mqtt.ConnAck())
+    with pytest.raises(mqtt.ProtocolError) as again:
+        one.received()
+    assert again.value is not caught.value
+    assert str(again.value) == str(caught.value)
+    assert one.connection._error.__traceback__ is None
+
+
+def test_an_interrupted_loop_ends_the_connection(
+    mqtt: Any, session: Any, pair: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The packet was handled in part, so the next one must not be taken."""
+    one = pair("SERVER")
+    monkeypatch.setattr(one.connection.session.incoming, "_pending", None)
+    packets = one.fed(one.publish(1), one.publish(2))
+    with pytest.raises(TypeError):
+        next(packets)
+    assert one.connection.state is session.ConnectionState.CLOSING
+    assert list(packets) == []
+    assert one.sent() == []
+
+
+def test_refused_buffers_change_nothing(mqtt: Any, session: Any) -> None:
+    for state in ("new", "connecting"):
+        client = session.Connection(mqtt.Role.CLIENT)
+        if state == "connecting":
+            client.send(mqtt.Connect("c", keep_alive=10))
+            client.take()
+        with pytest.raises(BufferError):
+            client.receive(memoryview(bytes(8))[::2], 0.0)
+        with pytest.raises(BufferError):
+            client.receive(memoryview(bytes(8)).cast("I"), 0.0)
+        with pytest.raises(TypeError):
+            client.receive("connack", 0.0)
+        assert client.state.value == state
+        assert list(client.receive(b"", 0.0)) == []
+
+
 @pytest.mark.parametrize("name", ["PubAck", "PubRec", "PubRel", "PubComp", "PingResp"])
 def test_packets_of_the_connection_itself(mqtt: Any, session: Any, pair: Any, name: str) -> None:
     packet = getattr(mqtt, name)(*([] if name == "PingResp" else [1]))
@@ -746,6 +964,14 @@ def test_packets_of_the_connection_itself(mqtt: Any, session: Any, pair: Any, na
         with pytest.raises(TypeError):
             one.connection.send(b"")
         assert one.sent() == []
+
+
+def test_a_server_does_not_subscribe(mqtt: Any, session: Any, pair: Any) -> None:
+    for server in (session.Connection(mqtt.Role.SERVER), pair("SERVER").connection):
+        for call in (lambda: server.subscribe(mqtt.Subscription("a")), lambda: server.unsubscribe("a")):
+            with pytest.raises(session.LocalProtocolError, match="server must not send"):
+                call()
+        assert server.pending == 0
 
 
 def test_a_lost_connection_is_over(mqtt: Any, session: Any, pair: Any) -> None:
@@ -783,8 +1009,23 @@ def test_a_bridge(mqtt: Any, session: Any) -> None:
 def test_version_of_the_connection(mqtt: Any, session: Any, version: int) -> None:
     other = 4 if version != 4 else 5
     client = session.Connection(mqtt.Role.CLIENT, version=version)
-    with pytest.raises(session.LocalProtocolError):
+    with pytest.raises(session.LocalProtocolError, match=rf"not <ProtocolVersion\.\w+: {other}>"):
         client.send(mqtt.Connect("c", protocol_version=other))
     server = session.Connection(mqtt.Role.SERVER, version=version)
     with pytest.raises(mqtt.ProtocolError):
         list(server.receive(mqtt.encode(mqtt.Connect("c", protocol_version=other)), 0.0))
+
+
+def test_the_encoder_leaves_out_what_has_no_room(mqtt: Any, session: Any) -> None:
+    """[MQTT-3.2.2-19], [MQTT-3.2.2-20], [MQTT-3.9.2-1]: from CONNACK on."""
+    one = Pair(mqtt, session, "SERVER")
+    one.received(mqtt.Connect("c", maximum_packet_size=20))
+    one.connection.send(mqtt.ConnAck(reason_string="x" * 30))
+    assert one.sent() == [mqtt.ConnAck()]
+    subscribe = mqtt.Subscribe(1, [mqtt.Subscription("a")])
+    assert one.received(subscribe) == [subscribe]
+    one.connection.send(mqtt.SubAck(1, [0], reason_string="x" * 30))
+    assert one.sent() == [mqtt.SubAck(1, [0])]
+    with pytest.raises(session.LocalProtocolError, match=r"20, but has \d+ bytes .*MQTT-3\.1\.2-24"):
+        one.connection.send(mqtt.Disconnect(0x9D, server_reference="x" * 30))
+    assert one.sent() == []

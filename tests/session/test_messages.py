@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 import sessions
 
-VERSIONS = (3, 4, 5)
+VERSIONS = st.sampled_from([3, 4, 5])
 IDS = st.integers(1, 8)
 PLACES = st.integers(0, 7)
 QOS = st.sampled_from([1, 2])
@@ -23,13 +23,13 @@ def unknown(mqtt: Any, version: int) -> dict[str, Any]:
 # Outgoing
 
 
-@pytest.mark.parametrize("version", VERSIONS)
-def test_outgoing(mqtt: Any, session: Any, full: bool, version: int) -> None:
+def test_outgoing(mqtt: Any, session: Any, full: bool) -> None:
     class Machine(RuleBasedStateMachine):
         """The model: `states` has the state of each message in the original order, `pubrecs` the PUBRECs in theirs."""
 
-        @initialize(receive_maximum=st.integers(1, 4), max_queued=st.integers(0, 3))
-        def begin(self, receive_maximum: int, max_queued: int) -> None:
+        @initialize(version=VERSIONS, receive_maximum=st.integers(1, 4), max_queued=st.integers(0, 3))
+        def begin(self, version: int, receive_maximum: int, max_queued: int) -> None:
+            self.version = version
             self.outgoing = session.OutgoingMessages(receive_maximum, max_queued, version=version)
             self.maximum, self.queue = receive_maximum, max_queued
             self.states: dict[int, str] = {}  # queued, lost (sent on an earlier connection), sent, released
@@ -93,7 +93,7 @@ def test_outgoing(mqtt: Any, session: Any, full: bool, version: int) -> None:
             packet_id = self.packet_id_at(at)
             packet = mqtt.PubRec(packet_id, code)
             if not self.is_sent(packet_id):
-                expected = None if code >= 0x80 else mqtt.PubRel(packet_id, **unknown(mqtt, version))
+                expected = None if code >= 0x80 else mqtt.PubRel(packet_id, **unknown(mqtt, self.version))
                 assert self.outgoing.on_pubrec(packet) == expected
             elif self.packets[packet_id].qos == 1:
                 with pytest.raises(mqtt.ProtocolError, match=r"MQTT-3.3.4-1"):
@@ -207,6 +207,34 @@ def test_wrong_answers(mqtt: Any, session: Any, qos: int, after: list[str], answ
     assert outgoing.in_flight == 1
 
 
+@pytest.mark.parametrize(("qos", "code"), [(1, 0), (2, 0), (2, 0x80)])
+def test_answer_before_a_message_is_sent_again(mqtt: Any, session: Any, qos: int, code: int) -> None:
+    """It answers the message of the earlier connection, which is then not sent again."""
+    outgoing = session.OutgoingMessages(2)
+    for _ in range(2):
+        outgoing.publish(mqtt.Publish("a", qos=qos))
+    outgoing.to_send()
+    outgoing.receive_maximum = 1
+    assert [packet.packet_id for packet in outgoing.resend()] == [1]
+    assert (outgoing.in_flight, outgoing.queued) == (1, 1)
+    if qos == 1:
+        assert outgoing.on_puback(mqtt.PubAck(2)) is True
+    else:
+        assert outgoing.on_pubrec(mqtt.PubRec(2, code)) == (None if code else mqtt.PubRel(2))
+    assert (outgoing.in_flight, outgoing.queued) == (2 if (qos, code) == (2, 0) else 1, 0)
+    assert outgoing.to_send() == []
+
+
+def test_pubrec_comes_twice(mqtt: Any, session: Any) -> None:
+    outgoing = session.OutgoingMessages()
+    outgoing.publish(mqtt.Publish("a", qos=2))
+    outgoing.to_send()
+    for _ in range(2):
+        assert outgoing.on_pubrec(mqtt.PubRec(1)) == mqtt.PubRel(1)
+        assert (outgoing.messages, outgoing.in_flight) == ([], 1)
+    assert outgoing.resend() == [mqtt.PubRel(1)]
+
+
 def test_properties_before_5_0(mqtt: Any, session: Any) -> None:
     outgoing = session.OutgoingMessages(version=4)
     with pytest.raises(mqtt.EncodeError):
@@ -231,16 +259,15 @@ def test_shared_packet_ids(mqtt: Any, session: Any) -> None:
 # Incoming
 
 
-@pytest.mark.parametrize(("version", "role"), [(3, "SERVER"), (4, "CLIENT"), (5, "CLIENT"), (5, "SERVER")])
-def test_incoming(mqtt: Any, session: Any, full: bool, version: int, role: str) -> None:
-    clause = ("MQTT-3.3.4-7" if role == "SERVER" else "MQTT-3.3.4-9") if version == 5 else None
-
+def test_incoming(mqtt: Any, session: Any, full: bool) -> None:
     class Machine(RuleBasedStateMachine):
         """The model: by QoS, the PUBLISHes without an answer as lists of identifier and answer, in order of arrival."""
 
-        @initialize(receive_maximum=st.integers(1, 4))
-        def begin(self, receive_maximum: int) -> None:
-            self.incoming = session.IncomingMessages(receive_maximum, version=version, role=mqtt.Role[role])
+        @initialize(version=VERSIONS, role=st.sampled_from(list(mqtt.Role)), receive_maximum=st.integers(1, 4))
+        def begin(self, version: int, role: Any, receive_maximum: int) -> None:
+            self.version = version
+            self.clause = {mqtt.Role.SERVER: "MQTT-3.3.4-7", mqtt.Role.CLIENT: "MQTT-3.3.4-9"}[role]
+            self.incoming = session.IncomingMessages(receive_maximum, version=version, role=role)
             self.maximum = self.greatest = receive_maximum
             self.waiting: dict[int, list[Any]] = {1: [], 2: []}
             self.here: set[int] = set()
@@ -266,8 +293,8 @@ def test_incoming(mqtt: Any, session: Any, full: bool, version: int, role: str) 
                         self.incoming.on_publish(publish)
                     assert caught.value.reason_code == 0x93
                     if is_too_many:
-                        assert caught.value.clause == clause
-                    assert caught.value.version == version
+                        assert caught.value.clause == (self.clause if self.version == 5 else None)
+                    assert caught.value.version == self.version
                     return
             assert self.incoming.on_publish(publish) is not is_repeated
             self.waiting[qos].append([packet_id, self.answer(2, packet_id) if is_repeated else None])
@@ -284,7 +311,7 @@ def test_incoming(mqtt: Any, session: Any, full: bool, version: int, role: str) 
                 with pytest.raises(session.LocalProtocolError):
                     self.incoming.acknowledge(publish, code)
                 return
-            if code == 0x92 or (code and version != 5):
+            if code == 0x92 or (code and self.version != 5):
                 with pytest.raises(mqtt.EncodeError):
                     self.incoming.acknowledge(publish, code)
                 return
@@ -312,7 +339,7 @@ def test_incoming(mqtt: Any, session: Any, full: bool, version: int, role: str) 
 
         @rule(packet_id=IDS)
         def pubrel(self, packet_id: int) -> None:
-            fields = {} if packet_id in self.received else unknown(mqtt, version)
+            fields = {} if packet_id in self.received else unknown(mqtt, self.version)
             assert self.incoming.on_pubrel(mqtt.PubRel(packet_id)) == mqtt.PubComp(packet_id, **fields)
             if packet_id in self.received:
                 self.received.remove(packet_id)
@@ -347,6 +374,49 @@ def test_qos_0_is_not_acknowledged(mqtt: Any, session: Any) -> None:
     for fields in ({"qos": 0}, {"qos": 0, "packet_id": 1}, {"qos": 1}, {"qos": 1, "packet_id": 1}, {"qos": 3}):
         with pytest.raises(session.LocalProtocolError, match="waits for no acknowledgement"):
             incoming.acknowledge(publish.replace(**fields))
+
+
+@pytest.mark.parametrize("qos", [1, 2])
+def test_acknowledged_once(mqtt: Any, session: Any, qos: int) -> None:
+    """An acknowledgement that is held back cannot be changed."""
+    incoming = session.IncomingMessages()
+    first, second = (mqtt.Publish("a", qos=qos, packet_id=packet_id) for packet_id in (1, 2))
+    incoming.on_publish(first)
+    incoming.on_publish(second)
+    assert incoming.acknowledge(second, 0x80) is None
+    with pytest.raises(session.LocalProtocolError, match="waits for no acknowledgement"):
+        incoming.acknowledge(second)
+    answer = mqtt.PubAck if qos == 1 else mqtt.PubRec
+    assert incoming.acknowledge(first) == answer(1)
+    assert incoming.to_send() == [answer(2, 0x80)]
+
+
+@pytest.mark.parametrize("is_new_connection", [False, True])
+def test_repetition_is_answered_in_its_turn(mqtt: Any, session: Any, is_new_connection: bool) -> None:
+    incoming = session.IncomingMessages()
+    first, second = (mqtt.Publish("a", qos=2, packet_id=packet_id) for packet_id in (1, 2))
+    incoming.on_publish(first)
+    assert incoming.acknowledge(first) == mqtt.PubRec(1)
+    if is_new_connection:
+        incoming.connection_lost()
+    assert incoming.on_publish(second)
+    assert not incoming.on_publish(first.replace(dup=True))
+    assert incoming.to_send() == []
+    assert incoming.acknowledge(second) == mqtt.PubRec(2)
+    assert incoming.to_send() == [mqtt.PubRec(1)]
+    assert incoming.unacknowledged == 2
+
+
+def test_one_identifier_at_both_qos(mqtt: Any, session: Any) -> None:
+    """No peer may do that. Each message is acknowledged when the application says so."""
+    incoming = session.IncomingMessages()
+    one, two = (mqtt.Publish("a", qos=qos, packet_id=1) for qos in (1, 2))
+    assert incoming.on_publish(two)
+    assert incoming.acknowledge(two) == mqtt.PubRec(1)
+    assert incoming.on_publish(one)
+    assert incoming.to_send() == []
+    assert incoming.acknowledge(one) == mqtt.PubAck(1)
+    assert incoming.on_pubrel(mqtt.PubRel(1)) == mqtt.PubComp(1)
 
 
 def test_repetition_may_be_acknowledged(mqtt: Any, session: Any) -> None:
@@ -415,3 +485,20 @@ def test_size_of_the_queue(session: Any) -> None:
     assert session.OutgoingMessages(1, 1_000_000).max_queued == 65_535
     with pytest.raises(ValueError, match=r"^max_queued must be 0 to 65535, not -1$"):
         session.OutgoingMessages(1, -1)
+    with pytest.raises(TypeError, match=r"^max_queued must be int, not float$"):
+        session.OutgoingMessages(1, 1e6)
+
+
+@pytest.mark.parametrize("reason_code", [0.0, "0", None])
+def test_reason_code_of_the_wrong_type(mqtt: Any, session: Any, reason_code: Any) -> None:
+    incoming = session.IncomingMessages()
+    publish = mqtt.Publish("a", qos=1, packet_id=1)
+    incoming.on_publish(publish)
+    with pytest.raises(TypeError, match=r"^reason_code must be int, not "):
+        incoming.acknowledge(publish, reason_code)
+    assert incoming.acknowledge(publish) == mqtt.PubAck(1)
+
+
+def test_role_of_the_wrong_type(session: Any) -> None:
+    with pytest.raises(TypeError, match=r"^role must be a Role, not str$"):
+        session.IncomingMessages(role="server")

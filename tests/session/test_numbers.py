@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 import sessions
 
@@ -17,11 +17,10 @@ GREATEST = 65_535
 # Packet identifiers
 
 
-@pytest.mark.parametrize("restored", [(), (1, 2, 5, 300), (GREATEST,)], ids=["new", "some", "last"])
-def test_packet_ids(session: Any, full: bool, restored: tuple[int, ...]) -> None:
+def test_packet_ids(session: Any, full: bool) -> None:
     class Machine(RuleBasedStateMachine):
-        def __init__(self) -> None:
-            super().__init__()
+        @initialize(restored=st.sampled_from([(), (1, 2, 5, 300), (GREATEST,)]))
+        def begin(self, restored: tuple[int, ...]) -> None:
             self.packet_ids = session.PacketIds()
             self.used: dict[int, None] = dict.fromkeys(restored)
             for packet_id in restored:
@@ -50,7 +49,8 @@ def test_packet_ids(session: Any, full: bool, restored: tuple[int, ...]) -> None
                 with pytest.raises(session.LocalProtocolError):
                     self.packet_ids.release(packet_id)
 
-        def teardown(self) -> None:
+        @invariant()
+        def count(self) -> None:
             assert self.packet_ids.in_use == len(self.used)
 
     sessions.check(Machine, full)
@@ -98,6 +98,13 @@ def test_packet_ids_around_the_threshold(session: Any) -> None:
     assert packet_ids.in_use == 16_383
     assert packet_ids._free is None
     assert packet_ids.acquire() == 2
+
+
+def test_released_before_the_threshold(session: Any) -> None:
+    packet_ids = session.PacketIds()
+    used = [packet_ids.acquire() for _ in range(20_000)]
+    packet_ids.release(used[-1])
+    assert (packet_ids.in_use, packet_ids.acquire()) == (19_999, 20_001)
 
 
 def test_packet_ids_after_a_restart(session: Any) -> None:
@@ -192,6 +199,8 @@ def test_alias_maximum(session: Any, maximum: int) -> None:
             cls(maximum)
         with pytest.raises(TypeError, match=r"^maximum must be int, not float$"):
             cls(1.0)
+    with pytest.raises(TypeError, match=r"^role must be a Role, not str$"):
+        session.TopicAliasReceiver(1, "server")
 
 
 # Keep Alive
@@ -236,9 +245,9 @@ def test_keep_alive_of_a_client(
             getattr(keep_alive, event)(now)
         if unanswered:
             ends = unanswered[0] + (seconds if timeout is None else timeout)
-            assert keep_alive.deadline(now) == ends
+            assert keep_alive.deadline(now) == min(ends, sent + seconds)
             assert keep_alive.expired(now) is (now >= ends)
-            assert keep_alive.ping_due(now) is False
+            assert keep_alive.ping_due(now) is (now - sent >= seconds and now < ends)
         else:
             assert keep_alive.deadline(now) == min(sent, received) + seconds
             assert keep_alive.ping_due(now) is (now - sent >= seconds or now - received >= seconds)
@@ -264,6 +273,55 @@ def test_client_that_only_publishes_at_qos_0(mqtt: Any, session: Any, peer_is_al
         assert pings == [60.0 * number for number in range(1, 11)]
     else:
         assert (pings, now) == ([60.0], 70.0)
+
+
+def test_client_waits_longer_than_the_keep_alive(mqtt: Any, session: Any) -> None:
+    """[MQTT-3.1.2-20]: it sends something in each interval, also while the first PINGREQ is not answered."""
+    keep_alive = session.KeepAlive(10, mqtt.Role.CLIENT, ping_timeout=35)
+    keep_alive.sent(0.0)
+    pings, now = [], 0.0
+    for _ in range(5):
+        assert not keep_alive.expired(now)
+        if keep_alive.ping_due(now):
+            keep_alive.pinged(now)
+            pings.append(now)
+        now = keep_alive.deadline(now)
+    assert (pings, now) == ([10.0, 20.0, 30.0, 40.0], 45.0)
+    assert keep_alive.expired(now)
+    assert not keep_alive.ping_due(50.0)
+
+
+def test_client_that_waits_forever(mqtt: Any, session: Any) -> None:
+    keep_alive = session.KeepAlive(10, mqtt.Role.CLIENT, ping_timeout=float("inf"))
+    keep_alive.pinged(0.0)
+    assert (keep_alive.deadline(1e9), keep_alive.ping_due(1e9), keep_alive.expired(1e9)) == (10.0, True, False)
+
+
+@pytest.mark.parametrize(
+    ("event", "role", "deadline"),
+    [
+        ("sent", "CLIENT", 110.0),
+        ("received", "CLIENT", 110.0),
+        ("pinged", "CLIENT", 105.0),
+        ("sent", "SERVER", 115.0),
+        ("received", "SERVER", 115.0),
+    ],
+)
+def test_first_event_starts_the_clock(mqtt: Any, session: Any, event: str, role: str, deadline: float) -> None:
+    keep_alive = session.KeepAlive(10, mqtt.Role[role], ping_timeout=5)
+    getattr(keep_alive, event)(100.0)
+    assert keep_alive.deadline(104.0) == deadline
+    other = "received" if event == "sent" else "sent"
+    getattr(keep_alive, other)(104.0)
+    if role == "CLIENT" and event != "pinged":
+        assert keep_alive.deadline(104.0) == deadline
+
+
+def test_first_question_starts_the_clock(mqtt: Any, session: Any) -> None:
+    for question, answer in (("ping_due", False), ("expired", False), ("deadline", 1010.0)):
+        keep_alive = session.KeepAlive(10, mqtt.Role.CLIENT)
+        assert getattr(keep_alive, question)(1000.0) == answer
+        assert keep_alive.deadline(1005.0) == 1010.0
 
 
 def test_keep_alive_of_0(mqtt: Any, session: Any) -> None:

@@ -181,6 +181,15 @@ def test_unsavable(session: Any, client_id: str, expiry_interval: int, message: 
     assert session.Session.from_bytes(whole.to_bytes()).client_id == "é" * 32_767
 
 
+@pytest.mark.parametrize(
+    ("client_id", "expiry_interval", "message"),
+    [(b"c", 0, "^client_id must be str, not bytes$"), ("c", 1.5, "^expiry_interval must be int, not float$")],
+)
+def test_unsavable_types(session: Any, client_id: Any, expiry_interval: Any, message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+        session.Session(client_id, expiry_interval).to_bytes()
+
+
 @pytest.mark.parametrize("name", ["LocalProtocolError", "PacketIdsExhausted", "QueueFullError"])
 def test_errors_of_the_application(mqtt: Any, session: Any, name: str) -> None:
     error = getattr(session, name)("text", clause="MQTT-1.2-3")
@@ -206,7 +215,7 @@ def traced(function: Any) -> int:
 
 def test_restoring_takes_memory_in_proportion_to_the_bytes(session: Any) -> None:
     """The worst are 4 bytes for an identifier, whatever the numbers in the header say."""
-    data = HEAD + b"".join(b"\x50\x02" + number.to_bytes(2, "big") for number in range(1, 60_001))
+    data = HEAD + b"".join(b"\x50\x02" + number.to_bytes(2, "big") for number in range(1, 20_001))
 
     def peak() -> int:
         tracemalloc.start()

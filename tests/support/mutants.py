@@ -59,6 +59,8 @@ MODULES = (
     "session._incoming",
     "session._keep_alive",
     "session._session",
+    "session._rules",
+    "session._connection",
 )
 # Functions that raise, always or if a rule is broken.
 CHECKS = {
@@ -93,6 +95,10 @@ SUITES = {
         ("session/test_channel", "session/test_saved", "session/test_messages"),
     ),
     "session._session": ("session/test_saved",),
+    **dict.fromkeys(
+        ("session._rules", "session._connection"),
+        ("session/test_connection", "session/test_orders", "session/test_conversation"),
+    ),
 }
 SECONDS = 60
 """The time after which a mutant counts as detected, because it loops forever."""

@@ -1,6 +1,8 @@
-"""Checks of the numbers that an owner sets."""
+"""Checks of what an owner sets."""
 
 from __future__ import annotations
+
+from .. import Role
 
 
 def number(value: int, about: str, least: int, greatest: int = 65_535) -> int:
@@ -10,3 +12,10 @@ def number(value: int, about: str, least: int, greatest: int = 65_535) -> int:
     if not least <= value <= greatest:
         raise ValueError(f"{about} must be {least} to {greatest}, not {value}")
     return value
+
+
+def checked_role(role: Role) -> Role:
+    """`role` if it is a Role."""
+    if type(role) is not Role:
+        raise TypeError(f"role must be a Role, not {type(role).__name__}")
+    return role

@@ -179,7 +179,7 @@ class Connection:
         self._from_alias = TopicAliasReceiver(0, role)
         self._to_alias = TopicAliasSender(0)
         self._answer = b""
-        self._error: DecodeError | None = None
+        self._error: Exception | None = None
         self._now: float | None = None
         self._is_read = self._is_heard = True
         self._unacknowledged: dict[tuple[int, int | None], int] = {}
@@ -192,6 +192,8 @@ class Connection:
         if session is not None:
             self._check_session(session)
             self._session = session
+            if version is not None:
+                session.version = version
         elif role is Role.CLIENT:
             self._session = self._new_session("", version or MQTTv5)
 
@@ -225,7 +227,8 @@ class Connection:
         """The session, which outlives the connection.
 
         A server may set it after CONNECT was yielded and before it sends CONNACK, to the session of this client
-        identifier. If it does not, CONNACK begins a new session. Before, end the connection that had the session.
+        identifier. If it does not, or sets None, CONNACK begins a new session. End the connection that had the session
+        first.
 
         Raises:
             RuntimeError: It is set at any other time.
@@ -235,12 +238,13 @@ class Connection:
         return self._session
 
     @session.setter
-    def session(self, session: Session) -> None:
+    def session(self, session: Session | None) -> None:
         if self._role is not Role.SERVER or self.state is not CONNECTING:
             raise RuntimeError("session can be set only by a server, between CONNECT and CONNACK")
-        self._check_session(session)
-        if self._rules.connect.clean_start and not session.is_new:
-            raise refused("after a CONNECT with clean_start, the session must be new", "MQTT-3.1.2-4")
+        if session is not None:
+            self._check_session(session)
+            if self._rules.connect.clean_start and not session.is_new:
+                raise refused("after a CONNECT with clean_start, the session must be new", "MQTT-3.1.2-4")
         self._session = session
 
     @property
@@ -287,7 +291,8 @@ class Connection:
 
         Returns:
             A new iterator. It raises `DecodeError` at the first packet that is invalid or that the state of the
-            connection forbids, after all packets before it, and from then on. `take` then has the answer.
+            connection forbids, after all packets before it, and from then on. `take` then has the answer. Any other
+            exception in it, such as MemoryError, ends the connection, too.
 
         Raises:
             TypeError: `data` is not bytes-like.
@@ -303,17 +308,19 @@ class Connection:
             >>> decode_from(server.take(), version=5)[0], server.session.client_id
             (ConnAck(), 'sensor-1')
         """
-        self._note_time(now)
+        if self._now is None:
+            self._note_time(now)
+        self._now = now
         state = self._rules.state
         if len(data) > 0 and state is not CLOSING and state is not CLOSED:
+            self._decoder.feed(data)
+            self._is_read = self._is_heard = False
             if state is NEW and self._role is Role.CLIENT:
                 first = memoryview(data).cast("B")[0] >> 4
                 name = PacketType(first).name if first else "a packet"
                 self._fail(_errors.SERVER_FIRST.decoding(self.version or MQTTv5, 0, name, None, self.version, first))
-            else:
-                self._is_read = self._is_heard = False
-                self._decoder.feed(data)
-        return _Received(self)
+        # No generator: closing one, or collecting it, would run code. It also costs less than a `__next__` that raises.
+        return iter(_Received(self).next, None)
 
     def acknowledge(self, publish: Publish, reason_code: int = 0) -> None:
         """Acknowledge a PUBLISH that was yielded. Acknowledgements are sent in the order in which messages arrived.
@@ -344,15 +351,16 @@ class Connection:
         if reason_code:
             answer = (PubAck if publish.qos == 1 else PubRec)(publish.packet_id or 1, reason_code)
             self._check(own_fault(self._role, self.version or MQTTv5, answer))
+            self._check_size(answer)
         assert self._session is not None
         incoming = self._session.incoming
         packet = incoming.acknowledge(publish, reason_code)
         self._unacknowledged.pop((publish.qos, publish.packet_id), None)
         if packet is not None:
-            self._write(packet)
+            self._write_own(packet)
             if incoming._pending[publish.qos]:
                 for packet in incoming.to_send():
-                    self._write(packet)
+                    self._write_own(packet)
 
     def connection_lost(self) -> None:
         """End the connection, because its transport has closed. The session keeps what has to be sent again.
@@ -399,10 +407,11 @@ class Connection:
             The packet as it is sent or queued.
 
         Raises:
-            LocalProtocolError: The packet may not be sent, or not now. Nothing has changed.
+            LocalProtocolError: The packet may not be sent, or not now, or it exceeds the peer's Maximum Packet Size.
+                Nothing has changed.
             QueueFullError: As for `OutgoingMessages.publish`.
             PacketIdsExhausted: As for `OutgoingMessages.publish`.
-            EncodeError: The packet cannot be encoded, or exceeds the peer's Maximum Packet Size.
+            EncodeError: The packet cannot be encoded.
             TypeError: The packet is none, or a field has the wrong type.
 
         Example:
@@ -518,7 +527,7 @@ class Connection:
             reason_code: Reason code of DISCONNECT or CONNACK.
 
         Raises:
-            EncodeError: The packet cannot have this reason code.
+            EncodeError: DISCONNECT cannot have this reason code.
             LocalProtocolError: The other side alone may send this reason code.
 
         Example:
@@ -530,24 +539,25 @@ class Connection:
         """
         if self.state in (CLOSING, CLOSED):
             return
-        packet: Packet | None = None
+        packet = self._last_packet(reason_code)
+        if packet is not None and self._too_large(packet) is None:
+            self.send(packet)
+        self._rules.state = CLOSING
+
+    def _last_packet(self, reason_code: int) -> Disconnect | ConnAck | None:
+        """The packet that ends the connection with this reason code, if there is one."""
         if self.state is CONNECTED or (self._role is Role.CLIENT and self.state is CONNECTING):
             if self.version == MQTTv5 or (self._role is Role.CLIENT and reason_code == 0):
-                packet = Disconnect(reason_code)
+                return Disconnect(reason_code)
         elif self.state is CONNECTING and reason_code:
-            packet = ConnAck(reason_code=reason_code)
-            if self.version != MQTTv5:
-                try:
-                    packet = packet.for_version(self.version or MQTTv5)
-                except EncodeError:
-                    packet = None  # No return code says this [MQTT-3.2.2-6].
-        if packet is not None:
-            # If the packet is too large for the peer, the connection ends without it.
-            if encoded_size(packet, self.version or MQTTv5) <= self.peer.maximum_packet_size:
-                self.send(packet)
-                return
-            self._check_may_send(packet)
-        self._rules.state = CLOSING
+            assert self.version is not None
+            try:
+                refusal = ConnAck(reason_code=reason_code).for_version(self.version)
+                encoded_size(refusal, self.version)
+            except EncodeError:
+                return None  # No CONNACK says this [MQTT-3.2.2-6].
+            return refusal
+        return None
 
     # --- Time.
 
@@ -591,14 +601,16 @@ class Connection:
         self._note_time(now)
         if self.state in (CLOSING, CLOSED):
             return
-        if not self._is_read:
+        if not self._is_read and self._decoder.pending:
             self._keep_alive.received(now)  # Packets wait for the application, so the peer is not silent.
         if self._keep_alive.expired(now):
             if self._role is Role.SERVER and self.state is CONNECTED:
                 self.close(ReasonCode.KEEP_ALIVE_TIMEOUT)
             self._rules.state = CLOSING
         elif self._keep_alive.ping_due(now):
-            self._write(PingReq())
+            # A client that authenticates may not send PINGREQ before CONNACK [MQTT-3.1.2-30].
+            if self.state is CONNECTED or self._rules.turn is None:
+                self._write_own(PingReq())
             self._keep_alive.pinged(now)
 
     def _note_time(self, now: float) -> None:
@@ -612,8 +624,11 @@ class Connection:
     def _publish(self, publish: Publish) -> Publish:
         if self.state is not CONNECTED:
             self._check_open()
-            if publish.qos == 0 or self._role is Role.SERVER:
+            if self._role is Role.SERVER:
+                raise refused("a server cannot publish before CONNACK", "MQTT-3.2.0-1")
+            if publish.qos == 0:
                 raise refused("only messages of QoS 1 and 2 can be published before CONNACK")
+            self._check(own_fault(self._role, self.version or MQTTv5, publish))
         else:
             refusal = self._refusal(publish)
             if refusal is not None:
@@ -624,9 +639,6 @@ class Connection:
             self._write_publish(publish)
             return publish
         assert self._session is not None
-        if self.state is CONNECTING:
-            assert self.version is not None
-            self._session.version = self.version
         publish = self._session.outgoing.publish(publish)
         if self.state is CONNECTED:
             self._write_messages(self._session.outgoing.to_send())
@@ -637,7 +649,8 @@ class Connection:
         self._check_may_send(connect)
         assert self._session is not None
         if self.version not in (None, connect.protocol_version):
-            raise refused(f"protocol_version must be {self.version!r}, as the connection's, not {connect!r}")
+            version = connect.protocol_version
+            raise refused(f"protocol_version must be {self.version!r}, as the connection's, not {version!r}")
         if self._session.client_id not in ("", connect.client_id):
             raise refused(f"client_id must be {self._session.client_id!r}, as the session's", "MQTT-3.1.3-2")
         if connect.protocol_version == MQTTv5:
@@ -646,6 +659,7 @@ class Connection:
         max_packet_size = max(2, connect.maximum_packet_size or self._max_packet_size)
         self._decoder = Decoder(connect.protocol_version, role=self._role, max_packet_size=max_packet_size)
         self._rules.passed(self._role, connect)
+        self._session.version = connect.protocol_version
         self._keep_alive.seconds = connect.keep_alive
         if self._now is not None:
             self._keep_alive.pinged(self._now)
@@ -678,6 +692,7 @@ class Connection:
         return connack
 
     def _request(self, request: Subscribe | Unsubscribe) -> Packet:
+        self._check(own_fault(self._role, self.version or MQTTv5, request))  # A server has no session at first.
         assert self._session is not None
         packet_ids = self._session.packet_ids
         packet_id = packet_ids.acquire()
@@ -730,6 +745,7 @@ class Connection:
         encoded_size(packet, version)  # The rules rely on valid fields.
         self._check(own_fault(self._role, version, packet))
         self._check(self._rules.broken(self._role, packet))
+        self._check_size(packet)
 
     def _check(self, rule: Broken | None) -> None:
         if rule is not None:
@@ -758,16 +774,32 @@ class Connection:
         rule = self._rules.publish_broken(self._role, publish)
         if rule is not None:
             return self._local(rule)
+        return self._too_large(publish.replace(packet_id=1) if publish.qos else publish)
+
+    def _too_large(self, packet: Packet) -> LocalProtocolError | None:
+        """Why a packet exceeds the peer's Maximum Packet Size, even without what the encoder can leave out."""
         limit = self.peer.maximum_packet_size
-        if limit != GREATEST_PACKET:
-            assert self.version is not None
-            size = encoded_size(publish.replace(packet_id=1) if publish.qos else publish, self.version)
-            if size > limit:
-                return refused(
-                    f"a packet must not exceed the peer's maximum_packet_size {limit}, but has {size} bytes",
-                    "MQTT-3.2.2-15" if self._role is Role.CLIENT else "MQTT-3.1.2-24",
-                )
-        return None
+        if limit >= GREATEST_PACKET:
+            return None
+        if hasattr(packet, "reason_string"):
+            packet = packet.replace(reason_string=None, user_properties=())
+        size = encoded_size(packet, MQTTv5)  # Earlier versions have no limit.
+        if size <= limit:
+            return None
+        return refused(
+            f"a packet must not exceed the peer's maximum_packet_size {limit}, but has {size} bytes",
+            "MQTT-3.2.2-15" if self._role is Role.CLIENT else "MQTT-3.1.2-24",
+        )
+
+    def _check_size(self, packet: Packet) -> None:
+        error = self._too_large(packet)
+        if error is not None:
+            raise error
+
+    def _write_own(self, packet: Packet) -> None:
+        """Write a packet that the connection sends by itself. One that the peer cannot take counts as sent."""
+        if not self._checks_sent or self._too_large(packet) is None:
+            self._write(packet)
 
     def _write(self, packet: Packet) -> None:
         self._encoder.write(packet)
@@ -803,13 +835,13 @@ class Connection:
                         continue
                     self._write_publish(packet)
                 else:
-                    self._write(packet)
+                    self._write_own(packet)
             packets = outgoing.to_send()
 
     # --- Packets that the peer sends.
 
-    def _next(self) -> Packet:
-        """The next packet for the application; StopIteration if there is none."""
+    def _next(self) -> Packet | None:
+        """The next packet for the application, if there is one."""
         rules = self._rules
         while True:
             state = rules.state
@@ -818,12 +850,12 @@ class Connection:
                     raise _errors.fresh(self._error)
                 is_waiting = state is CONNECTING and self._role is Role.SERVER and rules.turn is None
                 if is_waiting or state in (CLOSING, CLOSED):
-                    raise StopIteration
+                    return None
             try:
                 packet = next(self._decoder, None)
                 if packet is None:
                     self._is_read = True
-                    raise StopIteration
+                    return None
                 if not self._is_heard:
                     self._is_heard = True
                     assert self._now is not None
@@ -840,6 +872,9 @@ class Connection:
             except DecodeError as error:
                 self._fail(error)
                 raise
+            except BaseException:  # A MemoryError, or Ctrl-C. The packet may be handled in part.
+                self._rules.state = CLOSING
+                raise
             if found is not None:
                 return found
 
@@ -850,8 +885,10 @@ class Connection:
     def _fail(self, error: DecodeError) -> None:
         """End the connection because of the peer."""
         if self._role is Role.SERVER or self.state is not NEW:
-            self._answer = answer_to(error, role=self._role, accepted=self.state is CONNECTED)
-        self._error = error
+            answer = answer_to(error, role=self._role, accepted=self.state is CONNECTED)
+            if len(answer) <= self.peer.maximum_packet_size:
+                self._answer = answer
+        self._error = _errors.fresh(error)  # Without the traceback, which keeps the caller's objects alive.
         self._rules.state = CLOSING
         self._is_read = True
 
@@ -868,7 +905,7 @@ class Connection:
         incoming = self._session.incoming
         if not incoming.on_publish(publish):
             for packet in incoming.to_send():  # It repeats a message, which may be answered at once.
-                self._write(packet)
+                self._write_own(packet)
             return None
         self._yielded += 1
         self._unacknowledged[publish.qos, publish.packet_id] = self._yielded
@@ -877,7 +914,7 @@ class Connection:
     def _received_connect(self, connect: Connect) -> Packet:
         self._rules.passed(Role.CLIENT, connect)
         self._encoder.version = self.version
-        self._encoder.max_packet_size = max(2, self.peer.maximum_packet_size)  # [MQTT-3.1.2-24]
+        self._encoder.max_packet_size = max(2, self.peer.maximum_packet_size)
         self._keep_alive.seconds = connect.keep_alive
         return connect
 
@@ -945,13 +982,13 @@ class Connection:
         is_end = pubrec.reason_code >= 0x80 and outgoing._is_sent(pubrec.packet_id)
         answer = outgoing.on_pubrec(pubrec)
         if answer is not None:
-            self._write(answer)
+            self._write_own(answer)
         self._write_messages(outgoing.to_send())
         return pubrec if is_end else None
 
     def _received_pubrel(self, pubrel: PubRel) -> None:
         assert self._session is not None
-        self._write(self._session.incoming.on_pubrel(pubrel))
+        self._write_own(self._session.incoming.on_pubrel(pubrel))
 
     def _received_pubcomp(self, pubcomp: PubComp) -> Packet | None:
         assert self._session is not None
@@ -967,7 +1004,7 @@ class Connection:
         return answer
 
     def _received_pingreq(self, packet: PingReq) -> None:
-        self._write(PingResp())  # [MQTT-3.12.4-1]
+        self._write_own(PingResp())  # [MQTT-3.12.4-1]
 
     def _received_pingresp(self, packet: PingResp) -> None:
         pass  # `KeepAlive.received` has it.
@@ -999,7 +1036,7 @@ class Connection:
 
 
 class _Received:
-    """The iterator of `Connection.receive`. It is no generator, so that only a request for the next packet acts."""
+    """The state of an iterator of `Connection.receive`: the PUBLISH that it has yielded last, if it acknowledges it."""
 
     __slots__ = ("_connection", "_last", "_number")
 
@@ -1008,10 +1045,7 @@ class _Received:
         self._last: Publish | None = None
         self._number = 0
 
-    def __iter__(self) -> Iterator[Packet]:
-        return self
-
-    def __next__(self) -> Packet:
+    def next(self) -> Packet | None:
         connection = self._connection
         if self._last is not None:
             last, self._last = self._last, None

@@ -18,7 +18,7 @@ from .. import (
     _errors,
     encoded_size,
 )
-from ._arguments import number
+from ._arguments import checked_role, number
 from ._errors import refused
 
 
@@ -42,7 +42,7 @@ class IncomingMessages:
         role: The side that receives. Errors name the rule that the other side broke.
 
     Raises:
-        TypeError: `receive_maximum` is not an int.
+        TypeError: `receive_maximum` is not an int, or `role` not a `Role`.
         ValueError: A number is out of range.
 
     Example:
@@ -67,7 +67,7 @@ class IncomingMessages:
         self._kept_maximum = 0
         self.receive_maximum = receive_maximum
         self.version = version
-        self._role = role
+        self._role = checked_role(role)
         self._pending: dict[int, OrderedDict[int, PubAck | PubRec | None]] = {1: OrderedDict(), 2: OrderedDict()}
         self._open: set[int] = set()
         self._received: set[int] = set()
@@ -165,7 +165,7 @@ class IncomingMessages:
                 f"the PUBLISH of QoS {int(publish.qos)} with packet_id {packet_id} waits for no acknowledgement"
             )
         answer = (PubAck if publish.qos == 1 else PubRec)(packet_id, reason_code)
-        if reason_code != 0:
+        if answer.reason_code is not ReasonCode.SUCCESS:
             encoded_size(answer, self._version)
         if publish.qos == 2:
             if reason_code < 0x80:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+
 from .. import Role
+from ._arguments import checked_role
 
 
 class KeepAlive:
@@ -39,14 +42,11 @@ class KeepAlive:
     __slots__ = ("_ping_timeout", "_pinged", "_received", "_role", "_seconds", "_sent", "_started")
 
     def __init__(self, seconds: float, role: Role, *, ping_timeout: float | None = None) -> None:
-        if type(role) is not Role:
-            raise TypeError(f"role must be a Role, not {type(role).__name__}")
+        self._role = checked_role(role)
         if ping_timeout is not None and not ping_timeout > 0:
             raise ValueError(f"ping_timeout must be above 0 seconds, not {ping_timeout}")
-        self._role = role
         self._ping_timeout = ping_timeout
         self._started = False
-        self._sent = self._received = 0.0
         self._pinged: float | None = None
         self.seconds = seconds
 
@@ -118,13 +118,8 @@ class KeepAlive:
             >>> KeepAlive(0, Role.SERVER).deadline(5.0)
         """
         self._start(now)
-        if self._seconds == 0:
-            return None
-        if self._role is Role.SERVER:
-            return self._received + 1.5 * self._seconds
-        if self._pinged is not None:
-            return self._pinged + (self._seconds if self._ping_timeout is None else self._ping_timeout)
-        return min(self._sent, self._received) + self._seconds
+        deadline = min(self._ping_time(), self._expiry_time())
+        return None if deadline == math.inf else deadline
 
     def ping_due(self, now: float) -> bool:
         """Whether a client has to send a PINGREQ.
@@ -133,7 +128,8 @@ class KeepAlive:
             now: The time, in seconds.
 
         Returns:
-            False while a PINGREQ is not answered yet, and always for a server.
+            Always False for a server. While a PINGREQ is not answered yet, another one is due only if nothing was sent
+            for the Keep Alive [MQTT-3.1.2-20], which needs a longer `ping_timeout`.
 
         Example:
             >>> keep_alive = KeepAlive(60, Role.CLIENT)
@@ -141,7 +137,8 @@ class KeepAlive:
             >>> keep_alive.ping_due(59.0), keep_alive.ping_due(60.0)
             (False, True)
         """
-        return self._role is Role.CLIENT and self._pinged is None and self._is_over(now)
+        self._start(now)
+        return now >= self._ping_time() and not self.expired(now)
 
     def expired(self, now: float) -> bool:
         """Whether the peer counts as gone, and the connection is to be closed.
@@ -155,11 +152,23 @@ class KeepAlive:
             >>> keep_alive.expired(89.0), keep_alive.expired(90.0)
             (False, True)
         """
-        return (self._role is Role.SERVER or self._pinged is not None) and self._is_over(now)
+        self._start(now)
+        return now >= self._expiry_time()
 
-    def _is_over(self, now: float) -> bool:
-        deadline = self.deadline(now)
-        return deadline is not None and now >= deadline
+    def _ping_time(self) -> float:
+        if self._seconds == 0 or self._role is Role.SERVER:
+            return math.inf
+        last = self._sent if self._pinged is not None else min(self._sent, self._received)
+        return last + self._seconds
+
+    def _expiry_time(self) -> float:
+        if self._seconds == 0:
+            return math.inf
+        if self._role is Role.SERVER:
+            return self._received + 1.5 * self._seconds
+        if self._pinged is None:
+            return math.inf
+        return self._pinged + (self._seconds if self._ping_timeout is None else self._ping_timeout)
 
     def _start(self, now: float) -> None:
         if not self._started:

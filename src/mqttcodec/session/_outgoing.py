@@ -80,7 +80,7 @@ class OutgoingMessages:
         self.receive_maximum = receive_maximum
         self.max_queued = max_queued
         self.version = version
-        self.packet_ids = PacketIds() if packet_ids is None else packet_ids
+        self.packet_ids: PacketIds = PacketIds() if packet_ids is None else packet_ids
         self._messages: dict[int, Publish | None] = {}
         self._released: dict[int, None] = {}
         self._waiting: OrderedDict[int, None] = OrderedDict()
@@ -101,11 +101,13 @@ class OutgoingMessages:
 
     @max_queued.setter
     def max_queued(self, max_queued: int) -> None:
-        self._max_queued = number(min(max_queued, 65_535), "max_queued", 0)
+        if type(max_queued) is int:
+            max_queued = min(max_queued, 65_535)
+        self._max_queued = number(max_queued, "max_queued", 0)
 
     @property
     def version(self) -> ProtocolVersion:
-        """MQTT version of the connection."""
+        """MQTT version of the connection. If it changes, convert the messages with `for_version` when you send them."""
         return self._version
 
     @version.setter

@@ -179,7 +179,7 @@ class Rules:
     def publish_broken(self, sender: Role, publish: Publish) -> Broken | None:
         """The limit of the receiver that a PUBLISH breaks."""
         limits = self.limits[OTHER[sender]]
-        if publish.qos > limits.maximum_qos:  # [MQTT-3.2.2-11]
+        if limits.maximum_qos < publish.qos <= 2:  # [MQTT-3.2.2-11]; a greater QoS cannot be encoded.
             return Broken(_errors.QOS_NOT_SUPPORTED, "", limits.maximum_qos)
         if publish.retain and not limits.retain_available:  # [MQTT-3.2.2-14]
             return Broken(_errors.RETAIN_NOT_SUPPORTED)

@@ -6,6 +6,7 @@ import struct
 from typing import Any
 
 from .. import Decoder, MQTTv5, ProtocolVersion, Publish, PubRec, PubRel, Role, encode_many
+from ._arguments import number
 from ._incoming import IncomingMessages
 from ._outgoing import OutgoingMessages
 from ._packet_ids import PacketIds
@@ -57,17 +58,17 @@ class Session:
         incoming: IncomingMessages | None = None,
         role: Role = Role.CLIENT,
     ) -> None:
-        self.client_id = client_id
-        self.expiry_interval = expiry_interval
-        self.is_new = True
+        self.client_id: str = client_id
+        self.expiry_interval: int = expiry_interval
+        self.is_new: bool = True
         if outgoing is None:
             outgoing = OutgoingMessages(version=MQTTv5 if incoming is None else incoming.version)
         if incoming is None:
             incoming = IncomingMessages(version=outgoing.version, role=role)
         if outgoing.version != incoming.version:
             raise ValueError("outgoing and incoming must have the same version")
-        self.outgoing = outgoing
-        self.incoming = incoming
+        self.outgoing: OutgoingMessages = outgoing
+        self.incoming: IncomingMessages = incoming
 
     @property
     def version(self) -> ProtocolVersion:
@@ -106,16 +107,18 @@ class Session:
         Raises:
             ValueError: `client_id` has more than 65,535 bytes or is not Unicode text, or `expiry_interval` is out of
                 range.
+            TypeError: `client_id` is not a str, or `expiry_interval` not an int.
 
         Example:
             >>> Session("c", 60).to_bytes().hex(" ")
             '01 05 00 00 00 00 3c ff ff 03 e8 ff ff 00 01 ff fe 00 01 63'
         """
+        if not isinstance(self.client_id, str):
+            raise TypeError(f"client_id must be str, not {type(self.client_id).__name__}")
         name = self.client_id.encode()
         if len(name) > 65_535:
             raise ValueError(f"client_id must be at most 65535 bytes long, not {len(name)}")
-        if not 0 <= self.expiry_interval <= 0xFFFF_FFFF:
-            raise ValueError(f"expiry_interval must be 0 to 4294967295, not {self.expiry_interval}")
+        number(self.expiry_interval, "expiry_interval", 0, 0xFFFF_FFFF)
         outgoing, incoming = self.outgoing, self.incoming
         header = HEADER.pack(
             *(FORMAT, self.version, ROLES.index(incoming._role), self.expiry_interval),

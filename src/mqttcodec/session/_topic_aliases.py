@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 
 from .. import MQTTv5, PacketType, Publish, Role, _errors
-from ._arguments import number
+from ._arguments import checked_role, number
 from ._errors import refused
 
 
@@ -82,7 +82,7 @@ class TopicAliasReceiver:
         role: The side that receives. Errors name the rule that the other side broke.
 
     Raises:
-        TypeError: `maximum` is not an int.
+        TypeError: `maximum` is not an int, or `role` not a `Role`.
         ValueError: `maximum` is not 0 to 65,535.
 
     Example:
@@ -97,7 +97,7 @@ class TopicAliasReceiver:
 
     def __init__(self, maximum: int, role: Role = Role.SERVER) -> None:
         self._maximum = number(maximum, "maximum", 0)
-        self._role = role
+        self._role = checked_role(role)
         self._topics: dict[int, str] = {}
 
     def resolve(self, publish: Publish) -> Publish:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import implementations
-from fuzz import decode, dicts, encode, feed
+from fuzz import connection, decode, dicts, encode, feed, saved
 
-TARGETS = (decode, feed, encode, dicts)
+TARGETS = (decode, feed, encode, dicts, saved, connection)
 
 
 def check(_: Any, data: bytes) -> Any:
