@@ -8,6 +8,7 @@ import signal
 import ssl
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 from mqttcodec import ReasonCode
 
@@ -26,8 +27,8 @@ def options() -> argparse.Namespace:
     parser.add_argument("--add-user", metavar="NAME", help="add a user to --passwords, or change one, and exit")
     parser.add_argument("--verbose", action="store_true", help="log the faults of clients")
     for field in fields(Settings):
-        option, described = "--" + field.name.replace("_", "-"), f"{field.metadata['help']} (default: %(default)s)"
-        parser.add_argument(option, type=type(field.default), default=field.default, metavar="N", help=described)
+        fitting: Any = {"type": type(field.default), "default": field.default, "metavar": "N"}
+        parser.add_argument("--" + field.name.replace("_", "-"), help=field.metadata["help"], **fitting)
     return parser.parse_args()
 
 
@@ -39,8 +40,8 @@ async def serve(broker: Broker, chosen: argparse.Namespace) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         broker.loop.add_signal_handler(number, stop.set)
-    create = broker.loop.create_server
-    server = await create(lambda: BrokerProtocol(broker), chosen.host, chosen.port, ssl=context, backlog=1_000)
+    address = chosen.host, chosen.port
+    server = await broker.loop.create_server(lambda: BrokerProtocol(broker), *address, ssl=context, backlog=1_000)
     print("listening on port", server.sockets[0].getsockname()[1], flush=True)
     await stop.wait()
     server.close()

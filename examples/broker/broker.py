@@ -62,8 +62,7 @@ class Client:
     """A client for as long as its session lasts. `protocol` is its connection, if there is one."""
 
     def __init__(self, broker: Broker, client_id: str) -> None:
-        self.broker = broker
-        self.client_id = client_id
+        self.broker, self.client_id = broker, client_id
         self.session: Session | None = None
         self.subscriptions: set[str] = set()
         self.queue: deque[Stored] = deque()

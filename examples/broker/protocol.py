@@ -25,14 +25,8 @@ class BrokerProtocol(asyncio.Protocol):
         self.broker = broker
         self.loop = broker.loop
         size, aliases, number = settings.max_packet_size, settings.max_aliases, settings.max_inflight
-        self.connection = Connection(
-            mqtt.Role.SERVER,
-            max_packet_size=size,
-            topic_alias_maximum=aliases,
-            receive_maximum=number,
-            max_inflight=number,
-            max_queued=0,
-        )
+        limits: Any = {"max_packet_size": size, "topic_alias_maximum": aliases, "receive_maximum": number}
+        self.connection = Connection(mqtt.Role.SERVER, max_inflight=number, max_queued=0, **limits)
         self.connection.keep_alive.seconds = settings.connect_timeout / 1.5  # It expires after 1.5 times as long.
         self.version = 5
         self.client: Any = None  # A `Client`, when the connection is accepted.
@@ -96,8 +90,10 @@ class BrokerProtocol(asyncio.Protocol):
             connection.send(publish)
         except QueueFullError:
             return False  # As many as Receive Maximum allows are not acknowledged.
-        except mqtt.MQTTError as error:  # It is too large for the client [MQTT-3.1.2-25].
+        except mqtt.MQTTError as error:
             log.info("%s does not get a message: %s", self.client.client_id, error)
+            # A message that is too large for the client counts as sent [MQTT-3.1.2-25].
+            return connection.state is ConnectionState.CONNECTED
         if not self.is_flush_due:
             self.is_flush_due = True
             self.loop.call_soon(self.flush)
@@ -171,20 +167,18 @@ class BrokerProtocol(asyncio.Protocol):
             check.add_done_callback(lambda check: self.checked(connect, check.result()))
 
     def checked(self, connect: mqtt.Connect, is_right: bool) -> None:
-        if self.is_ended:
-            return
-        if is_right:
-            self.accept(connect)
-        else:
-            self.connection.close(ReasonCode.BAD_USER_NAME_OR_PASSWORD)
-        self.transport.resume_reading()
-        self.data_received(b"")
+        if not self.is_ended:
+            if is_right:
+                self.accept(connect)
+            else:
+                self.connection.close(ReasonCode.BAD_USER_NAME_OR_PASSWORD)
+            self.transport.resume_reading()
+            self.data_received(b"")
 
     def accept(self, connect: mqtt.Connect) -> None:
         client = self.broker.client(connect)
         if client is None:
-            self.connection.close(ReasonCode.QUOTA_EXCEEDED)
-            return
+            return self.connection.close(ReasonCode.QUOTA_EXCEEDED)
         if client.session is not None:
             self.connection.session = client.session
         assigned = None if connect.client_id else client.client_id
@@ -193,7 +187,7 @@ class BrokerProtocol(asyncio.Protocol):
         self.connection.send(connack.for_version(connect.protocol_version))
         self.version, self.client = connect.protocol_version, client
         client.connected(self, connect.will)
-        self.tick()
+        return self.tick()
 
     def received_subscribe(self, subscribe: mqtt.Subscribe) -> None:
         identifier = subscribe.subscription_identifier

@@ -5,7 +5,7 @@ from typing import Any
 
 
 def limit(default: float, description: str) -> Any:
-    return field(default=default, metadata={"help": description})
+    return field(default=default, metadata={"help": f"{description} (default: %(default)s)"})
 
 
 @dataclass(frozen=True)

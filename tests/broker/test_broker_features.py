@@ -194,6 +194,17 @@ def test_receive_maximum_of_client(mqtt: Any, example: Broker, name: str) -> Non
     assert [client.receive(mqtt.Publish).payload for _ in range(2)] == [b"2", b"3"]
 
 
+def test_disconnect_keeps_the_queue(mqtt: Any, example: Broker, name: str) -> None:
+    fields = {"session_expiry_interval": 60, "receive_maximum": 1}
+    client = example.client(mqtt, 5, name, mqtt.Subscription(name, 1), **fields)
+    publish(mqtt, example, *(mqtt.Publish(name, str(number).encode()) for number in range(4)))
+    packet = client.receive(mqtt.Publish)
+    client.send(mqtt.PubAck(packet.packet_id), mqtt.Disconnect())
+    shut_down(client)
+    client = example.client(mqtt, 5, name, clean_start=False, **fields | {"receive_maximum": 10})
+    assert payloads(mqtt, client) == [b"1", b"2", b"3"]
+
+
 def test_maximum_packet_size_of_client(mqtt: Any, example: Broker, name: str) -> None:
     client = example.client(mqtt, 5, name, mqtt.Subscription(name, 1), maximum_packet_size=100)
     publish(mqtt, example, mqtt.Publish(name, bytes(100)), mqtt.Publish(name, b"small"))
