@@ -213,6 +213,11 @@ def test_receive_maximum_of_the_peer(mqtt: Any, pair: Any, role: str) -> None:
         one.connection.publish("a", b"4", 1)
     one.connection.publish("a", b"0")
     assert [packet.payload for packet in one.sent()] == [b"1", b"2", b"0"]
+    assert len(one.received(one.publish(9))) == 1
+    assert one.sent() == [mqtt.PubAck(9)], "other packets do not wait"
+    if role == "CLIENT":
+        subscribe = one.connection.subscribe(mqtt.Subscription("a"))
+        assert one.sent() == [subscribe]
     assert one.received(mqtt.PubAck(2)) == [mqtt.PubAck(2)]
     assert [packet.payload for packet in one.sent()] == [b"3"]
 
@@ -227,10 +232,12 @@ def test_messages_before_connack(mqtt: Any, session: Any) -> None:
         lambda: client.publish("a"),
         lambda: client.subscribe(mqtt.Subscription("a")),
         lambda: client.send(mqtt.PingReq()),
-        lambda: client.send(mqtt.Connect("c")),
     ):
-        with pytest.raises(session.LocalProtocolError):
+        with pytest.raises(session.LocalProtocolError, match="before CONNACK") as caught:
             call()
+        assert caught.value.clause is None
+    with pytest.raises(session.LocalProtocolError):
+        client.send(mqtt.Connect("c"))
     assert client.pending == 0
     assert client.session.packet_ids.in_use == 2
     list(client.receive(mqtt.encode(mqtt.ConnAck(), 5), 0.0))
@@ -372,6 +379,9 @@ def test_topic_aliases(mqtt: Any, pair: Any, role: str) -> None:
     for topic in ("a", "a", "b", "a"):
         one.connection.publish(topic, b"", 0)
     assert [(packet.topic, packet.topic_alias) for packet in one.sent()] == [("a", 1), ("", 1), ("b", 1), ("a", 1)]
+    without = pair(role, topic_alias_maximum=2)
+    without.connection.publish("a", b"", 0)
+    assert without.sent() == [mqtt.Publish("a")], "the peer announced no maximum"
     received = one.received(mqtt.Publish("x", topic_alias=2), mqtt.Publish("", topic_alias=2))
     assert received == [mqtt.Publish("x"), mqtt.Publish("x")]
     with pytest.raises(one.module.LocalProtocolError):
@@ -437,17 +447,20 @@ def test_wrong_options(mqtt: Any, session: Any, option: str, value: Any, error: 
 # --- Sessions.
 
 
-def test_session_of_a_server(mqtt: Any, session: Any, pair: Any) -> None:
+@pytest.mark.parametrize("version", VERSIONS)
+def test_session_of_a_server(mqtt: Any, session: Any, pair: Any, version: int) -> None:
     stored = session.Session("c", role=mqtt.Role.SERVER)
+    expiry = {"session_expiry_interval": 60} if version == 5 else {}
     for present in (False, True, True):
-        one = pair("SERVER", stored=stored, connect={"clean_start": False, "session_expiry_interval": 60})
-        assert one.opening == [mqtt.ConnAck(present)]
+        one = pair("SERVER", version, stored=stored, connect={"clean_start": False, **expiry})
+        assert one.opening == [mqtt.ConnAck(present and version != 3)]
         assert one.connection.session is stored
-        assert stored.expiry_interval == 60
+        assert stored.expiry_interval == (60 if version == 5 else 0xFFFF_FFFF)
         one.connection.connection_lost()
 
 
-def test_session_of_a_server_has_its_time(mqtt: Any, session: Any) -> None:
+@pytest.mark.parametrize("version", VERSIONS)
+def test_session_of_a_server_has_its_time(mqtt: Any, session: Any, version: int) -> None:
     server = session.Connection(mqtt.Role.SERVER)
     stored = session.Session("c", role=mqtt.Role.SERVER)
 
@@ -456,18 +469,20 @@ def test_session_of_a_server_has_its_time(mqtt: Any, session: Any) -> None:
             server.session = stored
 
     refused()
-    next(server.receive(mqtt.encode(mqtt.Connect("c")), 0.0))
+    next(server.receive(mqtt.encode(mqtt.Connect("c", protocol_version=version)), 0.0))
     with pytest.raises(ValueError, match="server"):
         server.session = session.Session("c")
     with pytest.raises(TypeError):
         server.session = None
-    with pytest.raises(session.LocalProtocolError, match=r"MQTT-3\.2\.2-4"):
+    with pytest.raises(session.LocalProtocolError, match="session_present"):
         server.send(mqtt.ConnAck(True))
     stored.is_new = False
-    with pytest.raises(session.LocalProtocolError, match=r"MQTT-3\.1\.2-4"):
+    with pytest.raises(session.LocalProtocolError) as caught:
         server.session = stored
+    assert caught.value.clause == ("MQTT-3.1.2-4" if version == 5 else "MQTT-3.1.2-6")
     assert (server.session, server.take()) == (None, b"")
     server.send(mqtt.ConnAck())
+    assert mqtt.decode(server.take(), version) == mqtt.ConnAck()
     assert server.session.client_id == "c"
     refused()
     client = session.Connection(mqtt.Role.CLIENT)
@@ -661,14 +676,16 @@ def test_a_server_waits_for_its_own_answer(mqtt: Any, session: Any) -> None:
     assert server.take() == mqtt.encode_many([mqtt.ConnAck(), mqtt.PingResp()], 5)
 
 
-def test_a_refused_client_is_not_heard(mqtt: Any, session: Any) -> None:
+@pytest.mark.parametrize(("version", "code"), [(3, 2), (4, 2), (5, 0x85)])
+def test_a_refused_client_is_not_heard(mqtt: Any, session: Any, version: int, code: int) -> None:
     server = session.Connection(mqtt.Role.SERVER)
-    data = mqtt.encode_many([mqtt.Connect("c"), mqtt.Publish("a", b"1", 1, packet_id=1)], 5)
+    connect = mqtt.Connect("c", protocol_version=version)
+    data = mqtt.encode_many([connect, mqtt.Publish("a", b"1", 1, packet_id=1)], version)
     for packet in server.receive(data, 0.0):
         assert type(packet) is mqtt.Connect
-        server.send(mqtt.ConnAck(reason_code=mqtt.ReasonCode.NOT_AUTHORIZED))
+        server.send(mqtt.ConnAck(reason_code=code))
     assert server.state is session.ConnectionState.CLOSING
-    assert server.take() == mqtt.encode(mqtt.ConnAck(reason_code=0x87), 5)
+    assert server.take() == mqtt.encode(mqtt.ConnAck(reason_code=code), version)
     assert server.session is None
 
 
@@ -865,8 +882,10 @@ def test_close(mqtt: Any, session: Any, role: str, version: int, state: str, cod
         lambda: one.connection.send(mqtt.Disconnect()),
         lambda: one.connection.send(mqtt.Connect("c")),
     ):
-        with pytest.raises(session.LocalProtocolError):
+        with pytest.raises(session.LocalProtocolError) as caught:
             call()
+        if state != "NEW":
+            assert caught.value.clause == ("MQTT-3.14.4-1" if version == 5 else "MQTT-3.14.4-2")
     assert list(one.connection.receive(b"\0\0", 0.0)) == []
     assert one.connection.take() == b""
 

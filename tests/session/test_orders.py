@@ -1,7 +1,8 @@
 """Packets that the state of a connection forbids.
 
 Each row of `orders.jsonl` is a conversation, and the packet that must not come next. The same rule binds both ends: the
-peer's packet is an error with its reason code and an answer, and the application's own packet is refused.
+peer's packet is an error with its reason code and an answer, and the application's own packet is refused. A row without
+a reason code shows the other side of a rule: its packet may come next.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from sessions import ORDERS, broken, held
+from sessions import ALLOWED, ORDERS, broken, held
 
 LOCAL = [order for order in ORDERS if order.get("local", True)]
 
@@ -41,3 +42,14 @@ def test_order_of_the_application(mqtt: Any, session: Any, order: dict[str, Any]
     assert connection.state is state
     assert connection.take() == b""
     assert (connection.session and connection.session.to_bytes()) == before
+
+
+@pytest.mark.parametrize("order", ALLOWED, ids=lambda order: order["id"])
+def test_allowed_order(mqtt: Any, session: Any, order: dict[str, Any]) -> None:
+    packet = mqtt.from_dict(order["packet"])
+    data = mqtt.encode(packet, order["version"])
+    receiver = held(mqtt, order, "server" if order["sender"] == "client" else "client")
+    assert list(receiver.receive(data, 0.0)) == [packet]
+    sender = held(mqtt, order, order["sender"])
+    assert sender.send(packet) == packet
+    assert sender.take() == data

@@ -226,7 +226,7 @@ class Connection:
 
         Raises:
             RuntimeError: It is set at any other time.
-            LocalProtocolError: The session is not new, and CONNECT has `clean_start` [MQTT-3.1.2-4].
+            LocalProtocolError: The session is not new, and CONNECT has `clean_start`.
             ValueError: The session is a client's.
         """
         return self._session
@@ -237,7 +237,8 @@ class Connection:
             raise RuntimeError("session can be set only by a server, between CONNECT and CONNACK")
         self._check_session(session)
         if self._rules.connect.clean_start and not session.is_new:
-            raise refused("after a CONNECT with clean_start, the session must be new", "MQTT-3.1.2-4")
+            clause = "MQTT-3.1.2-4" if self.version == MQTTv5 else "MQTT-3.1.2-6"
+            raise refused("after a CONNECT with clean_start, the session must be new", clause)
         self._session = session
 
     @property
@@ -613,7 +614,7 @@ class Connection:
                 raise refused("a server cannot publish before CONNACK", "MQTT-3.2.0-1")
             if publish.qos == 0:
                 raise refused("only messages of QoS 1 and 2 can be published before CONNACK")
-            self._check(own_fault(self._role, self.version or MQTTv5, publish))
+            self._check(self._rules.publish_broken(self._role, publish))
         elif (refusal := self._refusal(publish)) is not None:
             raise refusal
         if publish.topic_alias is not None:
@@ -715,7 +716,8 @@ class Connection:
 
     def _check_open(self) -> None:
         if self.state in (CLOSING, CLOSED):
-            raise refused("nothing can be sent, because the connection has ended", "MQTT-3.14.4-1")
+            clause = "MQTT-3.14.4-1" if self.version in (None, MQTTv5) else "MQTT-3.14.4-2"
+            raise refused("nothing can be sent, because the connection has ended", clause)
 
     def _check_connected(self, packet: Packet) -> None:
         self._check_open()
@@ -751,8 +753,6 @@ class Connection:
     def _refusal(self, publish: Publish) -> LocalProtocolError | None:
         """Why the peer does not accept a message."""
         rule = self._rules.publish_broken(self._role, publish)
-        if rule is None and self._role is Role.CLIENT and publish.subscription_identifiers:
-            rule = Broken(_errors.IDENTIFIER_FROM_CLIENT)  # [MQTT-3.3.4-6]
         if rule is not None:
             return self._local(rule)
         return self._too_large(publish.replace(packet_id=1) if publish.qos else publish)
