@@ -486,8 +486,16 @@ def test_session_of_a_server_has_its_time(mqtt: Any, session: Any, version: int)
     assert server.session.client_id == "c"
     refused()
     client = session.Connection(mqtt.Role.CLIENT)
+    client.send(mqtt.Connect("c"))
     with pytest.raises(RuntimeError):
         client.session = session.Session("c")
+
+
+def test_new_session_after_clean_start(mqtt: Any, session: Any, pair: Any) -> None:
+    stored = session.Session("c", role=mqtt.Role.SERVER)
+    one = pair("SERVER", stored=stored, connect={"clean_start": True})
+    assert one.opening == [mqtt.ConnAck()]
+    assert one.connection.session is stored
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -640,6 +648,17 @@ def test_messages_before_connect_of_another_version(mqtt: Any, session: Any, pai
     client = session.Connection(mqtt.Role.CLIENT, version=5, session=one.connection.session)
     message = client.publish("a", b"", 1, content_type="text")
     assert message.content_type == "text"
+
+
+def test_disconnect_before_connack_leaves_the_session_alone(mqtt: Any, session: Any) -> None:
+    server = session.Connection(mqtt.Role.SERVER)
+    connect = mqtt.Connect("c", False, session_expiry_interval=9, authentication_method="m")
+    data = mqtt.encode_many([connect, mqtt.Disconnect(session_expiry_interval=1)], 5)
+    packets = server.receive(data, 0.0)
+    assert next(packets) == connect
+    server.session = session.Session("c", 60, role=mqtt.Role.SERVER)
+    assert len(list(packets)) == 1
+    assert (server.state, server.session.expiry_interval) == (session.ConnectionState.CLOSING, 60)
 
 
 def test_requests_end_with_their_connection(mqtt: Any, session: Any, pair: Any) -> None:
@@ -888,6 +907,7 @@ def test_close(mqtt: Any, session: Any, role: str, version: int, state: str, cod
             assert caught.value.clause == ("MQTT-3.14.4-1" if version == 5 else "MQTT-3.14.4-2")
     assert list(one.connection.receive(b"\0\0", 0.0)) == []
     assert one.connection.take() == b""
+    assert one.connection._decoder.pending == 0, "nothing is kept"
 
 
 def test_close_with_a_wrong_reason_code_changes_nothing(mqtt: Any, session: Any, pair: Any) -> None:
@@ -973,7 +993,9 @@ def test_packets_of_the_connection_itself(mqtt: Any, session: Any, pair: Any, na
 def test_a_lost_connection_is_over(mqtt: Any, session: Any, pair: Any) -> None:
     one = pair()
     one.connection.publish("a")
+    assert list(one.connection.receive(b"\x30", 0.0)) == []
     one.connection.connection_lost()
+    assert one.connection._decoder.pending == 0, "nothing is kept"
     assert (one.connection.state, one.connection.pending) == (session.ConnectionState.CLOSED, 0)
     assert one.received(mqtt.PingResp()) == []
     assert one.connection.timeout(0.0) is None

@@ -90,7 +90,8 @@ class Connection:
             the next packet does, too.
         requeue: Whether a client sends its unacknowledged messages as new ones when the server has lost the session.
             If false, they are listed in `discarded`.
-        ping_timeout: Seconds that a client waits for CONNACK and for the answer to PINGREQ, as for `KeepAlive`.
+        ping_timeout: Seconds that a client waits for CONNACK and for the answer to PINGREQ, as for `KeepAlive`. With a
+            Keep Alive of 0 it waits forever.
         bridge: Whether a server accepts the CONNECT of a bridge, as for `Decoder`.
 
     Raises:
@@ -143,6 +144,8 @@ class Connection:
     )
 
     discarded: list[Publish]
+    _from_alias: TopicAliasReceiver
+    _to_alias: TopicAliasSender
 
     def __init__(
         self,
@@ -172,8 +175,6 @@ class Connection:
         self._requeue = requeue
         self._decoder = Decoder(version, role=role, max_packet_size=max_packet_size, bridge=bridge)
         self._encoder = Encoder(version)
-        self._from_alias = TopicAliasReceiver(0, role)
-        self._to_alias = TopicAliasSender(0)
         self._answer = b""
         self._error: Exception | None = None
         self._now: float | None = None
@@ -265,7 +266,7 @@ class Connection:
     # --- What is received.
 
     def receive(self, data: bytes | bytearray | memoryview, now: float) -> Iterator[Packet]:
-        """Take received bytes, and return an iterator over the packets that the application has to know.
+        """Take received bytes, and return an iterator over the packets that matter to the application.
 
         It yields CONNECT, CONNACK, PUBLISH, SUBSCRIBE, SUBACK, UNSUBSCRIBE, UNSUBACK, DISCONNECT and AUTH, and the end
         of each message that was sent: PUBACK, PUBCOMP, or a PUBREC that refuses it. A message of QoS 2 is yielded once.
@@ -303,7 +304,7 @@ class Connection:
             (ConnAck(), 'sensor-1')
         """
         self._note_time(now)
-        if len(data) > 0 and self._error is None and self.state not in (CLOSING, CLOSED):
+        if len(data) > 0 and self.state not in (CLOSING, CLOSED):
             self._decoder.feed(data)
             self._is_read = False
             if self._role is Role.CLIENT and self.state is NEW:
@@ -321,8 +322,8 @@ class Connection:
             reason_code: Reason code of PUBACK or PUBREC. 0x80 or above refuses the message. Before 5.0, only 0.
 
         Raises:
-            LocalProtocolError: The PUBLISH is not waiting to be acknowledged, the connection has ended, or the peer
-                does not expect this reason code.
+            LocalProtocolError: The PUBLISH is not waiting to be acknowledged, the connection has ended, the peer does
+                not expect this reason code, or its Maximum Packet Size leaves no room for it.
             EncodeError: PUBACK or PUBREC cannot have this reason code.
 
         Example:
@@ -368,15 +369,12 @@ class Connection:
         self._rules.state = CLOSED
         self._decoder.reset()
         self.take()
-        self._is_read = True
-        self._unacknowledged.clear()
         if self._is_begun:
             assert self._session is not None
             self._session.incoming.connection_lost()
             if self._role is Role.CLIENT:
                 for packet_id in self._rules.requests:
                     self._session.packet_ids.release(packet_id)
-        self._rules.requests.clear()
 
     # --- What is sent.
 
@@ -861,7 +859,6 @@ class Connection:
                 self._answer = answer
         self._error = _errors.fresh(error)  # Without the traceback, which keeps the caller's objects alive.
         self._rules.state = CLOSING
-        self._is_read = True
 
     def _received_publish(self, publish: Publish) -> Publish | None:
         rules = self._rules
@@ -972,7 +969,7 @@ class Connection:
         self._write_own(PingResp())  # [MQTT-3.12.4-1]
 
     def _received_pingresp(self, packet: PingResp) -> None:
-        pass  # `KeepAlive.received` has it.
+        pass  # `_next` has told `KeepAlive`.
 
     def _received_other(self, packet: Packet) -> Packet:
         if isinstance(packet, Disconnect):
@@ -996,7 +993,8 @@ class Connection:
             raise ValueError(f"session must be one of the {self._role.value}")
 
     def _set_expiry(self, disconnect: Disconnect) -> None:
-        if disconnect.session_expiry_interval is not None and self._session is not None:
+        if disconnect.session_expiry_interval is not None and self._is_begun:
+            assert self._session is not None
             self._session.expiry_interval = disconnect.session_expiry_interval
 
 
