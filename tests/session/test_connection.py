@@ -619,6 +619,21 @@ def test_session_whose_first_connack_was_lost(mqtt: Any, session: Any) -> None:
     assert list(client.receive(again.take(), 0.0)) == [mqtt.ConnAck(True)]
 
 
+def test_present_session_before_5(mqtt: Any, pair: Any) -> None:
+    """3.1.1 does not tell a client without a session to close."""
+    assert pair(version=4, connect={"clean_start": False}, connack={"session_present": True})
+
+
+def test_session_of_a_connection_that_was_not_ended(mqtt: Any, pair: Any) -> None:
+    """Messages that wait on the old connection come again on the new one."""
+    old = pair("SERVER", connect={"clean_start": False}, manual_acks=True)
+    assert len(old.received(old.publish(1), old.publish(2, 2))) == 2
+    new = pair("SERVER", stored=old.connection.session, connect={"clean_start": False})
+    again = [new.publish(1, dup=True), new.publish(2, 2, dup=True)]
+    assert new.received(*again) == again
+    assert new.sent() == [mqtt.PubAck(1), mqtt.PubRec(2)]
+
+
 def test_requests_of_a_server(mqtt: Any, session: Any, pair: Any) -> None:
     for server in (session.Connection(mqtt.Role.SERVER), pair("SERVER").connection):
         for call in (lambda: server.subscribe(mqtt.Subscription("a")), lambda: server.unsubscribe("a")):
@@ -648,6 +663,10 @@ def test_messages_before_connect_of_another_version(mqtt: Any, session: Any, pai
     client = session.Connection(mqtt.Role.CLIENT, version=5, session=one.connection.session)
     message = client.publish("a", b"", 1, content_type="text")
     assert message.content_type == "text"
+    client = session.Connection(mqtt.Role.CLIENT)
+    client.send(mqtt.Connect("c", protocol_version=4))
+    with pytest.raises(mqtt.EncodeError, match="content_type"):
+        client.publish("a", b"", 1, content_type="text")
 
 
 def test_disconnect_before_connack_leaves_the_session_alone(mqtt: Any, session: Any) -> None:
@@ -786,12 +805,13 @@ def test_server_keep_alive(mqtt: Any, pair: Any) -> None:
 def test_connack_that_does_not_come(mqtt: Any, session: Any) -> None:
     client = session.Connection(mqtt.Role.CLIENT, ping_timeout=5)
     assert client.timeout(0.0) is None
+    assert client.timeout(50.0) is None
     client.send(mqtt.Connect("c", keep_alive=60))
     client.take()
-    assert client.timeout(0.0) == 5.0
-    client.tick(4.0)
+    assert client.timeout(50.0) == 5.0
+    client.tick(54.0)
     assert client.state is session.ConnectionState.CONNECTING
-    client.tick(5.0)
+    client.tick(55.0)
     assert client.state is session.ConnectionState.CLOSING
     assert client.take() == b""
 
@@ -900,6 +920,7 @@ def test_close(mqtt: Any, session: Any, role: str, version: int, state: str, cod
         lambda: one.connection.send(mqtt.PingReq()),
         lambda: one.connection.send(mqtt.Disconnect()),
         lambda: one.connection.send(mqtt.Connect("c")),
+        lambda: one.connection.send(mqtt.ConnAck()),
     ):
         with pytest.raises(session.LocalProtocolError) as caught:
             call()
@@ -990,6 +1011,16 @@ def test_packets_of_the_connection_itself(mqtt: Any, session: Any, pair: Any, na
         assert one.sent() == []
 
 
+def test_first_fault_of_a_packet(mqtt: Any, session: Any, pair: Any) -> None:
+    """A packet that cannot be encoded is an EncodeError. The state is looked at before the session."""
+    with pytest.raises(mqtt.EncodeError):
+        pair(version=4).connection.send(mqtt.Auth(0x19, authentication_method="m"))
+    with pytest.raises(session.LocalProtocolError, match=r"MQTT-3\.2\.0-2"):
+        pair("SERVER").connection.send(mqtt.ConnAck(True))
+    with pytest.raises(session.LocalProtocolError, match="a client must not send CONNACK"):
+        pair().connection.send(mqtt.ConnAck(True))
+
+
 def test_a_lost_connection_is_over(mqtt: Any, session: Any, pair: Any) -> None:
     one = pair()
     one.connection.publish("a")
@@ -1008,6 +1039,7 @@ def test_a_lost_connection_is_over(mqtt: Any, session: Any, pair: Any) -> None:
 def test_a_ping_of_the_application(mqtt: Any, session: Any, pair: Any) -> None:
     one = pair(connect={"keep_alive": 10}, ping_timeout=2)
     one.connection.send(mqtt.PingReq())
+    assert one.sent() == [mqtt.PingReq()]
     assert one.connection.timeout(0.0) == 2.0
     one.received(mqtt.PingResp(), now=1.0)
     assert one.connection.timeout(1.0) == 9.0

@@ -133,6 +133,11 @@ ALIKE = {
         "without `packet_id is None`",
         "if pending is None or packet_id is None or packet_id not in pending or pending[packet_id] is not None:",
     ): "None is never pending; the operand is there for type checkers",
+    (
+        "session._connection",
+        "without `aliases._maximum`",
+        "if aliases._maximum and encoded_size(publish, MQTTv5) + ALIAS_SIZE <= limit:",
+    ): "it saves a call; without aliases, `assign` returns the packet as it is",
     **dict.fromkeys(
         ((module, "deleted", "raise MemoryError from None") for module in ("_codec_py", "_batch_py")),
         "only a Python of 32 bits has more memory than bytes can hold, and test_memory looks at that there",

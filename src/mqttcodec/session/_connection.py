@@ -600,7 +600,7 @@ class Connection:
     def _note_time(self, now: float) -> None:
         is_first = self._now is None
         self._now = now
-        if is_first and self._role is Role.CLIENT and self.state is CONNECTING:
+        if is_first and self.state is CONNECTING:
             self._keep_alive.pinged(now)  # CONNECT waits for an answer, as PINGREQ does.
 
     # --- Packets that the application sends.
