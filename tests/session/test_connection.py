@@ -142,6 +142,7 @@ def test_a_lost_connection_leaves_messages_to_redelivery(mqtt: Any, session: Any
     packets = one.fed(one.publish(1), one.publish(2, 2))
     first = next(packets)
     one.connection.connection_lost()
+    assert one.connection.session.incoming.unacknowledged == 0
     assert list(packets) == []
     with pytest.raises(session.LocalProtocolError):
         one.connection.acknowledge(first)
@@ -154,6 +155,32 @@ def test_a_lost_connection_leaves_messages_to_redelivery(mqtt: Any, session: Any
     again = [one.publish(1, dup=True), one.publish(2, 2, dup=True)]
     assert two.received(*again) == again
     assert two.sent() == [mqtt.PubAck(1), mqtt.PubRec(2)]
+
+
+@pytest.mark.parametrize("end", ["close", "disconnect", "error"])
+def test_nothing_is_acknowledged_after_the_end(mqtt: Any, session: Any, pair: Any, end: str) -> None:
+    """[MQTT-3.14.4-1]: DISCONNECT is the last packet, in the loop and after it."""
+    one = pair("SERVER")
+    packets = one.fed(one.publish(1), one.publish(2))
+    first = next(packets)
+    if end == "close":
+        one.connection.close()
+    elif end == "disconnect":
+        one.connection.send(mqtt.Disconnect())
+    else:
+        one.connection.receive(b"\0\0", 0.0)
+        with pytest.raises(mqtt.DecodeError):
+            for packet in one.fed():
+                assert packet == one.publish(2)
+    assert len(one.sent()) == 1
+    with pytest.raises(session.LocalProtocolError, match="has ended"):
+        one.connection.acknowledge(first)
+    if end == "error":
+        with pytest.raises(mqtt.DecodeError):
+            next(packets)
+    else:
+        assert list(packets) == []
+    assert one.connection.take() == b""
 
 
 def test_a_repeated_message_of_qos_2_is_yielded_once(mqtt: Any, pair: Any) -> None:
@@ -201,6 +228,15 @@ def test_a_refused_message_ends(mqtt: Any, pair: Any) -> None:
     refusal = mqtt.PubRec(1, mqtt.ReasonCode.NOT_AUTHORIZED)
     assert one.received(refusal, refusal) == [refusal], "the second one belongs to no message"
     assert one.connection.session.outgoing.messages == []
+
+
+def test_a_refused_message_makes_room(mqtt: Any, pair: Any) -> None:
+    one = pair(connack={"receive_maximum": 1})
+    for payload in (b"1", b"2"):
+        one.connection.publish("a", payload, 2)
+    assert [packet.payload for packet in one.sent()] == [b"1"]
+    assert len(one.received(mqtt.PubRec(1, mqtt.ReasonCode.NOT_AUTHORIZED))) == 1
+    assert [packet.payload for packet in one.sent()] == [b"2"]
 
 
 @pytest.mark.parametrize("role", ["CLIENT", "SERVER"])
@@ -384,8 +420,9 @@ def test_topic_aliases(mqtt: Any, pair: Any, role: str) -> None:
     assert without.sent() == [mqtt.Publish("a")], "the peer announced no maximum"
     received = one.received(mqtt.Publish("x", topic_alias=2), mqtt.Publish("", topic_alias=2))
     assert received == [mqtt.Publish("x"), mqtt.Publish("x")]
-    with pytest.raises(one.module.LocalProtocolError):
-        one.connection.send(mqtt.Publish("a", topic_alias=1))
+    for connection in (one.connection, pair(role).connection):
+        with pytest.raises(one.module.LocalProtocolError, match="topic_alias must be None"):
+            connection.send(mqtt.Publish("a", topic_alias=1))
     with pytest.raises(mqtt.EncodeError):
         one.connection.publish("c/#")
     one.connection.publish("c")
@@ -452,7 +489,9 @@ def test_session_of_a_server(mqtt: Any, session: Any, pair: Any, version: int) -
     stored = session.Session("c", role=mqtt.Role.SERVER)
     expiry = {"session_expiry_interval": 60} if version == 5 else {}
     for present in (False, True, True):
-        one = pair("SERVER", version, stored=stored, connect={"clean_start": False, **expiry})
+        # The application may say what follows from the session, or leave it out.
+        connack = {"session_present": present} if version != 3 else {}
+        one = pair("SERVER", version, stored=stored, connect={"clean_start": False, **expiry}, connack=connack)
         assert one.opening == [mqtt.ConnAck(present and version != 3)]
         assert one.connection.session is stored
         assert stored.expiry_interval == (60 if version == 5 else 0xFFFF_FFFF)
@@ -634,6 +673,13 @@ def test_session_of_a_connection_that_was_not_ended(mqtt: Any, pair: Any) -> Non
     assert new.sent() == [mqtt.PubAck(1), mqtt.PubRec(2)]
 
 
+@pytest.mark.parametrize("max_queued", [0, 1_000_000, None])
+def test_queue_of_a_stored_session(session: Any, pair: Any, max_queued: int | None) -> None:
+    stored = session.Session("c", outgoing=session.OutgoingMessages(max_queued=7))
+    one = pair(session=stored, max_queued=max_queued)
+    assert one.connection.session.outgoing.max_queued == {0: 0, None: 7}.get(max_queued, 65_535)
+
+
 def test_requests_of_a_server(mqtt: Any, session: Any, pair: Any) -> None:
     for server in (session.Connection(mqtt.Role.SERVER), pair("SERVER").connection):
         for call in (lambda: server.subscribe(mqtt.Subscription("a")), lambda: server.unsubscribe("a")):
@@ -667,6 +713,16 @@ def test_messages_before_connect_of_another_version(mqtt: Any, session: Any, pai
     client.send(mqtt.Connect("c", protocol_version=4))
     with pytest.raises(mqtt.EncodeError, match="content_type"):
         client.publish("a", b"", 1, content_type="text")
+
+
+def test_disconnect_without_an_expiry_interval_changes_none(mqtt: Any, pair: Any) -> None:
+    for role in ("CLIENT", "SERVER"):
+        one = pair(role, connect={"session_expiry_interval": 9})
+        if role == "CLIENT":
+            one.connection.send(mqtt.Disconnect())
+        else:
+            assert one.received(mqtt.Disconnect()) == [mqtt.Disconnect()]
+        assert one.connection.session.expiry_interval == 9
 
 
 def test_disconnect_before_connack_leaves_the_session_alone(mqtt: Any, session: Any) -> None:
@@ -816,6 +872,20 @@ def test_connack_that_does_not_come(mqtt: Any, session: Any) -> None:
     assert client.take() == b""
 
 
+def test_connect_before_the_first_time(mqtt: Any, session: Any) -> None:
+    client = session.Connection(mqtt.Role.CLIENT, ping_timeout=5)
+    client.send(mqtt.Connect("c", keep_alive=60))
+    assert client.timeout(100.0) == 5.0
+
+
+def test_packets_that_are_sent_need_no_ping(mqtt: Any, pair: Any) -> None:
+    one = pair(connect={"keep_alive": 10})
+    assert one.received(mqtt.PingResp(), now=5.0) == []
+    assert one.connection.timeout(5.0) == 5.0, "nothing was sent since CONNECT"
+    one.connection.publish("a")
+    assert one.connection.timeout(5.0) == 10.0
+
+
 def test_connect_that_does_not_come(mqtt: Any, session: Any) -> None:
     server = session.Connection(mqtt.Role.SERVER)
     server.keep_alive.seconds = 10
@@ -929,6 +999,16 @@ def test_close(mqtt: Any, session: Any, role: str, version: int, state: str, cod
     assert list(one.connection.receive(b"\0\0", 0.0)) == []
     assert one.connection.take() == b""
     assert one.connection._decoder.pending == 0, "nothing is kept"
+
+
+@pytest.mark.parametrize(("data", "name"), [("20 03 00 00 00", "CONNACK"), ("00", "a packet")])
+def test_bytes_before_connect(mqtt: Any, session: Any, data: str, name: str) -> None:
+    """The version is not known yet, and nothing can be decoded."""
+    client = session.Connection(mqtt.Role.CLIENT)
+    packets = client.receive(bytes.fromhex(data), 0.0)
+    with pytest.raises(mqtt.ProtocolError, match=rf"{name}.*MQTT-3\.1\.0-1"):
+        next(packets)
+    assert (client.state, client.take()) == (session.ConnectionState.CLOSING, b"")
 
 
 def test_close_with_a_wrong_reason_code_changes_nothing(mqtt: Any, session: Any, pair: Any) -> None:

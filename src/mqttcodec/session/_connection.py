@@ -116,6 +116,7 @@ class Connection:
     # An iterator knows by the number whether the one that it yielded is still waiting. `_is_read` is false while
     # packets may wait for the iterator. `_has_session` says whether a client was given its session, and `_is_begun`
     # whether the connection has begun to use it. `_now` is the last time that was passed in.
+    # `_packet_limit` is the peer's Maximum Packet Size.
     __slots__ = (
         "_answer",
         "_decoder",
@@ -131,6 +132,7 @@ class Connection:
         "_max_packet_size",
         "_max_queued",
         "_now",
+        "_packet_limit",
         "_receive_maximum",
         "_requeue",
         "_role",
@@ -178,6 +180,7 @@ class Connection:
         self._answer = b""
         self._error: Exception | None = None
         self._now: float | None = None
+        self._packet_limit = GREATEST_PACKET
         self._is_read = True
         self._unacknowledged: dict[tuple[int, int], int] = {}
         self._yielded = 0
@@ -588,7 +591,7 @@ class Connection:
         if not self._is_read and self._decoder.pending:
             self._keep_alive.received(now)  # Packets wait for the application, so the peer is not silent.
         if self._keep_alive.expired(now):
-            if self._role is Role.SERVER and self.state is CONNECTED:
+            if self._role is Role.SERVER:
                 self.close(ReasonCode.KEEP_ALIVE_TIMEOUT)
             self._rules.state = CLOSING
         elif self._keep_alive.ping_due(now):
@@ -757,7 +760,7 @@ class Connection:
 
     def _too_large(self, packet: Packet) -> LocalProtocolError | None:
         """Why a packet exceeds the peer's Maximum Packet Size."""
-        limit = self.peer.maximum_packet_size
+        limit = self._packet_limit
         if limit >= GREATEST_PACKET:
             return None
         size = encoded_size(packet, MQTTv5)  # Earlier versions have no limit.
@@ -786,9 +789,8 @@ class Connection:
     def _write_publish(self, publish: Publish) -> None:
         """Write a PUBLISH that the peer accepts, with an alias if there is room for it."""
         aliases = self._to_alias
-        limit = self.peer.maximum_packet_size
         # The size comes first: if the packet is invalid, no alias may be assigned, because the peer would not learn it.
-        if aliases._maximum and encoded_size(publish, MQTTv5) + ALIAS_SIZE <= limit:
+        if aliases._maximum and encoded_size(publish, MQTTv5) + ALIAS_SIZE <= self._packet_limit:
             publish = aliases.assign(publish)
         self._write(publish)
 
@@ -855,7 +857,7 @@ class Connection:
         """End the connection because of the peer."""
         if self._role is Role.SERVER or self.state is not NEW:
             answer = answer_to(error, role=self._role, accepted=self.state is CONNECTED)
-            if len(answer) <= self.peer.maximum_packet_size:
+            if len(answer) <= self._packet_limit:
                 self._answer = answer
         self._error = _errors.fresh(error)  # Without the traceback, which keeps the caller's objects alive.
         self._rules.state = CLOSING
@@ -884,6 +886,7 @@ class Connection:
 
     def _received_connect(self, connect: Connect) -> Packet:
         self._rules.passed(Role.CLIENT, connect)
+        self._packet_limit = self.peer.maximum_packet_size
         self._encoder.version = self.version
         self._keep_alive.seconds = connect.keep_alive
         return connect
@@ -911,6 +914,7 @@ class Connection:
         assert session is not None
         assert rules.version is not None
         own, peer = rules.limits[self._role], self.peer
+        self._packet_limit = peer.maximum_packet_size
         self._from_alias = TopicAliasReceiver(own.topic_alias_maximum, self._role)
         self._to_alias = TopicAliasSender(min(peer.topic_alias_maximum, self._topic_alias_maximum))
         if connack.server_keep_alive is not None:
@@ -1003,10 +1007,11 @@ class _Received:
 
     __slots__ = ("_connection", "_last", "_number")
 
+    _number: int
+
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._last: Publish | None = None
-        self._number = 0
 
     def __iter__(self) -> Iterator[Packet]:
         return self
