@@ -76,6 +76,9 @@ class Connection:
     The numbers of this side go into CONNECT or CONNACK of 5.0, unless the packet has them. They bound what a peer can
     make the connection keep. Before 5.0 they cannot be announced, and only `max_packet_size` is enforced.
 
+    An acknowledgement or another packet of the connection's own that exceeds the peer's Maximum Packet Size is dropped.
+    Only a peer that announces fewer than 5 bytes misses any.
+
     Args:
         role: The side that this object serves.
         version: MQTT version: 3, 4 or 5, or a `ProtocolVersion`. None means that of the CONNECT.
