@@ -680,6 +680,27 @@ def test_queue_of_a_stored_session(session: Any, pair: Any, max_queued: int | No
     assert one.connection.session.outgoing.max_queued == {0: 0, None: 7}.get(max_queued, 65_535)
 
 
+def test_session_taken_over(mqtt: Any, session: Any, pair: Any) -> None:
+    """In the order that the documentation gives, in the middle of the old connection's loop."""
+    old = pair("SERVER", connect={"clean_start": False})
+    old.connection.publish("a", b"1", 1)
+    assert len(old.sent()) == 1
+    packets = old.fed(old.publish(1), old.publish(2))
+    held = next(packets)
+    old.connection.close(mqtt.ReasonCode.SESSION_TAKEN_OVER)
+    assert old.sent() == [mqtt.Disconnect(mqtt.ReasonCode.SESSION_TAKEN_OVER)]
+    old.connection.connection_lost()
+    new = pair("SERVER", stored=old.connection.session, connect={"clean_start": False})
+    assert new.opening == [mqtt.ConnAck(True), mqtt.Publish("a", b"1", 1, dup=True, packet_id=1)]
+    assert new.received(new.publish(1, dup=True)) == [new.publish(1, dup=True)]
+    assert new.sent() == [mqtt.PubAck(1)]
+    assert list(packets) == []
+    with pytest.raises(session.LocalProtocolError):
+        old.connection.acknowledge(held)
+    old.connection.connection_lost()
+    assert new.received(mqtt.PubAck(1)) == [mqtt.PubAck(1)]
+
+
 def test_requests_of_a_server(mqtt: Any, session: Any, pair: Any) -> None:
     for server in (session.Connection(mqtt.Role.SERVER), pair("SERVER").connection):
         for call in (lambda: server.subscribe(mqtt.Subscription("a")), lambda: server.unsubscribe("a")):
