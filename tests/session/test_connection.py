@@ -142,6 +142,7 @@ def test_a_lost_connection_leaves_messages_to_redelivery(mqtt: Any, session: Any
     packets = one.fed(one.publish(1), one.publish(2, 2))
     first = next(packets)
     one.connection.connection_lost()
+    assert one.connection.session.incoming.unacknowledged == 0
     assert list(packets) == []
     with pytest.raises(session.LocalProtocolError):
         one.connection.acknowledge(first)
@@ -154,6 +155,32 @@ def test_a_lost_connection_leaves_messages_to_redelivery(mqtt: Any, session: Any
     again = [one.publish(1, dup=True), one.publish(2, 2, dup=True)]
     assert two.received(*again) == again
     assert two.sent() == [mqtt.PubAck(1), mqtt.PubRec(2)]
+
+
+@pytest.mark.parametrize("end", ["close", "disconnect", "error"])
+def test_nothing_is_acknowledged_after_the_end(mqtt: Any, session: Any, pair: Any, end: str) -> None:
+    """[MQTT-3.14.4-1]: DISCONNECT is the last packet, in the loop and after it."""
+    one = pair("SERVER")
+    packets = one.fed(one.publish(1), one.publish(2))
+    first = next(packets)
+    if end == "close":
+        one.connection.close()
+    elif end == "disconnect":
+        one.connection.send(mqtt.Disconnect())
+    else:
+        one.connection.receive(b"\0\0", 0.0)
+        with pytest.raises(mqtt.DecodeError):
+            for packet in one.fed():
+                assert packet == one.publish(2)
+    assert len(one.sent()) == 1
+    with pytest.raises(session.LocalProtocolError, match="has ended"):
+        one.connection.acknowledge(first)
+    if end == "error":
+        with pytest.raises(mqtt.DecodeError):
+            next(packets)
+    else:
+        assert list(packets) == []
+    assert one.connection.take() == b""
 
 
 def test_a_repeated_message_of_qos_2_is_yielded_once(mqtt: Any, pair: Any) -> None:
@@ -203,6 +230,15 @@ def test_a_refused_message_ends(mqtt: Any, pair: Any) -> None:
     assert one.connection.session.outgoing.messages == []
 
 
+def test_a_refused_message_makes_room(mqtt: Any, pair: Any) -> None:
+    one = pair(connack={"receive_maximum": 1})
+    for payload in (b"1", b"2"):
+        one.connection.publish("a", payload, 2)
+    assert [packet.payload for packet in one.sent()] == [b"1"]
+    assert len(one.received(mqtt.PubRec(1, mqtt.ReasonCode.NOT_AUTHORIZED))) == 1
+    assert [packet.payload for packet in one.sent()] == [b"2"]
+
+
 @pytest.mark.parametrize("role", ["CLIENT", "SERVER"])
 def test_receive_maximum_of_the_peer(mqtt: Any, pair: Any, role: str) -> None:
     fields = "connack" if role == "CLIENT" else "connect"
@@ -213,6 +249,11 @@ def test_receive_maximum_of_the_peer(mqtt: Any, pair: Any, role: str) -> None:
         one.connection.publish("a", b"4", 1)
     one.connection.publish("a", b"0")
     assert [packet.payload for packet in one.sent()] == [b"1", b"2", b"0"]
+    assert len(one.received(one.publish(9))) == 1
+    assert one.sent() == [mqtt.PubAck(9)], "other packets do not wait"
+    if role == "CLIENT":
+        subscribe = one.connection.subscribe(mqtt.Subscription("a"))
+        assert one.sent() == [subscribe]
     assert one.received(mqtt.PubAck(2)) == [mqtt.PubAck(2)]
     assert [packet.payload for packet in one.sent()] == [b"3"]
 
@@ -227,10 +268,12 @@ def test_messages_before_connack(mqtt: Any, session: Any) -> None:
         lambda: client.publish("a"),
         lambda: client.subscribe(mqtt.Subscription("a")),
         lambda: client.send(mqtt.PingReq()),
-        lambda: client.send(mqtt.Connect("c")),
     ):
-        with pytest.raises(session.LocalProtocolError):
+        with pytest.raises(session.LocalProtocolError, match="before CONNACK") as caught:
             call()
+        assert caught.value.clause is None
+    with pytest.raises(session.LocalProtocolError):
+        client.send(mqtt.Connect("c"))
     assert client.pending == 0
     assert client.session.packet_ids.in_use == 2
     list(client.receive(mqtt.encode(mqtt.ConnAck(), 5), 0.0))
@@ -372,10 +415,14 @@ def test_topic_aliases(mqtt: Any, pair: Any, role: str) -> None:
     for topic in ("a", "a", "b", "a"):
         one.connection.publish(topic, b"", 0)
     assert [(packet.topic, packet.topic_alias) for packet in one.sent()] == [("a", 1), ("", 1), ("b", 1), ("a", 1)]
+    without = pair(role, topic_alias_maximum=2)
+    without.connection.publish("a", b"", 0)
+    assert without.sent() == [mqtt.Publish("a")], "the peer announced no maximum"
     received = one.received(mqtt.Publish("x", topic_alias=2), mqtt.Publish("", topic_alias=2))
     assert received == [mqtt.Publish("x"), mqtt.Publish("x")]
-    with pytest.raises(one.module.LocalProtocolError):
-        one.connection.send(mqtt.Publish("a", topic_alias=1))
+    for connection in (one.connection, pair(role).connection):
+        with pytest.raises(one.module.LocalProtocolError, match="topic_alias must be None"):
+            connection.send(mqtt.Publish("a", topic_alias=1))
     with pytest.raises(mqtt.EncodeError):
         one.connection.publish("c/#")
     one.connection.publish("c")
@@ -437,17 +484,22 @@ def test_wrong_options(mqtt: Any, session: Any, option: str, value: Any, error: 
 # --- Sessions.
 
 
-def test_session_of_a_server(mqtt: Any, session: Any, pair: Any) -> None:
+@pytest.mark.parametrize("version", VERSIONS)
+def test_session_of_a_server(mqtt: Any, session: Any, pair: Any, version: int) -> None:
     stored = session.Session("c", role=mqtt.Role.SERVER)
+    expiry = {"session_expiry_interval": 60} if version == 5 else {}
     for present in (False, True, True):
-        one = pair("SERVER", stored=stored, connect={"clean_start": False, "session_expiry_interval": 60})
-        assert one.opening == [mqtt.ConnAck(present)]
+        # The application may say what follows from the session, or leave it out.
+        connack = {"session_present": present} if version != 3 else {}
+        one = pair("SERVER", version, stored=stored, connect={"clean_start": False, **expiry}, connack=connack)
+        assert one.opening == [mqtt.ConnAck(present and version != 3)]
         assert one.connection.session is stored
-        assert stored.expiry_interval == 60
+        assert stored.expiry_interval == (60 if version == 5 else 0xFFFF_FFFF)
         one.connection.connection_lost()
 
 
-def test_session_of_a_server_has_its_time(mqtt: Any, session: Any) -> None:
+@pytest.mark.parametrize("version", VERSIONS)
+def test_session_of_a_server_has_its_time(mqtt: Any, session: Any, version: int) -> None:
     server = session.Connection(mqtt.Role.SERVER)
     stored = session.Session("c", role=mqtt.Role.SERVER)
 
@@ -456,24 +508,34 @@ def test_session_of_a_server_has_its_time(mqtt: Any, session: Any) -> None:
             server.session = stored
 
     refused()
-    next(server.receive(mqtt.encode(mqtt.Connect("c")), 0.0))
+    next(server.receive(mqtt.encode(mqtt.Connect("c", protocol_version=version)), 0.0))
     with pytest.raises(ValueError, match="server"):
         server.session = session.Session("c")
     with pytest.raises(TypeError):
         server.session = "c"
     server.session = None
-    with pytest.raises(session.LocalProtocolError, match=r"MQTT-3\.2\.2-4"):
+    with pytest.raises(session.LocalProtocolError, match="session_present"):
         server.send(mqtt.ConnAck(True))
     stored.is_new = False
-    with pytest.raises(session.LocalProtocolError, match=r"MQTT-3\.1\.2-4"):
+    with pytest.raises(session.LocalProtocolError) as caught:
         server.session = stored
+    assert caught.value.clause == ("MQTT-3.1.2-4" if version == 5 else "MQTT-3.1.2-6")
     assert (server.session, server.take()) == (None, b"")
     server.send(mqtt.ConnAck())
+    assert mqtt.decode(server.take(), version) == mqtt.ConnAck()
     assert server.session.client_id == "c"
     refused()
     client = session.Connection(mqtt.Role.CLIENT)
+    client.send(mqtt.Connect("c"))
     with pytest.raises(RuntimeError):
         client.session = session.Session("c")
+
+
+def test_new_session_after_clean_start(mqtt: Any, session: Any, pair: Any) -> None:
+    stored = session.Session("c", role=mqtt.Role.SERVER)
+    one = pair("SERVER", stored=stored, connect={"clean_start": True})
+    assert one.opening == [mqtt.ConnAck()]
+    assert one.connection.session is stored
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -597,6 +659,49 @@ def test_session_whose_first_connack_was_lost(mqtt: Any, session: Any) -> None:
     assert list(client.receive(again.take(), 0.0)) == [mqtt.ConnAck(True)]
 
 
+def test_present_session_before_5(mqtt: Any, pair: Any) -> None:
+    """3.1.1 does not tell a client without a session to close."""
+    assert pair(version=4, connect={"clean_start": False}, connack={"session_present": True})
+
+
+def test_session_of_a_connection_that_was_not_ended(mqtt: Any, pair: Any) -> None:
+    """Messages that wait on the old connection come again on the new one."""
+    old = pair("SERVER", connect={"clean_start": False}, manual_acks=True)
+    assert len(old.received(old.publish(1), old.publish(2, 2))) == 2
+    new = pair("SERVER", stored=old.connection.session, connect={"clean_start": False})
+    again = [new.publish(1, dup=True), new.publish(2, 2, dup=True)]
+    assert new.received(*again) == again
+    assert new.sent() == [mqtt.PubAck(1), mqtt.PubRec(2)]
+
+
+@pytest.mark.parametrize("max_queued", [0, 1_000_000, None])
+def test_queue_of_a_stored_session(session: Any, pair: Any, max_queued: int | None) -> None:
+    stored = session.Session("c", outgoing=session.OutgoingMessages(max_queued=7))
+    one = pair(session=stored, max_queued=max_queued)
+    assert one.connection.session.outgoing.max_queued == {0: 0, None: 7}.get(max_queued, 65_535)
+
+
+def test_session_taken_over(mqtt: Any, session: Any, pair: Any) -> None:
+    """In the order that the documentation gives, in the middle of the old connection's loop."""
+    old = pair("SERVER", connect={"clean_start": False})
+    old.connection.publish("a", b"1", 1)
+    assert len(old.sent()) == 1
+    packets = old.fed(old.publish(1), old.publish(2))
+    held = next(packets)
+    old.connection.close(mqtt.ReasonCode.SESSION_TAKEN_OVER)
+    assert old.sent() == [mqtt.Disconnect(mqtt.ReasonCode.SESSION_TAKEN_OVER)]
+    old.connection.connection_lost()
+    new = pair("SERVER", stored=old.connection.session, connect={"clean_start": False})
+    assert new.opening == [mqtt.ConnAck(True), mqtt.Publish("a", b"1", 1, dup=True, packet_id=1)]
+    assert new.received(new.publish(1, dup=True)) == [new.publish(1, dup=True)]
+    assert new.sent() == [mqtt.PubAck(1)]
+    assert list(packets) == []
+    with pytest.raises(session.LocalProtocolError):
+        old.connection.acknowledge(held)
+    old.connection.connection_lost()
+    assert new.received(mqtt.PubAck(1)) == [mqtt.PubAck(1)]
+
+
 def test_requests_of_a_server(mqtt: Any, session: Any, pair: Any) -> None:
     for server in (session.Connection(mqtt.Role.SERVER), pair("SERVER").connection):
         for call in (lambda: server.subscribe(mqtt.Subscription("a")), lambda: server.unsubscribe("a")):
@@ -626,6 +731,31 @@ def test_messages_before_connect_of_another_version(mqtt: Any, session: Any, pai
     client = session.Connection(mqtt.Role.CLIENT, version=5, session=one.connection.session)
     message = client.publish("a", b"", 1, content_type="text")
     assert message.content_type == "text"
+    client = session.Connection(mqtt.Role.CLIENT)
+    client.send(mqtt.Connect("c", protocol_version=4))
+    with pytest.raises(mqtt.EncodeError, match="content_type"):
+        client.publish("a", b"", 1, content_type="text")
+
+
+def test_disconnect_without_an_expiry_interval_changes_none(mqtt: Any, pair: Any) -> None:
+    for role in ("CLIENT", "SERVER"):
+        one = pair(role, connect={"session_expiry_interval": 9})
+        if role == "CLIENT":
+            one.connection.send(mqtt.Disconnect())
+        else:
+            assert one.received(mqtt.Disconnect()) == [mqtt.Disconnect()]
+        assert one.connection.session.expiry_interval == 9
+
+
+def test_disconnect_before_connack_leaves_the_session_alone(mqtt: Any, session: Any) -> None:
+    server = session.Connection(mqtt.Role.SERVER)
+    connect = mqtt.Connect("c", False, session_expiry_interval=9, authentication_method="m")
+    data = mqtt.encode_many([connect, mqtt.Disconnect(session_expiry_interval=1)], 5)
+    packets = server.receive(data, 0.0)
+    assert next(packets) == connect
+    server.session = session.Session("c", 60, role=mqtt.Role.SERVER)
+    assert len(list(packets)) == 1
+    assert (server.state, server.session.expiry_interval) == (session.ConnectionState.CLOSING, 60)
 
 
 def test_requests_end_with_their_connection(mqtt: Any, session: Any, pair: Any) -> None:
@@ -662,14 +792,16 @@ def test_a_server_waits_for_its_own_answer(mqtt: Any, session: Any) -> None:
     assert server.take() == mqtt.encode_many([mqtt.ConnAck(), mqtt.PingResp()], 5)
 
 
-def test_a_refused_client_is_not_heard(mqtt: Any, session: Any) -> None:
+@pytest.mark.parametrize(("version", "code"), [(3, 2), (4, 2), (5, 0x85)])
+def test_a_refused_client_is_not_heard(mqtt: Any, session: Any, version: int, code: int) -> None:
     server = session.Connection(mqtt.Role.SERVER)
-    data = mqtt.encode_many([mqtt.Connect("c"), mqtt.Publish("a", b"1", 1, packet_id=1)], 5)
+    connect = mqtt.Connect("c", protocol_version=version)
+    data = mqtt.encode_many([connect, mqtt.Publish("a", b"1", 1, packet_id=1)], version)
     for packet in server.receive(data, 0.0):
         assert type(packet) is mqtt.Connect
-        server.send(mqtt.ConnAck(reason_code=mqtt.ReasonCode.NOT_AUTHORIZED))
+        server.send(mqtt.ConnAck(reason_code=code))
     assert server.state is session.ConnectionState.CLOSING
-    assert server.take() == mqtt.encode(mqtt.ConnAck(reason_code=0x87), 5)
+    assert server.take() == mqtt.encode(mqtt.ConnAck(reason_code=code), version)
     assert server.session is None
 
 
@@ -751,12 +883,13 @@ def test_server_keep_alive(mqtt: Any, pair: Any) -> None:
 def test_connack_that_does_not_come(mqtt: Any, session: Any) -> None:
     client = session.Connection(mqtt.Role.CLIENT, ping_timeout=5)
     assert client.timeout(0.0) is None
+    assert client.timeout(50.0) is None
     client.send(mqtt.Connect("c", keep_alive=60))
     client.take()
-    assert client.timeout(0.0) == 5.0
-    client.tick(4.0)
+    assert client.timeout(50.0) == 5.0
+    client.tick(54.0)
     assert client.state is session.ConnectionState.CONNECTING
-    client.tick(5.0)
+    client.tick(55.0)
     assert client.state is session.ConnectionState.CLOSING
     assert client.take() == b""
 
@@ -773,6 +906,20 @@ def test_connack_that_takes_longer_than_the_keep_alive(mqtt: Any, session: Any, 
         assert client.take() == (mqtt.encode(mqtt.PingReq(), 5) if now and not method else b"")
     client.tick(25.0)
     assert client.state is session.ConnectionState.CLOSING
+
+
+def test_connect_before_the_first_time(mqtt: Any, session: Any) -> None:
+    client = session.Connection(mqtt.Role.CLIENT, ping_timeout=5)
+    client.send(mqtt.Connect("c", keep_alive=60))
+    assert client.timeout(100.0) == 5.0
+
+
+def test_packets_that_are_sent_need_no_ping(mqtt: Any, pair: Any) -> None:
+    one = pair(connect={"keep_alive": 10})
+    assert one.received(mqtt.PingResp(), now=5.0) == []
+    assert one.connection.timeout(5.0) == 5.0, "nothing was sent since CONNECT"
+    one.connection.publish("a")
+    assert one.connection.timeout(5.0) == 10.0
 
 
 def test_connect_that_does_not_come(mqtt: Any, session: Any) -> None:
@@ -879,11 +1026,25 @@ def test_close(mqtt: Any, session: Any, role: str, version: int, state: str, cod
         lambda: one.connection.send(mqtt.PingReq()),
         lambda: one.connection.send(mqtt.Disconnect()),
         lambda: one.connection.send(mqtt.Connect("c")),
+        lambda: one.connection.send(mqtt.ConnAck()),
     ):
-        with pytest.raises(session.LocalProtocolError):
+        with pytest.raises(session.LocalProtocolError) as caught:
             call()
+        if state != "NEW":
+            assert caught.value.clause == ("MQTT-3.14.4-1" if version == 5 else "MQTT-3.14.4-2")
     assert list(one.connection.receive(b"\0\0", 0.0)) == []
     assert one.connection.take() == b""
+    assert one.connection._decoder.pending == 0, "nothing is kept"
+
+
+@pytest.mark.parametrize(("data", "name"), [("20 03 00 00 00", "CONNACK"), ("00", "a packet")])
+def test_bytes_before_connect(mqtt: Any, session: Any, data: str, name: str) -> None:
+    """The version is not known yet, and nothing can be decoded."""
+    client = session.Connection(mqtt.Role.CLIENT)
+    packets = client.receive(bytes.fromhex(data), 0.0)
+    with pytest.raises(mqtt.ProtocolError, match=rf"{name}.*MQTT-3\.1\.0-1"):
+        next(packets)
+    assert (client.state, client.take()) == (session.ConnectionState.CLOSING, b"")
 
 
 def test_close_with_a_wrong_reason_code_changes_nothing(mqtt: Any, session: Any, pair: Any) -> None:
@@ -974,10 +1135,22 @@ def test_a_server_does_not_subscribe(mqtt: Any, session: Any, pair: Any) -> None
         assert server.pending == 0
 
 
+def test_first_fault_of_a_packet(mqtt: Any, session: Any, pair: Any) -> None:
+    """A packet that cannot be encoded is an EncodeError. The state is looked at before the session."""
+    with pytest.raises(mqtt.EncodeError):
+        pair(version=4).connection.send(mqtt.Auth(0x19, authentication_method="m"))
+    with pytest.raises(session.LocalProtocolError, match=r"MQTT-3\.2\.0-2"):
+        pair("SERVER").connection.send(mqtt.ConnAck(True))
+    with pytest.raises(session.LocalProtocolError, match="a client must not send CONNACK"):
+        pair().connection.send(mqtt.ConnAck(True))
+
+
 def test_a_lost_connection_is_over(mqtt: Any, session: Any, pair: Any) -> None:
     one = pair()
     one.connection.publish("a")
+    assert list(one.connection.receive(b"\x30", 0.0)) == []
     one.connection.connection_lost()
+    assert one.connection._decoder.pending == 0, "nothing is kept"
     assert (one.connection.state, one.connection.pending) == (session.ConnectionState.CLOSED, 0)
     assert one.received(mqtt.PingResp()) == []
     assert one.connection.timeout(0.0) is None
@@ -990,6 +1163,7 @@ def test_a_lost_connection_is_over(mqtt: Any, session: Any, pair: Any) -> None:
 def test_a_ping_of_the_application(mqtt: Any, session: Any, pair: Any) -> None:
     one = pair(connect={"keep_alive": 10}, ping_timeout=2)
     one.connection.send(mqtt.PingReq())
+    assert one.sent() == [mqtt.PingReq()]
     assert one.connection.timeout(0.0) == 2.0
     one.received(mqtt.PingResp(), now=1.0)
     assert one.connection.timeout(1.0) == 9.0

@@ -133,6 +133,25 @@ ALIKE = {
         "without `packet_id is None`",
         "if pending is None or packet_id is None or packet_id not in pending or pending[packet_id] is not None:",
     ): "None is never pending; the operand is there for type checkers",
+    (
+        "session._connection",
+        "without `aliases._maximum`",
+        "if aliases._maximum and encoded_size(publish, MQTTv5) + ALIAS_SIZE <= self._packet_limit:",
+    ): "it saves a call; without aliases, `assign` returns the packet as it is",
+    ("session._connection", "deleted", "self._last = None"): (
+        "it frees the message early; that it was acknowledged, `_unacknowledged` says, too"
+    ),
+    **dict.fromkeys(
+        (
+            (
+                "session._connection",
+                f"without `{operand}`",
+                "if self.version != MQTTv5 and packet.properties:",
+            )
+            for operand in ("self.version != MQTTv5", "packet.properties")
+        ),
+        "it saves a call, which would return the packet itself",
+    ),
     **dict.fromkeys(
         ((module, "deleted", "raise MemoryError from None") for module in ("_codec_py", "_batch_py")),
         "only a Python of 32 bits has more memory than bytes can hold, and test_memory looks at that there",

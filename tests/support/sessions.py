@@ -17,11 +17,14 @@ from hypothesis.stateful import run_state_machine_as_test
 import mqttcodec
 from mqttcodec import _errors, _spec
 
-ORDERS = [
+_ROWS = [
     json.loads(line)
     for line in (Path(__file__).parents[1] / "session" / "orders.jsonl").read_text("utf-8").splitlines()
 ]
+ORDERS = [row for row in _ROWS if "reason_code" in row]
 """Conversations, each with a packet that must not come next."""
+ALLOWED = [row for row in _ROWS if "reason_code" not in row]
+"""Conversations, each with a packet that may come next."""
 
 
 def load(mqtt: Any) -> Any:

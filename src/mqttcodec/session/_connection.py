@@ -76,6 +76,9 @@ class Connection:
     The numbers of this side go into CONNECT or CONNACK of 5.0, unless the packet has them. They bound what a peer can
     make the connection keep. Before 5.0 they cannot be announced, and only `max_packet_size` is enforced.
 
+    An acknowledgement or another packet of the connection's own that exceeds the peer's Maximum Packet Size is dropped.
+    Only a peer that announces fewer than 5 bytes misses any.
+
     Args:
         role: The side that this object serves.
         version: MQTT version: 3, 4 or 5, or a `ProtocolVersion`. None means that of the CONNECT.
@@ -90,7 +93,8 @@ class Connection:
             the next packet does, too.
         requeue: Whether a client sends its unacknowledged messages as new ones when the server has lost the session.
             If false, they are listed in `discarded`.
-        ping_timeout: Seconds that a client waits for CONNACK and for the answer to PINGREQ, as for `KeepAlive`.
+        ping_timeout: Seconds that a client waits for CONNACK and for the answer to PINGREQ, as for `KeepAlive`. With a
+            Keep Alive of 0 it waits forever.
         bridge: Whether a server accepts the CONNECT of a bridge, as for `Decoder`.
 
     Raises:
@@ -114,8 +118,9 @@ class Connection:
     # `_unacknowledged` numbers the PUBLISH packets that were yielded and are not acknowledged, by QoS and identifier.
     # An iterator knows by the number whether the one that it yielded is still waiting. `_is_read` is false while
     # packets may wait for the iterator. `_has_session` says whether a client was given its session, and `_is_begun`
-    # whether the connection has begun to use it. `_now` is the last time that was passed in. `_checks_received` and
-    # `_checks_sent` say whether a PUBLISH could break what was announced; if not, the common one takes a short way.
+    # whether the connection has begun to use it. `_now` is the last time that was passed in. `_packet_limit` is the
+    # peer's Maximum Packet Size. `_checks_received` and `_checks_sent` say whether a PUBLISH could break what was
+    # announced; if not, the common one takes a short way.
     __slots__ = (
         "_answer",
         "_checks_received",
@@ -134,6 +139,7 @@ class Connection:
         "_max_packet_size",
         "_max_queued",
         "_now",
+        "_packet_limit",
         "_receive_maximum",
         "_requeue",
         "_role",
@@ -147,6 +153,8 @@ class Connection:
     )
 
     discarded: list[Publish]
+    _from_alias: TopicAliasReceiver
+    _to_alias: TopicAliasSender
 
     def __init__(
         self,
@@ -176,11 +184,10 @@ class Connection:
         self._requeue = requeue
         self._decoder = Decoder(version, role=role, max_packet_size=max_packet_size, bridge=bridge)
         self._encoder = Encoder(version)
-        self._from_alias = TopicAliasReceiver(0, role)
-        self._to_alias = TopicAliasSender(0)
         self._answer = b""
         self._error: Exception | None = None
         self._now: float | None = None
+        self._packet_limit = GREATEST_PACKET
         self._is_read = self._is_heard = True
         self._unacknowledged: dict[tuple[int, int | None], int] = {}
         self._yielded = 0
@@ -232,7 +239,7 @@ class Connection:
 
         Raises:
             RuntimeError: It is set at any other time.
-            LocalProtocolError: The session is not new, and CONNECT has `clean_start` [MQTT-3.1.2-4].
+            LocalProtocolError: The session is not new, and CONNECT has `clean_start`.
             ValueError: The session is a client's.
         """
         return self._session
@@ -244,7 +251,8 @@ class Connection:
         if session is not None:
             self._check_session(session)
             if self._rules.connect.clean_start and not session.is_new:
-                raise refused("after a CONNECT with clean_start, the session must be new", "MQTT-3.1.2-4")
+                clause = "MQTT-3.1.2-4" if self.version == MQTTv5 else "MQTT-3.1.2-6"
+                raise refused("after a CONNECT with clean_start, the session must be new", clause)
         self._session = session
 
     @property
@@ -271,7 +279,7 @@ class Connection:
     # --- What is received.
 
     def receive(self, data: bytes | bytearray | memoryview, now: float) -> Iterator[Packet]:
-        """Take received bytes, and return an iterator over the packets that the application has to know.
+        """Take received bytes, and return an iterator over the packets that matter to the application.
 
         It yields CONNECT, CONNACK, PUBLISH, SUBSCRIBE, SUBACK, UNSUBSCRIBE, UNSUBACK, DISCONNECT and AUTH, and the end
         of each message that was sent: PUBACK, PUBCOMP, or a PUBREC that refuses it. A message of QoS 2 is yielded once.
@@ -331,8 +339,8 @@ class Connection:
             reason_code: Reason code of PUBACK or PUBREC. 0x80 or above refuses the message. Before 5.0, only 0.
 
         Raises:
-            LocalProtocolError: The PUBLISH is not waiting to be acknowledged, the connection has ended, or the peer
-                does not expect this reason code.
+            LocalProtocolError: The PUBLISH is not waiting to be acknowledged, the connection has ended, the peer does
+                not expect this reason code, or its Maximum Packet Size leaves no room for it.
             EncodeError: PUBACK or PUBREC cannot have this reason code.
 
         Example:
@@ -378,15 +386,12 @@ class Connection:
         self._rules.state = CLOSED
         self._decoder.reset()
         self.take()
-        self._is_read = True
-        self._unacknowledged.clear()
         if self._is_begun:
             assert self._session is not None
             self._session.incoming.connection_lost()
             if self._role is Role.CLIENT:
                 for packet_id in self._rules.requests:
                     self._session.packet_ids.release(packet_id)
-        self._rules.requests.clear()
 
     # --- What is sent.
 
@@ -604,7 +609,7 @@ class Connection:
         if not self._is_read and self._decoder.pending:
             self._keep_alive.received(now)  # Packets wait for the application, so the peer is not silent.
         if self._keep_alive.expired(now):
-            if self._role is Role.SERVER and self.state is CONNECTED:
+            if self._role is Role.SERVER:
                 self.close(ReasonCode.KEEP_ALIVE_TIMEOUT)
             self._rules.state = CLOSING
         elif self._keep_alive.ping_due(now):
@@ -616,7 +621,7 @@ class Connection:
     def _note_time(self, now: float) -> None:
         is_first = self._now is None
         self._now = now
-        if is_first and self._role is Role.CLIENT and self.state is CONNECTING:
+        if is_first and self.state is CONNECTING:
             self._keep_alive.pinged(now)  # CONNECT waits for an answer, as PINGREQ does.
 
     # --- Packets that the application sends.
@@ -628,7 +633,7 @@ class Connection:
                 raise refused("a server cannot publish before CONNACK", "MQTT-3.2.0-1")
             if publish.qos == 0:
                 raise refused("only messages of QoS 1 and 2 can be published before CONNACK")
-            self._check(own_fault(self._role, self.version or MQTTv5, publish))
+            self._check(self._rules.publish_broken(self._role, publish))
         else:
             refusal = self._refusal(publish)
             if refusal is not None:
@@ -732,7 +737,8 @@ class Connection:
 
     def _check_open(self) -> None:
         if self.state in (CLOSING, CLOSED):
-            raise refused("nothing can be sent, because the connection has ended", "MQTT-3.14.4-1")
+            clause = "MQTT-3.14.4-1" if self.version in (None, MQTTv5) else "MQTT-3.14.4-2"
+            raise refused("nothing can be sent, because the connection has ended", clause)
 
     def _check_connected(self, packet: Packet) -> None:
         self._check_open()
@@ -767,9 +773,7 @@ class Connection:
 
     def _refusal(self, publish: Publish) -> LocalProtocolError | None:
         """Why the peer does not accept a message."""
-        if self._role is Role.CLIENT and publish.subscription_identifiers:
-            return self._local(Broken(_errors.IDENTIFIER_FROM_CLIENT))  # [MQTT-3.3.4-6]
-        if not self._checks_sent:
+        if not self._checks_sent and not publish.subscription_identifiers:
             return None
         rule = self._rules.publish_broken(self._role, publish)
         if rule is not None:
@@ -778,7 +782,7 @@ class Connection:
 
     def _too_large(self, packet: Packet) -> LocalProtocolError | None:
         """Why a packet exceeds the peer's Maximum Packet Size, even without what the encoder can leave out."""
-        limit = self.peer.maximum_packet_size
+        limit = self._packet_limit
         if limit >= GREATEST_PACKET:
             return None
         if hasattr(packet, "reason_string"):
@@ -812,9 +816,8 @@ class Connection:
             self._write(publish)
             return
         aliases = self._to_alias
-        limit = self.peer.maximum_packet_size
         # The size comes first: if the packet is invalid, no alias may be assigned, because the peer would not learn it.
-        if aliases._maximum and encoded_size(publish, MQTTv5) + ALIAS_SIZE <= limit:
+        if aliases._maximum and encoded_size(publish, MQTTv5) + ALIAS_SIZE <= self._packet_limit:
             publish = aliases.assign(publish)
         self._write(publish)
 
@@ -886,11 +889,10 @@ class Connection:
         """End the connection because of the peer."""
         if self._role is Role.SERVER or self.state is not NEW:
             answer = answer_to(error, role=self._role, accepted=self.state is CONNECTED)
-            if len(answer) <= self.peer.maximum_packet_size:
+            if len(answer) <= self._packet_limit:
                 self._answer = answer
         self._error = _errors.fresh(error)  # Without the traceback, which keeps the caller's objects alive.
         self._rules.state = CLOSING
-        self._is_read = True
 
     def _received_publish(self, publish: Publish) -> Publish | None:
         if self._checks_received:
@@ -913,6 +915,7 @@ class Connection:
 
     def _received_connect(self, connect: Connect) -> Packet:
         self._rules.passed(Role.CLIENT, connect)
+        self._packet_limit = self.peer.maximum_packet_size
         self._encoder.version = self.version
         self._encoder.max_packet_size = max(2, self.peer.maximum_packet_size)
         self._keep_alive.seconds = connect.keep_alive
@@ -941,6 +944,7 @@ class Connection:
         assert session is not None
         assert rules.version is not None
         own, peer = rules.limits[self._role], self.peer
+        self._packet_limit = peer.maximum_packet_size
         self._encoder.max_packet_size = max(2, peer.maximum_packet_size)
         self._from_alias = TopicAliasReceiver(own.topic_alias_maximum, self._role)
         self._to_alias = TopicAliasSender(min(peer.topic_alias_maximum, self._topic_alias_maximum))
@@ -1007,7 +1011,7 @@ class Connection:
         self._write_own(PingResp())  # [MQTT-3.12.4-1]
 
     def _received_pingresp(self, packet: PingResp) -> None:
-        pass  # `KeepAlive.received` has it.
+        pass  # `_next` has told `KeepAlive`.
 
     def _received_other(self, packet: Packet) -> Packet:
         if isinstance(packet, Disconnect):
@@ -1031,7 +1035,8 @@ class Connection:
             raise ValueError(f"session must be one of the {self._role.value}")
 
     def _set_expiry(self, disconnect: Disconnect) -> None:
-        if disconnect.session_expiry_interval is not None and self._session is not None:
+        if disconnect.session_expiry_interval is not None and self._is_begun:
+            assert self._session is not None
             self._session.expiry_interval = disconnect.session_expiry_interval
 
 
@@ -1040,10 +1045,11 @@ class _Received:
 
     __slots__ = ("_connection", "_last", "_number")
 
+    _number: int
+
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._last: Publish | None = None
-        self._number = 0
 
     def next(self) -> Packet | None:
         connection = self._connection

@@ -177,12 +177,14 @@ class Rules:
             del self.requests[packet.packet_id]
 
     def publish_broken(self, sender: Role, publish: Publish) -> Broken | None:
-        """The limit of the receiver that a PUBLISH breaks."""
+        """The rule that a PUBLISH breaks, apart from the state: above all, a limit of the receiver."""
         limits = self.limits[OTHER[sender]]
         if limits.maximum_qos < publish.qos <= 2:  # [MQTT-3.2.2-11]; a greater QoS cannot be encoded.
             return Broken(_errors.QOS_NOT_SUPPORTED, "", limits.maximum_qos)
         if publish.retain and not limits.retain_available:  # [MQTT-3.2.2-14]
             return Broken(_errors.RETAIN_NOT_SUPPORTED)
+        if sender is Role.CLIENT and publish.subscription_identifiers:  # [MQTT-3.3.4-6]
+            return Broken(_errors.IDENTIFIER_FROM_CLIENT)
         return None
 
     def _subscribe(self, sender: Role, subscribe: Subscribe) -> Broken | None:
@@ -285,8 +287,6 @@ def own_fault(sender: Role, version: int, packet: Packet) -> Broken | None:
     fault = _spec.sender_fault(packet_type, code, receiver)
     if fault is not None:
         return Broken(fault, packet_type.name, code)
-    if isinstance(packet, Publish) and sender is Role.CLIENT and packet.subscription_identifiers:
-        return Broken(_errors.IDENTIFIER_FROM_CLIENT)
     if isinstance(packet, Disconnect) and sender is Role.SERVER and packet.session_expiry_interval is not None:
         return Broken(_errors.EXPIRY_FROM_SERVER)
     return None
