@@ -644,9 +644,13 @@ class Connection:
             self._write_publish(publish)
             return publish
         assert self._session is not None
-        publish = self._session.outgoing.publish(publish)
+        outgoing = self._session.outgoing
+        publish = outgoing.publish(publish)
         if self.state is CONNECTED:
-            self._write_messages(self._session.outgoing.to_send())
+            if len(outgoing._waiting) > 1:
+                self._write_messages(outgoing.to_send())
+            elif outgoing.to_send():
+                self._write_publish(publish)  # It was the only one to wait, and the peer accepts it.
         return publish
 
     def _connect(self, connect: Connect) -> Connect:
@@ -868,9 +872,11 @@ class Connection:
                         return packet
                     found: Packet | None = self._received_publish(packet)
                 else:
-                    rule = rules.broken(OTHER[self._role], packet)
-                    if rule is not None:
-                        raise self._peers_error(rule, packet.packet_type)
+                    # No rule binds the PUBACK of a client that is connected.
+                    if type(packet) is not PubAck or state is not CONNECTED or self._role is Role.CLIENT:
+                        rule = rules.broken(OTHER[self._role], packet)
+                        if rule is not None:
+                            raise self._peers_error(rule, packet.packet_type)
                     found = _RECEIVERS[type(packet)](self, packet)
             except DecodeError as error:
                 self._fail(error)
@@ -975,9 +981,11 @@ class Connection:
 
     def _received_puback(self, puback: PubAck) -> Packet | None:
         assert self._session is not None
-        if not self._session.outgoing.on_puback(puback):
+        outgoing = self._session.outgoing
+        if not outgoing.on_puback(puback):
             return None
-        self._write_messages(self._session.outgoing.to_send())
+        if outgoing._waiting:
+            self._write_messages(outgoing.to_send())
         return puback
 
     def _received_pubrec(self, pubrec: PubRec) -> Packet | None:

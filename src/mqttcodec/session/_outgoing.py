@@ -169,10 +169,11 @@ class OutgoingMessages:
         try:
             message = publish.replace(dup=False, packet_id=packet_id, topic_alias=None)
             encoded_size(message, self._version)
-            for name in ("payload", "correlation_data"):
-                data = getattr(message, name)
-                if type(data) is not bytes and data is not None:
-                    message = message.replace(**{name: bytes(data)})
+            if type(message.payload) is not bytes:
+                message = message.replace(payload=bytes(message.payload))
+            data = message.correlation_data
+            if data is not None and type(data) is not bytes:
+                message = message.replace(correlation_data=bytes(data))
         except BaseException:
             self.packet_ids.release(packet_id)
             raise
@@ -192,9 +193,10 @@ class OutgoingMessages:
             []
         """
         packets: list[Packet] = []
-        while self._waiting and self.in_flight < self._receive_maximum:
-            packet_id, _ = self._waiting.popitem(last=False)
-            message = self._messages[packet_id]
+        waiting, messages = self._waiting, self._messages
+        while waiting and len(messages) - len(waiting) < self._receive_maximum:
+            packet_id, _ = waiting.popitem(last=False)
+            message = messages[packet_id]
             assert message is not None
             packets.append(message)
         return packets
