@@ -64,7 +64,7 @@ CASES = [
     for case in (
         Case("flood", 1, 1, qos, 100 if qos else 500, 400 if qos else 200),
         Case("flood", 1, 100, qos, 100, 10),
-        Case("flood", 100, 1, qos, 10, 100),
+        Case("flood", 100, 1, qos, 50, 20),
         Case("one by one", 1, 1, qos, 1, 5_000),
         Case("one by one", 1, 100, qos, 1, 200),
         Case("one by one", 100, 1, qos, 1, 100),
@@ -78,7 +78,7 @@ CASES = [
 def command(broker: str, port: int, directory: Path) -> list[str]:
     """The command line that starts a broker on a port of the loopback interface."""
     if broker == EXAMPLE:
-        limits = ["--max-connections=20000", "--max-sessions=20000"]
+        limits = ["--max-connections=20000", "--max-sessions=20000", "--max-queued=100000"]
         return [sys.executable, "-m", "examples.broker", f"--port={port}", *limits]
     if broker == MOSQUITTO:
         lines = [f"listener {port} {HOST}", "allow_anonymous true", "log_dest none", "persistence false"]
