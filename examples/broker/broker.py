@@ -121,8 +121,9 @@ class Client:
 
     def send_queue(self) -> None:
         """Send what is stored, as far as Receive Maximum allows."""
+        now = self.broker.loop.time()
         while self.queue and self.protocol is not None:
-            publish = self.queue[0].at(self.broker.loop.time())
+            publish = self.queue[0].at(now)
             if publish is not None:
                 if self.protocol.version < 5:
                     publish = Publish(publish.topic, publish.payload, publish.qos, publish.retain)

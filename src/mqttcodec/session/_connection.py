@@ -362,7 +362,8 @@ class Connection:
             self._check_size(answer)
         assert self._session is not None
         incoming = self._session.incoming
-        packet = incoming.acknowledge(publish, reason_code)
+        alone = None if reason_code else incoming._acknowledge_alone(publish)
+        packet = incoming.acknowledge(publish, reason_code) if alone is None else alone
         self._unacknowledged.pop((publish.qos, publish.packet_id), None)
         if packet is not None:
             self._write_own(packet)

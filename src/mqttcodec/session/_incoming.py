@@ -177,6 +177,15 @@ class IncomingMessages:
             return None
         return self._take(pending)
 
+    def _acknowledge_alone(self, publish: Publish) -> PubAck | None:
+        """Acknowledge a message of QoS 1 if no other one waits: the short way of `acknowledge`."""
+        pending, packet_id = self._pending[1], publish.packet_id
+        if publish.qos != 1 or len(pending) != 1 or packet_id not in pending:
+            return None
+        pending.clear()
+        assert packet_id is not None
+        return PubAck(packet_id)
+
     def to_send(self) -> list[PubAck | PubRec]:
         """Take the acknowledgements whose turn has come, in order.
 
