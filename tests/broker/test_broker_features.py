@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -63,26 +62,10 @@ def test_offline_queue(mqtt: Any, example: Broker, name: str, version: int) -> N
     client = example.client(mqtt, version, name, mqtt.Subscription(name, 1), **lasting(version))
     assert not client.connack.session_present
     client.close()
-    messages = [mqtt.Publish(name, str(number).encode()) for number in range(10)]
-    publish(mqtt, example, messages[0].replace(message_expiry_interval=1), *messages[1:])
-    time.sleep(1.1)
+    publish(mqtt, example, *(mqtt.Publish(name, str(number).encode()) for number in range(10)))
     client = example.client(mqtt, version, name, **lasting(version))
     assert client.connack.session_present is (version > 3)
-    assert payloads(mqtt, client) == [b"1", b"2", b"3", b"4"], "five were kept, and one has expired"
-
-
-def test_session_expires(mqtt: Any, example: Broker, name: str) -> None:
-    for is_present in (False, True):
-        client = example.client(mqtt, 5, name, clean_start=False, session_expiry_interval=1)
-        assert client.connack.session_present is is_present
-        client.close()
-    time.sleep(1.2)
-    assert not example.client(mqtt, 5, name, clean_start=False).connack.session_present
-
-
-def test_expiry_is_limited(mqtt: Any, example: Broker, name: str) -> None:
-    client = example.client(mqtt, 5, name, session_expiry_interval=0xFFFFFFFF)
-    assert client.connack.session_expiry_interval == 7 * 24 * 3600
+    assert payloads(mqtt, client) == [b"0", b"1", b"2", b"3", b"4"], "five were kept"
 
 
 @each_version
@@ -106,7 +89,7 @@ def test_retained(mqtt: Any, example: Broker, name: str, version: int) -> None:
     publish(
         *(mqtt, example),
         mqtt.Publish(f"{name}/a", b"a", retain=True),
-        mqtt.Publish(f"{name}/b", b"b", retain=True, message_expiry_interval=1),
+        mqtt.Publish(f"{name}/b", b"b", retain=True),
         mqtt.Publish(f"{name}/c", b"c", retain=True),
         mqtt.Publish(f"{name}/c", b"", retain=True),
     )
@@ -117,9 +100,6 @@ def test_retained(mqtt: Any, example: Broker, name: str, version: int) -> None:
         (f"{name}/b", b"b", True),
     }
     assert payloads(mqtt, client) == []
-    time.sleep(1.1)
-    later = example.client(mqtt, version, f"{name}2", mqtt.Subscription(f"{name}/#"))
-    assert payloads(mqtt, later) == [b"a"]
 
 
 def test_retain_handling(mqtt: Any, example: Broker, name: str) -> None:
@@ -234,22 +214,6 @@ def test_will(mqtt: Any, example: Broker, name: str, version: int, way: str) -> 
     assert (packet.payload, packet.qos) == (b"will", 1)
     late = example.client(mqtt, 5, f"{name}-late", mqtt.Subscription(name))
     assert late.receive(mqtt.Publish).retain is True
-
-
-@pytest.mark.parametrize(
-    ("expiry", "is_back", "expected"), [(60, True, []), (60, False, [b"will"]), (0, False, [b"will"])]
-)
-def test_will_delay(mqtt: Any, example: Broker, name: str, expiry: int, is_back: bool, expected: list[bytes]) -> None:
-    watcher = example.client(mqtt, 5, f"{name}-watcher", mqtt.Subscription(name, 2))
-    will = mqtt.Will(name, b"will", will_delay_interval=1)
-    client = example.client(mqtt, 5, name, will=will, session_expiry_interval=expiry)
-    client.close()
-    if expiry:
-        assert payloads(mqtt, watcher) == []
-    if is_back:
-        example.client(mqtt, 5, name, clean_start=False, session_expiry_interval=expiry)
-    time.sleep(1.2 if expiry else 0.2)
-    assert payloads(mqtt, watcher) == expected
 
 
 # --- Users and TLS.

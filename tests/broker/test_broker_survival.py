@@ -179,7 +179,8 @@ def test_slow_reader(mqtt: Any, version: int, qos: int) -> None:
     publish(300)
     before = memory(example)
     publish(1_500)  # 90 MB.
-    assert memory(example) - before < 8 << 20
+    if sys.implementation.name != "pypy":
+        assert memory(example) - before < 8 << 20
     if qos == 0:
         with live.background(drain, slow.socket, b"end"):
             while slow.socket.fileno() != -1:
@@ -367,7 +368,8 @@ def test_nothing_is_left(mqtt: Any, example_package: Any) -> None:
         assert not broker.clients
         assert not broker.subscriptions
         assert broker.stored_bytes == 0
-        gc.collect()
+        for _ in range(3):
+            gc.collect()
         assert ([count(each) for each in classes], open_sockets(), len(asyncio.all_tasks())) == before
         assert not [handle for handle in loop._scheduled if not handle.cancelled()]  # type: ignore[attr-defined]
         server.close()
