@@ -451,7 +451,8 @@ def streams() -> Iterator[str]:
 
 def stream(cls: Any) -> Iterator[str]:
     yield from heading(3, cls.__name__)
-    yield from signature(cls.__name__, cls.__init__, cls.__name__)
+    if not issubclass(cls, Enum):
+        yield from signature(cls.__name__, cls.__init__, cls.__name__)
     yield from docstring(cls)
     public = {name: value for name, value in vars(cls).items() if not name.startswith("_")}
     properties = {name: value.fget for name, value in public.items() if isinstance(value, property)}
