@@ -42,6 +42,10 @@ class UnfinishedError(FormError):
     """The text ends too early. At the end of a sample that is no fault."""
 
 
+class UndecidedError(FormError):
+    """The text fits the form, but does not say enough. The message says what to do."""
+
+
 class Form(NamedTuple):
     """A way to write bytes."""
 
@@ -75,6 +79,8 @@ def _read_hex(blocks: Blocks, _: int | None) -> Iterator[bytes]:
 
 def _hex_groups(groups: list[str]) -> bytes:
     for group in groups:
+        if group == "*":
+            raise _unknown_repeats()
         if re.fullmatch("[0-9a-fA-F]*", group) is None:
             raise FormError(f"hex digits expected, not {shown(group)}")
         # Digits do not form a byte across a separator: "0x1 0x2" hardly means one byte.
@@ -185,15 +191,17 @@ def _list_reader(opening: str, closing: str) -> Reader:
                     before, bracket, text = _at_opening(text, opening)
                     if not _AROUND_LISTS.fullmatch(before):
                         raise FormError(f"a list between {opening} and {closing} expected, not {shown(line.strip())}")
-                    is_open = is_found = is_found or bool(bracket)
                     is_open = bool(bracket)
+                    is_found = is_found or is_open
                     continue
                 inside, bracket, text = text.partition(closing) if closing else (text, "", "")
                 yield _numbers(inside, is_c=opening == "{")
                 is_open = not bracket
                 text = text.strip()
-        if not is_found or (opening and is_open):
-            raise UnfinishedError(f"a list between {opening} and {closing} expected")
+        if not is_found:
+            raise FormError(f"a list between {opening} and {closing} expected")
+        if opening and is_open:
+            raise UnfinishedError(f"the list must end with {closing}")
 
     return read
 
@@ -317,8 +325,8 @@ class _Place:
         if not gaps:
             raise FormError(f"line {number}: the offset {offset} does not follow from {self._offset} and {size} bytes")
         if len(set(gaps.values())) > 1:
-            radixes = " or ".join(map(str, sorted(gaps)))
-            raise FormError(f"line {number}: the offsets can be of radix {radixes}; choose one with --offsets")
+            choices = " or ".join(f"--offsets {radix}" for radix in sorted(gaps))
+            raise UndecidedError(f"a dump whose offsets can be read in {len(gaps)} ways; choose {choices}")
         gap = next(iter(gaps.values()))
         if self._unit.size > 1 and gap >= size:
             yield self.line[-1:]
@@ -358,13 +366,17 @@ _WORDS = Unit("[0-9a-fA-F]{4}", 16, 2, radixes=(8, 10, 16))
 _OCTAL_WORDS = Unit("[01][0-7]{5}", 8, 2)
 
 
+def _unknown_repeats() -> FormError:
+    return UndecidedError("a dump without offsets, where * stands for an unknown number of lines; write it with od -v")
+
+
 def _without_offsets(unit: Unit) -> Reader:
     """The reader of a dump of `od -A n`, whose lines begin with a space."""
 
     def read(blocks: Blocks, _: int | None) -> Iterator[bytes]:
         for number, line in enumerate(_lines(blocks), 1):
             if line.strip() == "*":
-                raise FormError(f"line {number}: without offsets, nothing tells how many lines * stands for")
+                raise _unknown_repeats()
             if line[:1] != " ":
                 raise FormError(f"line {number} must begin with a space")
             yield _cells(line, unit, number, colon=False)
@@ -404,6 +416,8 @@ RAW = FORMS[0]
 
 
 # --- Recognition.
+
+_LIKE_HEX = re.compile(r"[0-9a-fA-FxX\s:,]*[0-9a-fA-F][0-9a-fA-FxX\s:,]*")
 
 
 def recognised(
@@ -479,21 +493,21 @@ def _recognised_text(
         if is_at_end or sum(map(len, sample)) >= SAMPLE_SIZE:
             choices = " or ".join(f"--format {form.name} ({form.title})" for form in best)
             raise FormError(f"input that can be read in {len(best)} ways; choose {choices}")
-    asked = next((fault for fault in faults.values() if "--offsets" in fault), None)
-    if asked or len(faults) == 1:
-        raise FormError(asked or next(iter(faults.values())))
     text = "".join(sample)
-    if re.fullmatch(r"[0-9a-fA-FxX\s:,]*[0-9a-fA-F][0-9a-fA-FxX\s:,]*", text):
-        raise FormError(next(fault for form, fault in faults.items() if form.name == "hex"))
+    for form, fault in faults.items():
+        # Text that is nothing but digits and separators is meant as hex.
+        is_meant = form.name == "hex" and _LIKE_HEX.fullmatch(text)
+        if isinstance(fault, UndecidedError) or len(faults) == 1 or is_meant:
+            raise fault
     raise FormError(f"input in no known form: {shown(text.strip())}")
 
 
 def _readings(
     forms: list[Form], sample: list[str], offsets: int | None, *, is_at_end: bool
-) -> tuple[dict[Form, bytes], dict[Form, str]]:
+) -> tuple[dict[Form, bytes], dict[Form, FormError]]:
     """What the forms make of the sample, one for each result, and the faults of those that do not fit."""
     readings: dict[Form, bytes] = {}
-    faults: dict[Form, str] = {}
+    faults: dict[Form, FormError] = {}
     for form in forms:
         found = bytearray()
         try:
@@ -503,10 +517,10 @@ def _readings(
                     break
         except FormError as error:
             if is_at_end or not isinstance(error, UnfinishedError):
-                faults[form] = str(error)
+                faults[form] = error
                 continue
         if form.name == "base64" and not _may_be_base64("".join(sample).strip(), bytes(found)):
-            faults[form] = "base64 text expected"
+            faults[form] = FormError("base64 text expected")
         elif bytes(found) not in readings.values():
             readings[form] = bytes(found)
     return readings, faults
