@@ -214,7 +214,7 @@ class Decoding:
         else:
             self._shown = Text(self._version, **options, colour=has_colour(sys.stdout))
         self._reader = PacketReader(
-            self._version, self._shown.writers, output.add, self._report, keep_going=arguments.keep_going
+            self._version, self._shown, output.add, self._report, keep_going=arguments.keep_going
         )
         self._fault: Fault | None = None
         self._kept: bytearray | None = bytearray()
@@ -294,7 +294,7 @@ class Decoding:
 
 def _reads(data: Iterator[bytes], version: int, *, is_whole: bool) -> bool:
     faults: list[Fault] = []
-    reader = PacketReader(version, Json(version).writers, lambda _: None, faults.append)
+    reader = PacketReader(version, Json(version), lambda _: None, faults.append)
     for chunk in data:
         reader.feed(chunk)
         if reader.is_failed:

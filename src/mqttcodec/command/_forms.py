@@ -263,7 +263,7 @@ class Unit(NamedTuple):
     size: int = 1
     order: str = "little"
     radixes: tuple[int, ...] = (8, 10)
-    """In what offsets of seven digits can be written: od's are octal or decimal, hexdump's hexadecimal."""
+    """Of offsets with seven digits: od writes octal or decimal ones, hexdump hexadecimal ones. All others are in hex."""
 
 
 def _dump_reader(unit: Unit, *, colon: bool = False) -> Reader:
@@ -362,7 +362,7 @@ def _cells(text: str, unit: Unit, number: int, *, colon: bool) -> bytes:
 
 
 _BYTES = Unit("[0-9a-fA-F]{2}", 16)
-_WORDS = Unit("[0-9a-fA-F]{4}", 16, 2, radixes=(8, 10, 16))
+_WORDS = Unit("[0-9a-fA-F]{4}", 16, 2, radixes=(8, 16))
 _OCTAL_WORDS = Unit("[01][0-7]{5}", 8, 2)
 
 
@@ -405,7 +405,7 @@ FORMS = (
     Form("hexdump-be", "dump of 16-bit words in hex, high byte first", _dump_reader(_WORDS._replace(order="big"))),
     Form("od", "dump of 16-bit words in octal, low byte first", _dump_reader(_OCTAL_WORDS)),
     Form("od-be", "dump of 16-bit words in octal, high byte first", _dump_reader(_OCTAL_WORDS._replace(order="big"))),
-    Form("octal", "dump of bytes in octal", _dump_reader(Unit("[0-3][0-7]{2}", 8, radixes=(8, 10, 16)))),
+    Form("octal", "dump of bytes in octal", _dump_reader(Unit("[0-3][0-7]{2}", 8, radixes=(8, 16)))),
     Form("decimal", "dump of bytes in decimal", _dump_reader(Unit(r"-?\d{1,3}", 10))),
     Form("hexdump", "16-bit words in hex, low byte first", _without_offsets(_WORDS), 1),
     Form("od", "16-bit words in octal, low byte first", _without_offsets(_OCTAL_WORDS), 1),

@@ -185,7 +185,7 @@ class _Direction:
             self._shown = Json(self._version, **options, connection=number, **{"from": side})
         else:
             self._shown = Text(self._version, **options, colour=has_colour(sys.stdout))
-            self._shown.prefix = f"{number} {side}: "
+            self._shown.set_prefix(f"{number} {side}: ")
         self.reader: PacketReader | None = None
 
     def show(self, data: bytes) -> None:
@@ -194,9 +194,7 @@ class _Direction:
                 # The version that the client has asked for.
                 self._version = self._other.reader.version
                 self._shown.set_version(mqtt.ProtocolVersion(self._version))
-            self.reader = PacketReader(
-                self._version, self._shown.writers, self._proxy.write, self._report, keep_going=True
-            )
+            self.reader = PacketReader(self._version, self._shown, self._proxy.write, self._report, keep_going=True)
         self.reader.feed(data)
 
     def show_end(self) -> None:

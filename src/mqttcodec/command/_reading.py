@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import mqttcodec as mqtt
 
@@ -21,17 +21,28 @@ class Fault(NamedTuple):
     """Whether the bytes after the fault cannot be read, because the end of the packet is not known."""
 
 
+_RECENT_COUNT = 4096
+_RECENT_SIZE = 128
+
+
+class Shown(Protocol):
+    """How packets are written: as `start`, the offset, and the text that the packet class's writer returns."""
+
+    start: str
+    writers: dict[Any, Callable[[Any, int], str]]
+    """Functions that take a packet and its size."""
+
+
 class PacketReader:
     """Reads the packets of one direction, of one connection or of several in sequence.
 
-    `writers` has a function for each packet class, which takes a packet, its offset and its size. `take` gets what it
-    returns. `version` applies until a CONNECT states another one.
+    `take` gets the text of each packet, `report` each fault. `version` applies until a CONNECT states another one.
     """
 
     def __init__(
         self,
         version: int,
-        writers: dict[Any, Callable[[Any, int, int], str]],
+        shown: Shown,
         take: Callable[[str], object],
         report: Callable[[Fault], object],
         *,
@@ -42,11 +53,13 @@ class PacketReader:
         self.is_failed = False
         """Whether the rest cannot be read."""
         self._version = mqtt.ProtocolVersion(version)
-        self._decoder = mqtt.Decoder(version, bridge=True)
+        self._decoder = mqtt.Decoder(version, bridge=True, keep_bytes=True)
         self._received = 0
         self._tail = bytearray()  # The start of an incomplete packet.
         self._connect_at = -1
-        self._writers = writers
+        # The texts of small packets, by their bytes. Most traffic repeats itself, and a text takes long to write.
+        self._recent: dict[bytes, str] = {}
+        self._shown = shown
         self._take = take
         self._report = report
         self._keep_going = keep_going
@@ -66,7 +79,7 @@ class PacketReader:
             if error.packet_type == mqtt.PacketType.CONNECT and self._connect_at != self.offset:
                 # The decoder takes one CONNECT, of its version. Any other begins a connection.
                 self._version, self._connect_at = self.version, self.offset
-                self._decoder = mqtt.Decoder(bridge=True)
+                self._decoder = mqtt.Decoder(bridge=True, keep_bytes=True)
                 self._decoder.feed(rest)
                 continue
             is_last = True
@@ -90,17 +103,25 @@ class PacketReader:
 
     def _read(self) -> mqtt.DecodeError | None:
         """Write packets up to an error, which is returned."""
-        decoder, writers, take = self._decoder, self._writers, self._take
-        received, start = self._received, self.offset
+        decoder, take, recent, writers = self._decoder, self._take, self._recent, self._shown.writers
+        start, offset = self._shown.start, self.offset
         try:
             for packet in decoder:
-                end = received - decoder.pending
-                take(writers[type(packet)](packet, start, end - start))
-                start = end
+                data = decoder.packet_bytes
+                size = len(data)
+                text = recent.get(data)
+                if text is None:
+                    text = writers[type(packet)](packet, size)
+                    if type(packet) is mqtt.Connect or len(recent) > _RECENT_COUNT:
+                        recent.clear()  # A CONNECT may change the version.
+                    elif size <= _RECENT_SIZE:
+                        recent[data] = text
+                take(f"{start}{offset}{text}")
+                offset += size
         except mqtt.DecodeError as error:
             return error
         finally:
-            self.offset = start
+            self.offset = offset
         return None
 
     def _rest(self, data: bytes) -> bytes:

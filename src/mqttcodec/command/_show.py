@@ -30,31 +30,33 @@ _BOLD, _RED, _RESET = "\x1b[1;36m", "\x1b[1;31m", "\x1b[0m"
 
 
 class Shown:
-    """What `Text` and `Json` share. `writers` has the function that writes packets of a class."""
+    """What `Text` and `Json` share."""
+
+    start = ""
 
     def __init__(self, version: int, payload: str | None = None, *, show_secrets: bool = False) -> None:
         self.version = mqtt.ProtocolVersion(version)
-        self.writers: dict[Any, Callable[[Any, int, int], str]] = dict.fromkeys(PACKETS, self._packet)
+        self.writers: dict[Any, Callable[[Any, int], str]] = dict.fromkeys(PACKETS, self._packet)
         self.writers[mqtt.Connect] = self._connect
         self.writers[mqtt.Publish] = self._publish
         self.writers.update(dict.fromkeys(_ACKS, self._ack))
         self._payload = payload
         self._show_secrets = show_secrets
 
-    def _connect(self, packet: mqtt.Connect, offset: int, size: int) -> str:
+    def _connect(self, packet: mqtt.Connect, size: int) -> str:
         self.set_version(packet.protocol_version)
-        return self._packet(packet, offset, size)
+        return self._packet(packet, size)
 
     def set_version(self, version: mqtt.ProtocolVersion) -> None:
         raise NotImplementedError
 
-    def _packet(self, packet: mqtt.Packet, offset: int, size: int) -> str:
+    def _packet(self, packet: mqtt.Packet, size: int) -> str:
         raise NotImplementedError
 
-    def _publish(self, packet: mqtt.Publish, offset: int, size: int) -> str:
+    def _publish(self, packet: mqtt.Publish, size: int) -> str:
         raise NotImplementedError
 
-    def _ack(self, packet: Any, offset: int, size: int) -> str:
+    def _ack(self, packet: Any, size: int) -> str:
         raise NotImplementedError
 
 
@@ -65,12 +67,16 @@ class Text(Shown):
         self, version: int, payload: str | None = None, *, show_secrets: bool = False, colour: bool = False
     ) -> None:
         super().__init__(version, payload, show_secrets=show_secrets)
-        self.prefix = ""
-        """At the start of each packet's first line."""
+        self.set_prefix("")
         bold, reset = (_BOLD, _RESET) if colour else ("", "")
         self._names = {packet: f"{bold}{packet.__name__.upper()}{reset}" for packet in PACKETS}
         self._is_cut = payload is None
         self.set_version(self.version)
+
+    def set_prefix(self, prefix: str) -> None:
+        """Set the start of the first line of each packet and fault."""
+        self._prefix = prefix
+        self.start = f"{prefix}offset "
 
     def set_version(self, version: mqtt.ProtocolVersion) -> None:
         self.version = version
@@ -78,10 +84,10 @@ class Text(Shown):
 
     # `_publish` and `_ack` write the usual packets, which are most of all traffic, in the form of `_packet`.
 
-    def _publish(self, packet: mqtt.Publish, offset: int, size: int) -> str:
+    def _publish(self, packet: mqtt.Publish, size: int) -> str:
         topic, payload, qos = packet.topic, packet.payload, packet.qos
         if packet.properties or packet.retain or packet.dup or not payload or len(topic) > _SHOWN_CHARACTERS:
-            return self._packet(packet, offset, size)
+            return self._packet(packet, size)
         shown = None
         if self._is_cut and len(payload) <= _SHOWN_BYTES:
             try:
@@ -92,7 +98,7 @@ class Text(Shown):
                 shown = repr(text)
         if shown is None:
             shown = self._payload_text(payload)
-        head = f"{self.prefix}offset {offset}: {self._names[mqtt.Publish]}, {size} bytes, {self._title}\n"
+        head = f": {self._names[mqtt.Publish]}, {size} bytes, {self._title}\n"
         if not qos:
             return f"{head}  topic:   {topic!r}\n  payload: {shown}\n"
         return (
@@ -100,16 +106,16 @@ class Text(Shown):
             f"  qos:       {_QOS[qos]}\n  packet_id: {packet.packet_id}\n"
         )
 
-    def _ack(self, packet: Any, offset: int, size: int) -> str:
+    def _ack(self, packet: Any, size: int) -> str:
         if packet.reason_code or packet.properties:
-            return self._packet(packet, offset, size)
+            return self._packet(packet, size)
         return (
-            f"{self.prefix}offset {offset}: {self._names[type(packet)]}, {size} bytes, {self._title}\n"
+            f": {self._names[type(packet)]}, {size} bytes, {self._title}\n"
             f"  packet_id: {packet.packet_id}\n"
         )
 
-    def _packet(self, packet: Any, offset: int, size: int) -> str:
-        head = f"{self.prefix}offset {offset}: {self._names[type(packet)]}, {size} bytes, {self._title}\n"
+    def _packet(self, packet: Any, size: int) -> str:
+        head = f": {self._names[type(packet)]}, {size} bytes, {self._title}\n"
         return "".join([head, *[f"{line}\n" for line in self._field_lines(packet, "  ")]])
 
     def _field_lines(self, packet: Any, indent: str) -> Iterator[str]:
@@ -154,7 +160,7 @@ class Text(Shown):
     def fault(self, fault: Fault, *, colour: bool = False) -> str:
         """The lines that say where and why bytes are not a packet."""
         red, reset = (_RED, _RESET) if colour else ("", "")
-        lines = [f"{self.prefix}{red}{line}{reset}" if not at else line for at, line in enumerate(self._lines(fault))]
+        lines = [f"{self._prefix}{red}{line}{reset}" if not at else line for at, line in enumerate(self._lines(fault))]
         return "\n".join(lines) + "\n"
 
     def _lines(self, fault: Fault) -> Iterator[str]:
@@ -198,41 +204,41 @@ class Json(Shown):
         """`first`: keys that each object begins with."""
         super().__init__(version, payload, show_secrets=show_secrets)
         self._first = first
-        self._start = "{" + "".join(f"{json.dumps(key)}: {json.dumps(value)}, " for key, value in first.items())
+        self.start = json.dumps({**first, "offset": 0}).removesuffix("0}")
         self.set_version(self.version)
 
     def set_version(self, version: mqtt.ProtocolVersion) -> None:
         self.version = version
         self._number = number_of(version)
 
-    def _publish(self, packet: mqtt.Publish, offset: int, size: int) -> str:
+    def _publish(self, packet: mqtt.Publish, size: int) -> str:
         payload, qos = packet.payload, packet.qos
         if packet.properties or packet.retain or packet.dup or not payload or self._payload:
-            return self._packet(packet, offset, size)
+            return self._packet(packet, size)
         quality = f', "qos": "{qos.name}", "packet_id": {packet.packet_id}' if qos else ""
         return (
-            f'{self._start}"offset": {offset}, "size": {size}, "version": "{self._number}", "packet": '
+            f', "size": {size}, "version": "{self._number}", "packet": '
             f'{{"type": "PUBLISH", "topic": {encode_basestring_ascii(packet.topic)}, '
             f'"payload": "{_base64(payload)}"{quality}}}}}\n'
         )
 
-    def _ack(self, packet: Any, offset: int, size: int) -> str:
+    def _ack(self, packet: Any, size: int) -> str:
         if packet.reason_code or packet.properties:
-            return self._packet(packet, offset, size)
+            return self._packet(packet, size)
         return (
-            f'{self._start}"offset": {offset}, "size": {size}, "version": "{self._number}", "packet": '
+            f', "size": {size}, "version": "{self._number}", "packet": '
             f'{{"type": "{_UPPER[type(packet)]}", "packet_id": {packet.packet_id}}}}}\n'
         )
 
-    def _packet(self, packet: Any, offset: int, size: int) -> str:
+    def _packet(self, packet: Any, size: int) -> str:
         written = mqtt.to_dict(packet)
         if not self._show_secrets:
             for name in _methods.SECRET_FIELDS & written.keys():
                 written[name] = {"hidden_size": len(getattr(packet, name))}
-        found = {**self._first, "offset": offset, "size": size, "version": self._number, "packet": written}
+        found: dict[str, Any] = {"size": size, "version": self._number, "packet": written}
         if self._payload and isinstance(packet, mqtt.Publish):
             found["payload"] = json_payload(self._payload, packet.payload)
-        return json.dumps(found) + "\n"
+        return f", {json.dumps(found)[1:]}\n"
 
     def fault(self, fault: Fault) -> str:
         error, data = fault.error, fault.data
