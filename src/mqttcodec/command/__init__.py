@@ -39,6 +39,7 @@ def parser_of(name: str) -> argparse.ArgumentParser:
     command = _module(name) if name else None
     parser = argparse.ArgumentParser(
         prog=f"{PROGRAM} {name}".strip(),
+        usage=None if command else f"{PROGRAM} [-h] [--version] [COMMAND] ...",
         description=command.DESCRIPTION if command else _DESCRIPTION,
         epilog=command.EPILOG if command else _EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 import mqttcodec as mqtt
 
+from .._errors import shown
 from . import _forms
 from ._demonstration import demonstrate
 from ._output import Output, has_colour
@@ -108,8 +109,8 @@ def run(parser: argparse.ArgumentParser, arguments: argparse.Namespace, output: 
         try:
             status = max(status, Decoding(arguments, output, source, has_name=len(sources) > 1).run())
         except (_forms.FormError, FileReadError) as error:
-            output.flush()
-            parser.error(f"{source.name}: {error}")
+            output.note(f"{source.name}: {error}")
+            return 2
     return status
 
 
@@ -259,6 +260,9 @@ class Decoding:
         form, data = _forms.recognised(
             self._source.chunks(progress), arguments.format, self._version, arguments.offsets
         )
+        if not self._source.is_named and (form is None or form.read is _forms.RAW.read):
+            argument = self._source.data.decode("utf-8", "surrogateescape")
+            raise _forms.FormError(f"input must be a file or bytes in a known form, not {shown(argument.strip())}")
         if announces and form is not None:
             line = f"{self._source.name}: {form.title}"
             if self._as_json:

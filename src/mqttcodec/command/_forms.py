@@ -194,6 +194,8 @@ def _list_reader(opening: str, closing: str) -> Reader:
                     is_open = bool(bracket)
                     is_found = is_found or is_open
                     continue
+                if not opening and not re.search(r"[\s,;]", text):
+                    raise FormError(f"a list of numbers expected, not {shown(text)}")
                 inside, bracket, text = text.partition(closing) if closing else (text, "", "")
                 yield _numbers(inside, is_c=opening == "{")
                 is_open = not bracket
@@ -252,7 +254,7 @@ def _value(number: re.Match[str], *, is_c: bool) -> bytes | None:
 
 # --- Dumps: lines of offsets and bytes.
 
-_OFFSET = re.compile(r"\s*(?:0x)?([0-9a-fA-F]{4,})(:?)(?=\s|$)")
+_OFFSET = re.compile(r"\s*(?:0x)?([0-9a-fA-F]{4,16})(:?)(?=\s|$)")
 
 
 class Unit(NamedTuple):
@@ -282,6 +284,8 @@ def _dump_reader(unit: Unit, *, colon: bool = False) -> Reader:
             yield from place.advance(found[1], number, repeats=repeats)
             repeats = False
             place.line = _cells(line[found.end() :], unit, number, colon=colon)
+            if number == 1 and (not place.line or not (colon or len(found[1]) > 6 or set(found[1]) == {"0"})):
+                raise FormError("a dump must begin with its offset, which is 0, and bytes")
             # The last word of an odd number of bytes has one that is not there. The next offset tells.
             yield place.line if unit.size == 1 else place.line[:-1]
         if repeats:
@@ -393,12 +397,12 @@ FORMS = (
     Form("raw", "raw bytes", _raw),
     Form("c", "C array", _list_reader("{", "}")),
     Form("erlang", "Erlang binary", _list_reader("<<", ">>")),
-    Form("hex", "hex digits", _read_hex),
-    Form("numbers", "list of numbers", _list_reader("[", "]")),
-    Form("numbers", "list of numbers", _list_reader("", "")),
-    Form("literal", "bytes literal", _read_literal),
-    Form("escapes", "characters with escapes", _read_escaped, 1),
-    Form("base64", "base64", _read_base64, 1),
+    Form("hex", "hex digits", _read_hex, 1),
+    Form("numbers", "list of numbers", _list_reader("[", "]"), 1),
+    Form("numbers", "list of numbers", _list_reader("", ""), 1),
+    Form("literal", "bytes literal", _read_literal, 1),
+    Form("escapes", "characters with escapes", _read_escaped, 2),
+    Form("base64", "base64", _read_base64, 2),
     Form("xxd", "dump of xxd", _dump_reader(Unit("(?:[0-9a-fA-F]{2})+", 16), colon=True)),
     Form("dump", "dump of bytes in hex, with offsets", _dump_reader(_BYTES)),
     Form("hexdump", "dump of 16-bit words in hex, low byte first", _dump_reader(_WORDS)),
@@ -407,9 +411,9 @@ FORMS = (
     Form("od-be", "dump of 16-bit words in octal, high byte first", _dump_reader(_OCTAL_WORDS._replace(order="big"))),
     Form("octal", "dump of bytes in octal", _dump_reader(Unit("[0-3][0-7]{2}", 8, radixes=(8, 16)))),
     Form("decimal", "dump of bytes in decimal", _dump_reader(Unit(r"-?\d{1,3}", 10))),
-    Form("hexdump", "16-bit words in hex, low byte first", _without_offsets(_WORDS), 1),
-    Form("od", "16-bit words in octal, low byte first", _without_offsets(_OCTAL_WORDS), 1),
-    Form("octal", "bytes in octal", _without_offsets(Unit("[0-3][0-7]{2}", 8)), 1),
+    Form("hexdump", "16-bit words in hex, low byte first", _without_offsets(_WORDS), 2),
+    Form("od", "16-bit words in octal, low byte first", _without_offsets(_OCTAL_WORDS), 2),
+    Form("octal", "bytes in octal", _without_offsets(Unit("[0-3][0-7]{2}", 8)), 2),
 )
 NAMES = tuple(dict.fromkeys(form.name for form in FORMS))
 RAW = FORMS[0]
@@ -487,7 +491,7 @@ def _recognised_text(
         if not readings:
             break
         best = list(readings) if len(readings) == 1 else _best(readings, version)
-        if len(best) == 1:
+        if len(best) == 1 and readings[best[0]]:
             (form,) = best
             return form, form.read(chain(sample, blocks), offsets)
         if is_at_end or sum(map(len, sample)) >= SAMPLE_SIZE:
@@ -499,7 +503,7 @@ def _recognised_text(
         is_meant = form.name == "hex" and _LIKE_HEX.fullmatch(text)
         if isinstance(fault, UndecidedError) or len(faults) == 1 or is_meant:
             raise fault
-    raise FormError(f"input in no known form: {shown(text.strip())}")
+    raise FormError(f"input must be a file or bytes in a known form, not {shown(text.strip())}")
 
 
 def _readings(
@@ -519,7 +523,9 @@ def _readings(
             if is_at_end or not isinstance(error, UnfinishedError):
                 faults[form] = error
                 continue
-        if form.name == "base64" and not _may_be_base64("".join(sample).strip(), bytes(found)):
+        if is_at_end and not found:
+            faults[form] = FormError(f"{form.title}: there are no bytes")
+        elif form.name == "base64" and not _may_be_base64("".join(sample).strip(), bytes(found)):
             faults[form] = FormError("base64 text expected")
         elif bytes(found) not in readings.values():
             readings[form] = bytes(found)
