@@ -32,12 +32,15 @@ def read(
     return form.name, b"".join(found)
 
 
-@pytest.mark.parametrize("size", [1, 7, 1 << 16])
+@pytest.mark.parametrize("size", [61, 1 << 16])
 @pytest.mark.parametrize("dump", DUMPS, ids=lambda dump: f"{dump['input']}-{dump['program']}")
 def test_dumps(dump: dict[str, str], size: int) -> None:
-    assert read(dump["text"], size=size) == (dump["form"], bytes.fromhex(dump["bytes"]))
-    assert read(dump["text"].replace("\n", "\r\n"), size=size) == (dump["form"], bytes.fromhex(dump["bytes"]))
-    assert read(dump["text"], dump["form"], size=size)[1] == bytes.fromhex(dump["bytes"])
+    data = bytes.fromhex(dump["bytes"])
+    if dump["program"] == "od -A n -v":
+        data += bytes(len(data) % 2)  # Only a last offset would tell that a byte is missing.
+    assert read(dump["text"], size=size) == (dump["form"], data)
+    assert read(dump["text"].replace("\n", "\r\n"), size=size) == (dump["form"], data)
+    assert read(dump["text"], dump["form"], size=size)[1] == data
 
 
 @pytest.mark.parametrize(
@@ -155,12 +158,12 @@ def test_text_arrives_line_by_line() -> None:
         ("c00", "hex digits must come in pairs, not 3 as in 'c00'"),
         ("hello", "known form, not 'hello'"),
         ("{ 300, 5 }", "known form"),
-        ("{ 48, 5", "known form"),
+        ("{ 48, 5", "the list must end with }"),
         ("<<48, 5, ...>>", "known form"),
         (r"b'\q'", "known form"),
         ("[]", "known form"),
-        ("0000000 30 05 00 01\n0000005 61 00 68\n", "known form"),
-        ("0000000 30 05 00 01\n*\n", "known form"),
+        ("0000000 30 05 00 01\n0000005 61 00 68\n", "0000000"),
+        ("0000000 30 05 00 01\n*\n", "a line with an offset must follow *"),
     ],
 )
 def test_faults(text: str, message: str) -> None:

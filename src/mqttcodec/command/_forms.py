@@ -74,7 +74,15 @@ def _read_hex(blocks: Blocks, _: int | None) -> Iterator[bytes]:
             kept = groups[-1][-1] + kept
             groups[-1] = groups[-1][:-1]
         yield _hex_groups(groups)
-    yield _hex_groups(_HEX_SEPARATORS.split(kept))
+    *groups, last = _HEX_SEPARATORS.split(kept)
+    yield _hex_groups(groups)
+    if len(last) % 2:
+        raise UnfinishedError(_odd(last))
+    yield _hex_groups([last])
+
+
+def _odd(group: str) -> str:
+    return f"hex digits must come in pairs, not {len(group)} as in {shown(group)}"
 
 
 def _hex_groups(groups: list[str]) -> bytes:
@@ -85,7 +93,7 @@ def _hex_groups(groups: list[str]) -> bytes:
             raise FormError(f"hex digits expected, not {shown(group)}")
         # Digits do not form a byte across a separator: "0x1 0x2" hardly means one byte.
         if len(group) % 2:
-            raise FormError(f"hex digits must come in pairs, not {len(group)} as in {shown(group)}")
+            raise FormError(_odd(group))
     return bytes.fromhex("".join(groups))
 
 
@@ -95,6 +103,8 @@ def _hex_groups(groups: list[str]) -> bytes:
 def _read_base64(blocks: Blocks, _: int | None) -> Iterator[bytes]:
     kept = ""
     for block in blocks:
+        if len(block.split()) > len(block.splitlines()):
+            raise FormError("base64 text expected")
         text = kept + "".join(block.split()).translate({ord("-"): "+", ord("_"): "/"})
         if "=" in kept and len(text) > len(kept):
             kept = ""
@@ -171,7 +181,7 @@ _NUMBER = re.compile(
     r"""(?:\(\w+\)\s*)?(?:
         (?:0[xX]|16\#)(?P<hex>[0-9a-fA-F]{1,2})
         | 0[bB](?P<binary>[01]{1,8})
-        | (?P<decimal>-?\d{1,3})
+        | (?P<decimal>-?\d{1,4})
         | '(?P<character>\\x[0-9a-fA-F]{1,2}|\\?[^'])'
         | "(?P<string>(?:[^"\\]|\\.)*)"
     )(?:[uU]8?|i8|[lL])?""",
