@@ -75,10 +75,10 @@ def _read_hex(blocks: Blocks, _: int | None) -> Iterator[bytes]:
             groups[-1] = groups[-1][:-1]
         yield _hex_groups(groups)
     *groups, last = _HEX_SEPARATORS.split(kept)
-    yield _hex_groups(groups)
     if len(last) % 2:
+        _hex_groups([*groups, last[1:]])
         raise UnfinishedError(_odd(last))
-    yield _hex_groups([last])
+    yield _hex_groups([*groups, last])
 
 
 def _odd(group: str) -> str:

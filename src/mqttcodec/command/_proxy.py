@@ -111,32 +111,45 @@ class _Proxy:
     async def _connected(self, client: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:
         self._count += 1
         number = self._count
-        peer = to_client.get_extra_info("peername")
+        self._note(f"connection {number}: from {_shown_address(to_client.get_extra_info('peername'))}")
+        writers = [to_client]
         try:
-            self._note(f"connection {number}: from {_shown_address(peer)}")
-            try:
-                broker, to_broker = await asyncio.open_connection(
-                    *self._to,
-                    ssl=self._context,
-                    server_hostname=self._to[0] if self._context else None,
-                )
-            except OSError as error:
-                self._note(f"connection {number}: cannot connect to {_shown_address(self._to)}: {error}")
-                return
-            try:
-                from_client = _Direction(self, number, "client")
-                from_broker = _Direction(self, number, "server", from_client)
-                await asyncio.gather(
-                    self._forward(client, to_broker, from_client), self._forward(broker, to_client, from_broker)
-                )
-            finally:
-                await _closed(to_broker)
+            await self._serve_one(number, client, to_client, writers)
         except OSError as error:
             # Resets and the like: both connections end.
             self._note(f"connection {number}: {error.strerror or error}")
-        finally:
-            await _closed(to_client)
+        except asyncio.CancelledError:
+            # The command ends. Nothing waits for this task.
+            for writer in writers:
+                writer.transport.abort()
+            return
+        for writer in writers:
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
         self._note(f"connection {number}: closed")
+
+    async def _serve_one(
+        self,
+        number: int,
+        client: asyncio.StreamReader,
+        to_client: asyncio.StreamWriter,
+        writers: list[asyncio.StreamWriter],
+    ) -> None:
+        host_name = self._to[0] if self._context else None
+        try:
+            broker, to_broker = await asyncio.open_connection(
+                *self._to, ssl=self._context, server_hostname=host_name
+            )
+        except OSError as error:
+            self._note(f"connection {number}: cannot connect to {_shown_address(self._to)}: {error}")
+            return
+        writers.append(to_broker)
+        from_client = _Direction(self, number, "client")
+        from_broker = _Direction(self, number, "server", from_client)
+        await asyncio.gather(
+            self._forward(client, to_broker, from_client), self._forward(broker, to_client, from_broker)
+        )
 
     async def _forward(
         self, source: asyncio.StreamReader, target: asyncio.StreamWriter, direction: _Direction
@@ -208,12 +221,6 @@ class _Direction:
             self._proxy.write_error(self._shown.fault(fault, colour=has_colour(sys.stderr)))
         if fault.is_last and not isinstance(fault.error, mqtt.IncompletePacketError):
             self._proxy._note(f"{self._name}: from here on, bytes are forwarded but not decoded")
-
-
-async def _closed(writer: asyncio.StreamWriter) -> None:
-    writer.close()
-    with contextlib.suppress(OSError):
-        await writer.wait_closed()
 
 
 def _shown_address(address: Any) -> str:
