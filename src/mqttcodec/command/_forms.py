@@ -125,17 +125,21 @@ def _base64_decoded(text: str) -> bytes:
 # --- Forms that are read line by line.
 
 
-def _lines(blocks: Blocks) -> Iterator[str]:
-    """Whole lines without their ends. Memory is bounded by the longest line."""
+def _line_lists(blocks: Blocks) -> Iterator[list[str]]:
+    """The lines that arrive together, without their ends. Memory is bounded by the longest line."""
     kept = ""
     for block in blocks:
         if not block.endswith("\n"):
             kept += block
             continue
-        yield from (kept + block).splitlines()
+        yield (kept + block).splitlines()
         kept = ""
     if kept:
-        yield from kept.splitlines()
+        yield kept.splitlines()
+
+
+def _lines(blocks: Blocks) -> Iterator[str]:
+    return chain.from_iterable(_line_lists(blocks))
 
 
 _LITERAL = re.compile(r"""(\b[bB])?(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)')""")
@@ -281,23 +285,28 @@ class Unit(NamedTuple):
 def _dump_reader(unit: Unit, *, colon: bool = False) -> Reader:
     def read(blocks: Blocks, offsets: int | None) -> Iterator[bytes]:
         place = _Place(unit, offsets)
-        repeats = False
-        for number, line in enumerate(_lines(blocks), 1):
-            if not line.strip():
-                continue
-            if line.strip() == "*":
-                repeats = True
-                continue
-            found = _OFFSET.match(line)
-            if found is None or bool(found[2]) != colon:
-                raise FormError(f"line {number} must begin with an offset, not {shown(line.strip())}")
-            yield from place.advance(found[1], number, repeats=repeats)
-            repeats = False
-            place.line = _cells(line[found.end() :], unit, number, colon=colon)
-            if number == 1 and (not place.line or not (colon or len(found[1]) > 6 or set(found[1]) == {"0"})):
-                raise FormError("a dump must begin with its offset, which is 0, and bytes")
-            # The last word of an odd number of bytes has one that is not there. The next offset tells.
-            yield place.line if unit.size == 1 else place.line[:-1]
+        number, repeats = 0, False
+        for lines in _line_lists(blocks):
+            found = bytearray()
+            for number, line in enumerate(lines, number + 1):  # noqa: B020 (it counts on)
+                if line.strip() in ("", "*"):
+                    repeats = repeats or "*" in line
+                    continue
+                head = _OFFSET.match(line)
+                if head is None or bool(head[2]) != colon:
+                    raise FormError(f"line {number} must begin with an offset, not {shown(line.strip())}")
+                for data in place.advance(head[1], number, repeats=repeats):
+                    found += data
+                    if len(found) > SAMPLE_SIZE:  # A line with * can stand for any number of bytes.
+                        yield bytes(found)
+                        found.clear()
+                repeats = False
+                cells = place.line = _cells(line[head.end() :], unit, number, colon=colon)
+                if number == 1 and (not cells or not (colon or len(head[1]) > 6 or set(head[1]) == {"0"})):
+                    raise FormError("a dump must begin with its offset, which is 0, and bytes")
+                # The last word of an odd number of bytes has one that is not there. The next offset tells.
+                found += cells if unit.size == 1 else cells[:-1]
+            yield bytes(found)
         if repeats:
             raise UnfinishedError("a line with an offset must follow *")
         if unit.size > 1 and place.line:
