@@ -28,7 +28,8 @@ WILDCARD = "3006 0003 61 2f 2b 00"
 """A PUBLISH to a/+ in 5.0: byte 6 is at fault."""
 
 
-FORM = re.compile(r"^(?:mqttcodec: )?[^\r\n:]*(?:arguments|standard input|capture|c000|d000): (?!cannot|input)[\w ]+\r?\n", re.MULTILINE)
+NAMES = "arguments|standard input|.*capture|c000|d000"
+FORM = re.compile(rf"^(?:mqttcodec: )?(?:{NAMES}): (?!cannot|input)[\w ]+\r?\n", re.MULTILINE)
 ADVICE = re.compile(r"^mqttcodec: MQTT [\d.]+ reads .*\n", re.MULTILINE)
 
 
@@ -300,9 +301,7 @@ def test_secrets_are_hidden(run: Run) -> None:
 def test_secrets_are_hidden_around_a_fault(run: Run, packet: mqttcodec.Packet) -> None:
     data = mqttcodec.encode(packet)
     changed = [
-        data[:place] + bytes([value]) + data[place + 1 :]
-        for place in range(len(data))
-        for value in (0x00, 0x01, 0x03, 0x16, 0xFF)
+        data[:place] + bytes([value]) + data[place + 1 :] for place in range(len(data)) for value in (0x00, 0x03, 0xFF)
     ]
     cut = [data[:size] for size in range(1, len(data))]
     rows = [
@@ -583,7 +582,7 @@ def test_any_bytes(run: Run) -> None:
         mqttcodec.encode_many([Publish("t\u00e9", b"p", 1, packet_id=1, content_type="x"), Disconnect(0x81)]),
     ]
     statuses = set()
-    for number in range(400):
+    for number in range(200):
         if number % 2:
             data = generator.randbytes(generator.randrange(1, 40))
         else:

@@ -118,9 +118,7 @@ def test_versions(run: Callable[..., Any]) -> None:
         (["-"], '{"type": "CONNECT", "password": {"hidden_size": 3}}', 1, "password is hidden; decode with --show"),
     ],
 )
-def test_no_such_packet(
-    run: Callable[..., Any], arguments: list[str], stdin: str, status: int, message: str
-) -> None:
+def test_no_such_packet(run: Callable[..., Any], arguments: list[str], stdin: str, status: int, message: str) -> None:
     found, output, errors = run("encode", *arguments, stdin=stdin.encode())
     assert (found, output) == (status, b"")
     assert message in errors.decode()

@@ -180,7 +180,7 @@ def test_offsets_that_the_user_names(radix: int, lines: int) -> None:
 
 def test_fault_after_the_sample() -> None:
     text = PUBLISH.hex(" ") + "\n"
-    form, found = _forms.recognised(iter([text.encode() * 5000, b"nothing\n"]), None, MQTTv5)
+    _form, found = _forms.recognised(iter([text.encode() * 5000, b"nothing\n"]), None, MQTTv5)
     with pytest.raises(_forms.FormError):
         list(found)
 

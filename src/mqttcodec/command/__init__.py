@@ -100,4 +100,3 @@ def _say(line: str) -> None:
         print(line, end="", file=sys.stderr, flush=True)
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
-

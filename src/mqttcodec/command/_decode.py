@@ -207,11 +207,11 @@ class Decoding:
         self._source = source
         self._version = VERSIONS[arguments.mqtt_version]
         self._as_json = arguments.json
-        first = {"input": source.name} if has_name and self._as_json else {}
+        first: dict[str, str | int] = {"input": source.name} if has_name else {}
         options: Any = {"payload": arguments.payload, "show_secrets": arguments.show_secrets}
         self._shown: Text | Json
         if self._as_json:
-            self._shown = Json(self._version, **options, **first)
+            self._shown = Json(self._version, **options, first=first)
         else:
             self._shown = Text(self._version, **options, colour=has_colour(sys.stdout))
         self._reader = PacketReader(

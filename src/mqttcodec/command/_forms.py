@@ -12,7 +12,7 @@ import codecs
 import re
 from collections.abc import Callable, Iterator
 from itertools import chain
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import mqttcodec as mqtt
 
@@ -271,15 +271,18 @@ def _value(number: re.Match[str], *, is_c: bool) -> bytes | None:
 _OFFSET = re.compile(r"\s*(?:0x)?([0-9a-fA-F]{4,16})(:?)(?=\s|$)")
 
 
+_SINGLE_BYTES = re.compile(r"\s*(?:[0-9a-fA-F]{2}(?:\s+|$))*")
+
+
 class Unit(NamedTuple):
     """A group of digits in a dump."""
 
     pattern: str
     base: int
     size: int = 1
-    order: str = "little"
+    order: Literal["little", "big"] = "little"
     radixes: tuple[int, ...] = (8, 10)
-    """Of offsets with seven digits: od writes octal or decimal ones, hexdump hexadecimal ones. All others are in hex."""
+    """Of offsets with seven digits: od's are octal or decimal, hexdump's in hex. All others are in hex."""
 
 
 def _dump_reader(unit: Unit, *, colon: bool = False) -> Reader:
@@ -341,9 +344,9 @@ class _Place:
         for radix in self._radixes:
             if _digits_of(offset, radix):
                 gap = int(offset, radix) - int(self._offset, radix)
-                if repeats and size and gap > 0 and gap % size == 0:
-                    gaps[radix] = gap
-                elif not repeats and (gap == size or (gap == size - 1 and self._unit.size > 1)):
+                if (repeats and size and gap > 0 and gap % size == 0) or (
+                    not repeats and (gap == size or (gap == size - 1 and self._unit.size > 1))
+                ):
                     gaps[radix] = gap
         if not gaps:
             raise FormError(f"line {number}: the offset {offset} does not follow from {self._offset} and {size} bytes")
@@ -359,7 +362,7 @@ class _Place:
 
 
 def _digits_of(offset: str, radix: int) -> bool:
-    return radix == 16 or offset.isdigit() and (radix == 10 or not set(offset) & {"8", "9"})
+    return radix == 16 or (offset.isdigit() and (radix == 10 or not set(offset) & {"8", "9"}))
 
 
 def _cells(text: str, unit: Unit, number: int, *, colon: bool) -> bytes:
@@ -368,20 +371,24 @@ def _cells(text: str, unit: Unit, number: int, *, colon: bool) -> bytes:
         text = re.split(r"\s{2,}", text.strip(" \t"), maxsplit=1)[0]
     else:
         text = re.split(r"  [|>]", text)[0]
-        if unit.pattern == "[0-9a-fA-F]{2}":
+        if unit.base == 16 and unit.size == 1:
             text = re.split(r"\s{3,}", text.strip())[0]
-    cells = text.split()
-    if not colon and len(cells) > 16 and unit.size == 1 and not re.fullmatch(unit.pattern, cells[-1]):
-        cells = cells[:16]
-    for cell in cells:
-        if re.fullmatch(unit.pattern, cell) is None:
-            raise FormError(f"line {number}: {shown(cell)} is not a group of this form")
     if unit.base == 16 and unit.size == 1:
-        return bytes.fromhex("".join(cells))
-    values = [int(cell, unit.base) for cell in cells]
-    if any(not -128 <= value < 256**unit.size for value in values):
-        raise FormError(f"line {number}: a group is more than {256**unit.size - 1}")
-    return b"".join([(value % 256**unit.size).to_bytes(unit.size, unit.order) for value in values])  # type: ignore[arg-type]
+        try:
+            if colon or _SINGLE_BYTES.fullmatch(text):
+                return bytes.fromhex(text)
+            raise ValueError
+        except ValueError:
+            cells = text.split()
+            if colon or len(cells) <= 16 or re.fullmatch("[0-9a-fA-F]{2} ?" * 16, " ".join(cells[:16])) is None:
+                raise FormError(f"line {number}: hex digits expected, not {shown(text.strip())}") from None
+            return bytes.fromhex("".join(cells[:16]))  # Older versions of Wireshark leave only two spaces.
+    values = []
+    for cell in text.split():
+        if re.fullmatch(unit.pattern, cell) is None or not -128 <= int(cell, unit.base) < 256**unit.size:
+            raise FormError(f"line {number}: {shown(cell)} is not a group of this form")
+        values.append(int(cell, unit.base) % 256**unit.size)
+    return b"".join([value.to_bytes(unit.size, unit.order) for value in values])
 
 
 _BYTES = Unit("[0-9a-fA-F]{2}", 16)

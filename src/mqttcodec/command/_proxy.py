@@ -138,9 +138,7 @@ class _Proxy:
     ) -> None:
         host_name = self._to[0] if self._context else None
         try:
-            broker, to_broker = await asyncio.open_connection(
-                *self._to, ssl=self._context, server_hostname=host_name
-            )
+            broker, to_broker = await asyncio.open_connection(*self._to, ssl=self._context, server_hostname=host_name)
         except OSError as error:
             self._note(f"connection {number}: cannot connect to {_shown_address(self._to)}: {error}")
             return
@@ -151,9 +149,7 @@ class _Proxy:
             self._forward(client, to_broker, from_client), self._forward(broker, to_client, from_broker)
         )
 
-    async def _forward(
-        self, source: asyncio.StreamReader, target: asyncio.StreamWriter, direction: _Direction
-    ) -> None:
+    async def _forward(self, source: asyncio.StreamReader, target: asyncio.StreamWriter, direction: _Direction) -> None:
         """Forward bytes, and show their packets. `drain` waits while the target is slow, and then nothing is read."""
         while data := await source.read(_CHUNK_SIZE):
             target.write(data)
@@ -166,7 +162,8 @@ class _Proxy:
             target.close()  # TLS.
 
     def write(self, text: str) -> None:
-        self._guarded(lambda: (self._output.add(text), self._output.flush()))
+        self._output.add(text)
+        self._guarded(self._output.flush)
 
     def write_error(self, text: str) -> None:
         self._guarded(lambda: self._output.error(text))
@@ -195,7 +192,7 @@ class _Direction:
         options: Any = {"payload": arguments.payload, "show_secrets": arguments.show_secrets}
         self._shown: Text | Json
         if arguments.json:
-            self._shown = Json(self._version, **options, connection=number, **{"from": side})
+            self._shown = Json(self._version, **options, first={"connection": number, "from": side})
         else:
             self._shown = Text(self._version, **options, colour=has_colour(sys.stdout))
             self._shown.set_prefix(f"{number} {side}: ")

@@ -17,7 +17,7 @@ from ._reading import Fault
 
 VERSIONS = {"3.1": mqtt.MQTTv31, "3.1.1": mqtt.MQTTv311, "5": mqtt.MQTTv5, "5.0": mqtt.MQTTv5}
 PAYLOADS = ("auto", "text", "hex", "base64", "json")
-PACKETS: tuple[Any, ...] = mqtt.Packet.__args__  # type: ignore[attr-defined]
+PACKETS: tuple[Any, ...] = mqtt.Packet.__args__
 _SHOWN_BYTES = 64
 _SHOWN_CHARACTERS = 200
 _SHOWN_AROUND = 8
@@ -109,10 +109,7 @@ class Text(Shown):
     def _ack(self, packet: Any, size: int) -> str:
         if packet.reason_code or packet.properties:
             return self._packet(packet, size)
-        return (
-            f": {self._names[type(packet)]}, {size} bytes, {self._title}\n"
-            f"  packet_id: {packet.packet_id}\n"
-        )
+        return f": {self._names[type(packet)]}, {size} bytes, {self._title}\n  packet_id: {packet.packet_id}\n"
 
     def _packet(self, packet: Any, size: int) -> str:
         head = f": {self._names[type(packet)]}, {size} bytes, {self._title}\n"
@@ -199,12 +196,17 @@ class Json(Shown):
     """An object for each packet or fault, on a line of its own."""
 
     def __init__(
-        self, version: int, payload: str | None = None, *, show_secrets: bool = False, **first: str | int
+        self,
+        version: int,
+        payload: str | None = None,
+        *,
+        show_secrets: bool = False,
+        first: dict[str, str | int] | None = None,
     ) -> None:
-        """`first`: keys that each object begins with."""
+        """`first`: what each object begins with."""
         super().__init__(version, payload, show_secrets=show_secrets)
-        self._first = first
-        self.start = json.dumps({**first, "offset": 0}).removesuffix("0}")
+        self._first = first or {}
+        self.start = json.dumps({**self._first, "offset": 0}).removesuffix("0}")
         self.set_version(self.version)
 
     def set_version(self, version: mqtt.ProtocolVersion) -> None:
@@ -271,7 +273,7 @@ def number_of(version: mqtt.ProtocolVersion) -> str:
 
 def changed(packet: Any) -> list[tuple[str, Any]]:
     """The names and values of the fields of a decoded packet that differ from their defaults."""
-    cls = type(packet)
+    cls: Any = type(packet)
     fields = _FIELDS.get(cls)
     if fields is None:
         fields = _FIELDS[cls] = list(_methods.fields(cls).items())
