@@ -57,8 +57,8 @@ class PacketReader:
         self._received = 0
         self._tail = bytearray()  # The start of an incomplete packet.
         self._connect_at = -1
-        # The texts of small packets, by their bytes. Most traffic repeats itself, and a text takes long to write.
-        self._recent: dict[bytes, str] = {}
+        # The texts of small packets, by their bytes, as long as the traffic repeats itself: a text takes long to write.
+        self._recent: dict[bytes, str] | None = {}
         self._shown = shown
         self._take = take
         self._report = report
@@ -106,18 +106,26 @@ class PacketReader:
         decoder, take, recent, writers = self._decoder, self._take, self._recent, self._shown.writers
         start, offset = self._shown.start, self.offset
         try:
+            if recent is None:
+                for packet in decoder:
+                    size = len(decoder.packet_bytes)
+                    take(f"{start}{offset}{writers[type(packet)](packet, size)}")
+                    offset += size
+                return None
             for packet in decoder:
                 data = decoder.packet_bytes
                 size = len(data)
                 text = recent.get(data)
                 if text is None:
                     text = writers[type(packet)](packet, size)
-                    if type(packet) is mqtt.Connect or len(recent) > _RECENT_COUNT:
-                        recent.clear()  # A CONNECT may change the version.
+                    if type(packet) is mqtt.Connect:
+                        recent.clear()  # The version may have changed.
                     elif size <= _RECENT_SIZE:
                         recent[data] = text
                 take(f"{start}{offset}{text}")
                 offset += size
+            if len(recent) > _RECENT_COUNT:
+                self._recent = None
         except mqtt.DecodeError as error:
             return error
         finally:

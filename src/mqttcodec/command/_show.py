@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import codecs
 import json
+from binascii import b2a_base64
 from collections.abc import Callable, Iterator
 from enum import Enum
 from json.encoder import encode_basestring_ascii
@@ -69,7 +70,8 @@ class Text(Shown):
         super().__init__(version, payload, show_secrets=show_secrets)
         self.set_prefix("")
         bold, reset = (_BOLD, _RESET) if colour else ("", "")
-        self._names = {packet: f"{bold}{packet.__name__.upper()}{reset}" for packet in PACKETS}
+        self._heads = {packet: f": {bold}{packet.__name__.upper()}{reset}, " for packet in PACKETS}
+        self._publish_head = self._heads[mqtt.Publish]
         self._is_cut = payload is None
         self.set_version(self.version)
 
@@ -80,39 +82,40 @@ class Text(Shown):
 
     def set_version(self, version: mqtt.ProtocolVersion) -> None:
         self.version = version
-        self._title = version.title
+        self._title = f" bytes, {version.title}\n"
 
     # `_publish` and `_ack` write the usual packets, which are most of all traffic, in the form of `_packet`.
 
     def _publish(self, packet: mqtt.Publish, size: int) -> str:
-        topic, payload, qos = packet.topic, packet.payload, packet.qos
-        if packet.properties or packet.retain or packet.dup or not payload or len(topic) > _SHOWN_CHARACTERS:
+        topic, payload = packet.topic, packet.payload
+        if (
+            packet.properties
+            or packet.retain
+            or packet.dup
+            or not (self._is_cut and 0 < len(payload) <= _SHOWN_BYTES and len(topic) <= _SHOWN_CHARACTERS)
+        ):
             return self._packet(packet, size)
-        shown = None
-        if self._is_cut and len(payload) <= _SHOWN_BYTES:
-            try:
-                text = payload.decode()  # type: ignore[union-attr]
-            except UnicodeDecodeError:
-                text = "\0"
-            if text.isprintable():
-                shown = repr(text)
-        if shown is None:
-            shown = self._payload_text(payload)
-        head = f": {self._names[mqtt.Publish]}, {size} bytes, {self._title}\n"
+        try:
+            text = payload.decode()  # type: ignore[union-attr]
+        except UnicodeDecodeError:
+            return self._packet(packet, size)
+        if not text.isprintable():
+            return self._packet(packet, size)
+        qos = packet.qos
         if not qos:
-            return f"{head}  topic:   {topic!r}\n  payload: {shown}\n"
+            return f"{self._publish_head}{size}{self._title}  topic:   {topic!r}\n  payload: {text!r}\n"
         return (
-            f"{head}  topic:     {topic!r}\n  payload:   {shown}\n"
+            f"{self._publish_head}{size}{self._title}  topic:     {topic!r}\n  payload:   {text!r}\n"
             f"  qos:       {_QOS[qos]}\n  packet_id: {packet.packet_id}\n"
         )
 
     def _ack(self, packet: Any, size: int) -> str:
         if packet.reason_code or packet.properties:
             return self._packet(packet, size)
-        return f": {self._names[type(packet)]}, {size} bytes, {self._title}\n  packet_id: {packet.packet_id}\n"
+        return f"{self._heads[type(packet)]}{size}{self._title}  packet_id: {packet.packet_id}\n"
 
     def _packet(self, packet: Any, size: int) -> str:
-        head = f": {self._names[type(packet)]}, {size} bytes, {self._title}\n"
+        head = f"{self._heads[type(packet)]}{size}{self._title}"
         return "".join([head, *[f"{line}\n" for line in self._field_lines(packet, "  ")]])
 
     def _field_lines(self, packet: Any, indent: str) -> Iterator[str]:
@@ -212,25 +215,24 @@ class Json(Shown):
     def set_version(self, version: mqtt.ProtocolVersion) -> None:
         self.version = version
         self._number = number_of(version)
+        self._number_and_packet = f', "version": "{self._number}", "packet": {{"type": '
 
     def _publish(self, packet: mqtt.Publish, size: int) -> str:
-        payload, qos = packet.payload, packet.qos
+        payload = packet.payload
         if packet.properties or packet.retain or packet.dup or not payload or self._payload:
             return self._packet(packet, size)
-        quality = f', "qos": "{qos.name}", "packet_id": {packet.packet_id}' if qos else ""
+        qos = packet.qos
+        quality = f', "qos": "{_QOS_NAMES[qos]}", "packet_id": {packet.packet_id}' if qos else ""
         return (
-            f', "size": {size}, "version": "{self._number}", "packet": '
-            f'{{"type": "PUBLISH", "topic": {encode_basestring_ascii(packet.topic)}, '
-            f'"payload": "{_base64(payload)}"{quality}}}}}\n'
+            f', "size": {size}{self._number_and_packet}"PUBLISH", "topic": {encode_basestring_ascii(packet.topic)}, '
+            f'"payload": "{b2a_base64(payload, newline=False).decode()}"{quality}}}}}\n'
         )
 
     def _ack(self, packet: Any, size: int) -> str:
         if packet.reason_code or packet.properties:
             return self._packet(packet, size)
-        return (
-            f', "size": {size}, "version": "{self._number}", "packet": '
-            f'{{"type": "{_UPPER[type(packet)]}", "packet_id": {packet.packet_id}}}}}\n'
-        )
+        kind = _UPPER[type(packet)]
+        return f', "size": {size}{self._number_and_packet}"{kind}", "packet_id": {packet.packet_id}}}}}\n'
 
     def _packet(self, packet: Any, size: int) -> str:
         written = mqtt.to_dict(packet)
@@ -261,6 +263,7 @@ class Json(Shown):
 
 
 _QOS = {qos: f"{qos.name} ({qos.value})" for qos in mqtt.QoS}
+_QOS_NAMES = {qos: qos.name for qos in mqtt.QoS}
 _UPPER = {packet: packet.__name__.upper() for packet in PACKETS}
 # The names of fields and their defaults, by class.
 _FIELDS: dict[Any, list[tuple[str, Any]]] = {}
