@@ -378,6 +378,13 @@ def test_payload_that_is_cut_within_a_character() -> None:
     assert done.stdout.decode().splitlines()[-1] == f"  payload: {bytes(64).hex(' ')}... (90 bytes)"
 
 
+def test_standard_input_without_a_name() -> None:
+    assert (
+        run("decode", stdin=b"c000\n").stdout == b"standard input: hex digits\noffset 0: PINGREQ, 2 bytes, MQTT 5.0\n"
+    )
+    assert run("encode", stdin=b'{"type": "PINGREQ"}').stdout == b"c0 00\n"
+
+
 def test_show_secrets() -> None:
     data = encode(Connect("c", username="u", password=b"Secret"))
     assert b"password:  b'Secret'" in run("--show-secrets", data.hex()).stdout

@@ -59,12 +59,13 @@ def parser_of(name: str) -> argparse.ArgumentParser:
 def _run(argv: Sequence[str]) -> int:
     if argv and (argv[0] in ("-h", "--help") or list(argv) == ["--version"]):
         parser_of("").parse_args(argv)
-    if argv and argv[0] in COMMANDS:
-        name, *argv = argv
-    else:
-        name = "decode"
+    is_named = bool(argv) and argv[0] in COMMANDS
+    name, argv = (argv[0], argv[1:]) if is_named else ("decode", argv)
     parser = parser_of(name)
-    status: int = _module(name).run(parser, parser.parse_intermixed_args(argv), Output())
+    arguments = parser.parse_intermixed_args(argv)
+    if name == "decode" and is_named and not arguments.input:
+        arguments.input = ["-"]
+    status: int = _module(name).run(parser, arguments, Output())
     return status
 
 

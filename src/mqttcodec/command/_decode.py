@@ -52,7 +52,7 @@ the output is gone, 2 for a usage error, an input in no known form or a full dis
 Examples:
   mqttcodec 30 07 00 01 61 00 32 31 2e
   mqttcodec capture.bin --mqtt-version 3.1.1 --json
-  xxd capture.bin | mqttcodec -"""
+  xxd capture.bin | mqttcodec decode"""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -60,7 +60,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "input",
         nargs="*",
         metavar="INPUT",
-        help="a file, - for standard input, or the bytes themselves in any form; without input, a demonstration",
+        help="a file, - for standard input (default), or the bytes themselves in any form",
     )
     parser.add_argument(
         "--mqtt-version",

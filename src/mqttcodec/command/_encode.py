@@ -39,7 +39,7 @@ Exit status: 0, or 1 if there is no such packet, 2 for a usage error.
 Examples:
   mqttcodec encode publish topic=a/b payload=21.5 qos=1 packet_id=7
   mqttcodec encode connect client_id=c --raw | nc broker.example 1883
-  mqttcodec decode capture.bin --json | mqttcodec encode - --raw > copy.bin"""
+  mqttcodec decode capture.bin --json | mqttcodec encode --raw > copy.bin"""
 
 _CLASSES = {packet.__name__.lower(): packet for packet in PACKETS}
 _SUBSCRIPTION_OPTION = re.compile(r",(qos|no_local|retain_as_published|retain_handling)=([^,]*)$")
@@ -48,8 +48,10 @@ _SUBSCRIPTION_OPTION = re.compile(r",(qos|no_local|retain_as_published|retain_ha
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "what",
+        nargs="?",
+        default="-",
         metavar="TYPE | FILE | -",
-        help="a packet type, such as publish; or a file with JSON lines, or - for standard input",
+        help="a packet type, such as publish; or a file with JSON lines, or - for standard input (default)",
     )
     parser.add_argument("fields", nargs="*", metavar="FIELD=VALUE", help="the fields of the packet")
     parser.add_argument(

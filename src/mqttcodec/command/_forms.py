@@ -46,6 +46,11 @@ class UndecidedError(FormError):
     """The text fits the form, but does not say enough. The message says what to do."""
 
 
+def _part(text: str) -> str:
+    """The start of a text for a message. It is short, because a password may be in it."""
+    return shown(text if len(text) <= 16 else text[:16] + "...")
+
+
 class Form(NamedTuple):
     """A way to write bytes."""
 
@@ -82,7 +87,7 @@ def _read_hex(blocks: Blocks, _: int | None) -> Iterator[bytes]:
 
 
 def _odd(group: str) -> str:
-    return f"hex digits must come in pairs, not {len(group)} as in {shown(group)}"
+    return f"hex digits must come in pairs, not {len(group)} as in {_part(group)}"
 
 
 def _hex_groups(groups: list[str]) -> bytes:
@@ -90,7 +95,7 @@ def _hex_groups(groups: list[str]) -> bytes:
         if group == "*":
             raise _unknown_repeats()
         if re.fullmatch("[0-9a-fA-F]*", group) is None:
-            raise FormError(f"hex digits expected, not {shown(group)}")
+            raise FormError(f"hex digits expected, not {_part(group)}")
         # Digits do not form a byte across a separator: "0x1 0x2" hardly means one byte.
         if len(group) % 2:
             raise FormError(_odd(group))
@@ -153,10 +158,10 @@ def _read_literal(blocks: Blocks, _: int | None) -> Iterator[bytes]:
     for line in _lines(blocks):
         literals = _LITERAL.findall(line)
         if not _AROUND_LITERALS.fullmatch(_LITERAL.sub("", line)) or (line.strip(" \t();") and not literals):
-            raise FormError(f"a bytes literal expected, not {shown(line.strip())}")
+            raise FormError(f"a bytes literal expected, not {_part(line.strip())}")
         for prefix, double, single in literals:
             if not prefix and "\\" not in double + single:
-                raise FormError(f"a bytes literal expected, not {shown(line.strip())}")
+                raise FormError(f"a bytes literal expected, not {_part(line.strip())}")
             yield _unescaped(double + single)
 
 
@@ -164,7 +169,7 @@ def _read_escaped(blocks: Blocks, _: int | None) -> Iterator[bytes]:
     """Printable characters and escapes without quotes, as some logs have them."""
     for line in _lines(blocks):
         if line and "\\" not in line:
-            raise FormError(f"escapes such as \\x30 expected, not {shown(line)}")
+            raise FormError(f"escapes such as \\x30 expected, not {_part(line)}")
         yield _unescaped(line)
 
 
@@ -173,7 +178,7 @@ def _unescaped(text: str) -> bytes:
         digits, octal, letter = escape.groups()
         number = int(digits, 16) if digits else int(octal, 8) if octal else _ESCAPES.get(letter, 256)
         if number > 255:
-            raise FormError(f"an escape must stand for a byte, not {shown(escape[0])}")
+            raise FormError(f"an escape must stand for a byte, not {_part(escape[0])}")
         return chr(number)
 
     return _ESCAPE.sub(character, text).encode("latin-1")
@@ -204,12 +209,12 @@ def _list_reader(opening: str, closing: str) -> Reader:
                 if not is_open:
                     before, bracket, text = _at_opening(text, opening)
                     if not _AROUND_LISTS.fullmatch(before):
-                        raise FormError(f"a list between {opening} and {closing} expected, not {shown(line.strip())}")
+                        raise FormError(f"a list between {opening} and {closing} expected, not {_part(line.strip())}")
                     is_open = bool(bracket)
                     is_found = is_found or is_open
                     continue
                 if not opening and not re.search(r"[\s,;]", text):
-                    raise FormError(f"a list of numbers expected, not {shown(text)}")
+                    raise FormError(f"a list of numbers expected, not {_part(text)}")
                 inside, bracket, text = text.partition(closing) if closing else (text, "", "")
                 yield _numbers(inside, is_c=opening == "{")
                 is_open = not bracket
@@ -243,7 +248,7 @@ def _numbers(text: str, *, is_c: bool) -> bytes:
         following = re.compile(r"\s*[,;]\s*|\s+|$").match(text, end)
         value = _value(number, is_c=is_c) if number and following else None
         if value is None or following is None:
-            raise FormError(f"a number from 0 to 255 expected, not {shown(text[at : at + 16])}")
+            raise FormError(f"a number from 0 to 255 expected, not {_part(text[at : at + 16])}")
         found += value
         at = following.end()
     return bytes(found)
@@ -297,7 +302,7 @@ def _dump_reader(unit: Unit, *, colon: bool = False) -> Reader:
                     continue
                 head = _OFFSET.match(line)
                 if head is None or bool(head[2]) != colon:
-                    raise FormError(f"line {number} must begin with an offset, not {shown(line.strip())}")
+                    raise FormError(f"line {number} must begin with an offset, not {_part(line.strip())}")
                 for data in place.advance(head[1], number, repeats=repeats):
                     found += data
                     if len(found) > SAMPLE_SIZE:  # A line with * can stand for any number of bytes.
@@ -337,7 +342,7 @@ class _Place:
             self._radixes = (self._given,) if self._given else self._unit.radixes if len(offset) == 7 else (16,)
             self._radixes = tuple(radix for radix in self._radixes if _digits_of(offset, radix))
             if not self._radixes:
-                raise FormError(f"line {number}: the offset {shown(offset)} is not one of this form")
+                raise FormError(f"line {number}: the offset {_part(offset)} is not one of this form")
             self._offset = offset
             return
         size, gaps = len(self.line), {}
@@ -381,12 +386,12 @@ def _cells(text: str, unit: Unit, number: int, *, colon: bool) -> bytes:
         except ValueError:
             cells = text.split()
             if colon or len(cells) <= 16 or re.fullmatch("[0-9a-fA-F]{2} ?" * 16, " ".join(cells[:16])) is None:
-                raise FormError(f"line {number}: hex digits expected, not {shown(text.strip())}") from None
+                raise FormError(f"line {number}: hex digits expected, not {_part(text.strip())}") from None
             return bytes.fromhex("".join(cells[:16]))  # Older versions of Wireshark leave only two spaces.
     values = []
     for cell in text.split():
         if re.fullmatch(unit.pattern, cell) is None or not -128 <= int(cell, unit.base) < 256**unit.size:
-            raise FormError(f"line {number}: {shown(cell)} is not a group of this form")
+            raise FormError(f"line {number}: {_part(cell)} is not a group of this form")
         values.append(int(cell, unit.base) % 256**unit.size)
     return b"".join([value.to_bytes(unit.size, unit.order) for value in values])
 
