@@ -192,6 +192,12 @@ def test_captures_are_named(magic: str) -> None:
         read(bytes.fromhex(magic) + bytes(20))
 
 
+@pytest.mark.parametrize("size", [5, 1 << 16])
+def test_base64_of_several_packets(size: int) -> None:
+    """Each line has its padding, as `encode --base64` writes them."""
+    assert read("wAA=\nMAUAAWEAaA==\n0AA=\n" * 100, size=size)[1] == (b"\xc0\0" + PUBLISH + b"\xd0\0") * 100
+
+
 def test_nothing() -> None:
     assert _forms.recognised(iter([]), None, MQTTv5)[0] is None
     assert read(" \n") == ("raw", b" \n")

@@ -7,7 +7,6 @@ import os
 import re
 import signal
 import socket
-import ssl
 import subprocess
 import sys
 import threading
@@ -219,6 +218,7 @@ def test_output_that_is_gone() -> None:
 
 
 def test_tls(tmp_path: Path) -> None:
+    ssl = pytest.importorskip("ssl")
     certificate, key = broker.certificate_and_key(tmp_path)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)

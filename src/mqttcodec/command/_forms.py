@@ -108,14 +108,14 @@ def _hex_groups(groups: list[str]) -> bytes:
 def _read_base64(blocks: Blocks, _: int | None) -> Iterator[bytes]:
     kept = ""
     for block in blocks:
-        if len(block.split()) > len(block.splitlines()):
-            raise FormError("base64 text expected")
-        text = kept + "".join(block.split()).translate({ord("-"): "+", ord("_"): "/"})
-        if "=" in kept and len(text) > len(kept):
-            kept = ""
-        cut = len(text) // 4 * 4
-        yield _base64_decoded(text[:cut])
-        kept = text[cut:]
+        found = bytearray()
+        for line in block.translate({ord("-"): "+", ord("_"): "/"}).splitlines():
+            kept += line.strip()
+            # Padding ends one text, and another may follow.
+            cut = len(kept) if kept.endswith("=") else len(kept) // 4 * 4
+            found += _base64_decoded(kept[:cut])
+            kept = kept[cut:]
+        yield bytes(found)
     if kept:
         yield _base64_decoded(kept + "=" * (-len(kept) % 4))
 

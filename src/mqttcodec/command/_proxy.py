@@ -93,6 +93,7 @@ class _Proxy:
     def __init__(self, arguments: argparse.Namespace, output: Output, to: tuple[str, int], context: Any) -> None:
         self._arguments = arguments
         self._output = output
+        self.add = output.add
         self._to = to
         self._context = context
         self._count = 0
@@ -161,8 +162,7 @@ class _Proxy:
         else:
             target.close()  # TLS.
 
-    def write(self, text: str) -> None:
-        self._output.add(text)
+    def flush(self) -> None:
         self._guarded(self._output.flush)
 
     def write_error(self, text: str) -> None:
@@ -204,16 +204,19 @@ class _Direction:
                 # The version that the client has asked for.
                 self._version = self._other.reader.version
                 self._shown.set_version(mqtt.ProtocolVersion(self._version))
-            self.reader = PacketReader(self._version, self._shown, self._proxy.write, self._report, keep_going=True)
+            take = self._proxy.add
+            self.reader = PacketReader(self._version, self._shown, take, self._report, keep_going=True)
         self.reader.feed(data)
+        self._proxy.flush()
 
     def show_end(self) -> None:
         if self.reader:
             self.reader.end()
+            self._proxy.flush()
 
     def _report(self, fault: Fault) -> None:
         if isinstance(self._shown, Json):
-            self._proxy.write(self._shown.fault(fault))
+            self._proxy.add(self._shown.fault(fault))
         else:
             self._proxy.write_error(self._shown.fault(fault, colour=has_colour(sys.stderr)))
         if fault.is_last and not isinstance(fault.error, mqtt.IncompletePacketError):

@@ -30,7 +30,7 @@ _WHITE_SPACE = dict.fromkeys(map(ord, "\t\n\r"))
 _BOLD, _RED, _RESET = "\x1b[1;36m", "\x1b[1;31m", "\x1b[0m"
 
 
-class Shown:
+class _Writer:
     """What `Text` and `Json` share."""
 
     start = ""
@@ -61,7 +61,7 @@ class Shown:
         raise NotImplementedError
 
 
-class Text(Shown):
+class Text(_Writer):
     """A line for each packet, and a line for each field that differs from its default."""
 
     def __init__(
@@ -195,7 +195,7 @@ class Text(Shown):
             yield "  .. is hidden: it may belong to a password or to authentication data"
 
 
-class Json(Shown):
+class Json(_Writer):
     """An object for each packet or fault, on a line of its own."""
 
     def __init__(
