@@ -64,11 +64,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--mqtt-version",
-        "--version",
         choices=VERSIONS,
         default="5",
         metavar="VERSION",
         help="the MQTT version until a CONNECT changes it: 3.1, 3.1.1 or 5 (default)",
+    )
+    # The name that it had in 1.0.
+    parser.add_argument(
+        "--version", choices=VERSIONS, dest="mqtt_version", default=argparse.SUPPRESS, help=argparse.SUPPRESS
     )
     parser.add_argument("--json", action="store_true", help="write JSON, including errors, to standard output")
     parser.add_argument(

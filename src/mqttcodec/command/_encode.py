@@ -46,6 +46,11 @@ _SUBSCRIPTION_OPTION = re.compile(r",(qos|no_local|retain_as_published|retain_ha
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
+    # Python 3.13 breaks this line elsewhere, and the documentation shows it.
+    parser.usage = (
+        "%(prog)s [-h] [--mqtt-version VERSION] [--hex | --raw | --base64]\n"
+        "                        [TYPE | FILE | -] [FIELD=VALUE ...]"
+    )
     parser.add_argument(
         "what",
         nargs="?",
