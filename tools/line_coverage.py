@@ -23,7 +23,8 @@ from environments import copy_project, create_environment
 LEAST = 98.0
 # Leaves out tests that try very many inputs, start processes, or measure memory, which the tracer uses too.
 TESTED = (
-    *("hardening/test_hostile", "hardening/test_hostile_buffers", "packaging/test_command_line"),
+    *("command/test_command_line", "command/test_encode_command", "command/test_forms"),
+    *("hardening/test_hostile", "hardening/test_hostile_buffers"),
     *("packets/test_dicts", "packets/test_encode", "packets/test_functions", "packets/test_packets"),
     "packets/test_versions",
     *("session/test_connection", "session/test_conversation", "session/test_messages", "session/test_numbers"),
