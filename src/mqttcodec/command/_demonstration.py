@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import stat
 import subprocess
 import sys
 from collections.abc import Callable
@@ -56,6 +57,17 @@ def demonstrate(output: Output, decode: Callable[[list[str], Output], int], *, a
             output.add(f"\n{title}:\n$ {_started_as()} {' '.join(words)}\n")
             decode(words, output)
     output.flush()
+    if _has_piped_input():
+        print("mqttcodec: standard input was not read; `mqttcodec decode` reads it", file=sys.stderr)
+
+
+def _has_piped_input() -> bool:
+    """Whether standard input is a pipe or a file. Reading it without being asked could block a script."""
+    try:
+        mode = os.fstat(sys.stdin.fileno()).st_mode
+    except (AttributeError, OSError, ValueError):  # It is closed, or no file.
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISREG(mode)
 
 
 def _started_as() -> str:
