@@ -1142,7 +1142,9 @@ def test_first_fault_of_a_packet(mqtt: Any, session: Any, pair: Any) -> None:
     with pytest.raises(session.LocalProtocolError, match=r"MQTT-3\.2\.0-2"):
         pair("SERVER").connection.send(mqtt.ConnAck(True))
     with pytest.raises(session.LocalProtocolError, match="a client must not send CONNACK"):
-        pair().connection.send(mqtt.ConnAck(True))
+        session.Connection(mqtt.Role.CLIENT).send(mqtt.ConnAck(True))
+    with pytest.raises(session.LocalProtocolError, match=r"MQTT-3\.1\.0-1"):
+        session.Connection(mqtt.Role.SERVER).send(mqtt.ConnAck(True))
 
 
 def test_a_lost_connection_is_over(mqtt: Any, session: Any, pair: Any) -> None:

@@ -7,10 +7,9 @@ written by hand.
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
+import functools
 import inspect
-import io
 import os
 import re
 import shlex
@@ -47,7 +46,7 @@ from mqttcodec import (
     _stream_py,
     _topics_py,
 )
-from mqttcodec.__main__ import main
+from mqttcodec.command import COMMANDS, parser_of
 from statements import Statement
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -451,7 +450,8 @@ def streams() -> Iterator[str]:
 
 def stream(cls: Any) -> Iterator[str]:
     yield from heading(3, cls.__name__)
-    yield from signature(cls.__name__, cls.__init__, cls.__name__)
+    if not issubclass(cls, Enum):
+        yield from signature(cls.__name__, cls.__init__, cls.__name__)
     yield from docstring(cls)
     public = {name: value for name, value in vars(cls).items() if not name.startswith("_")}
     properties = {name: value.fget for name, value in public.items() if isinstance(value, property)}
@@ -683,19 +683,18 @@ def header() -> Iterator[str]:
 # --- The command line.
 
 
-def help_text() -> Iterator[str]:
-    output = io.StringIO()
-    with (
-        mock.patch.dict(os.environ, COLUMNS="80", PYTHON_COLORS="0"),
-        contextlib.redirect_stdout(output),
-        contextlib.suppress(SystemExit),
-    ):
-        main(["--help"])
-    yield from ("```text", output.getvalue().rstrip(), "```")
+def help_of(name: str) -> Iterator[str]:
+    """The help of a command, or of the program if `name` is empty."""
+    with mock.patch.dict(os.environ, COLUMNS="80", NO_COLOR="1"):
+        yield from ("```text", parser_of(name).format_help().rstrip(), "```")
 
 
-# The commands of the page, by the name that it gives them.
-COMMANDS = {"mqttcodec": [sys.executable, "-m", "mqttcodec"], "python": [sys.executable]}
+# The programs that the page uses.
+PROGRAMS = {
+    "echo": [sys.executable, "-c", "import sys; print(*sys.argv[1:])"],
+    "mqttcodec": [sys.executable, "-m", "mqttcodec"],
+    "python": [sys.executable],
+}
 
 
 def with_output(text: str) -> str:
@@ -707,22 +706,30 @@ def with_output(text: str) -> str:
             if line.startswith("```"):
                 lines.append(line)
             elif line.startswith("$ "):
-                program, *arguments = shlex.split(line.removeprefix("$ "))
-                done = subprocess.run(
-                    [*COMMANDS[program], *arguments],
-                    env=implementations.environment(PYTHONUTF8="1"),
-                    cwd=folder,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.STDOUT,
-                    text=True,
-                    encoding="utf-8",
-                    check=False,
-                )
-                lines += [line, *done.stdout.splitlines()]
+                lines += [line, *output_of(line.removeprefix("$ "), folder).splitlines()]
         return "\n".join(lines)
 
     with tempfile.TemporaryDirectory() as folder:
         return re.sub(r"^```console$.*?^```$", run, text, flags=re.DOTALL | re.MULTILINE)
+
+
+def output_of(line: str, folder: str) -> str:
+    """What a command, or several that pipes connect, print."""
+    output = ""
+    for command in line.split(" | "):
+        program, *arguments = shlex.split(command)
+        done = subprocess.run(
+            [*PROGRAMS[program], *arguments],
+            env=implementations.environment(PYTHONUTF8="1"),
+            cwd=folder,
+            input=output,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            check=False,
+        )
+        output = done.stdout
+    return output
 
 
 # --- The pages.
@@ -756,7 +763,8 @@ def api() -> str:
 
 
 def command_line() -> str:
-    return with_output(between_marks("command-line.md", help=help_text))
+    helps = {name: functools.partial(help_of, name) for name in COMMANDS}
+    return with_output(between_marks("command-line.md", help=functools.partial(help_of, ""), **helps))
 
 
 PAGES = {"api.md": api, "command-line.md": command_line, "conformance.md": conformance, "faults.md": faults}

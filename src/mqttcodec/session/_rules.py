@@ -38,21 +38,22 @@ GREATEST_PACKET = 268_435_460
 class ConnectionState(Enum):
     """How far a connection has come.
 
+    * `NEW`: no CONNECT has passed.
+    * `CONNECTING`: CONNECT has passed, CONNACK has not.
+    * `CONNECTED`: CONNACK has accepted the connection.
+    * `CLOSING`: nothing more can be sent. Send what `take` returns, then close the transport.
+    * `CLOSED`: `connection_lost` was called.
+
     Example:
         >>> Connection(Role.CLIENT).state is ConnectionState.NEW
         True
     """
 
     NEW = "new"
-    """No CONNECT has passed."""
     CONNECTING = "connecting"
-    """CONNECT has passed, CONNACK has not."""
     CONNECTED = "connected"
-    """CONNACK has accepted the connection."""
     CLOSING = "closing"
-    """Nothing more can be sent. Send what `take` returns, then close the transport."""
     CLOSED = "closed"
-    """`connection_lost` was called."""
 
 
 NEW, CONNECTING, CONNECTED, CLOSING, CLOSED = ConnectionState
