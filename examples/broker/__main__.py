@@ -29,7 +29,10 @@ def options() -> argparse.Namespace:
     for field in fields(Settings):
         fitting: Any = {"type": type(field.default), "default": field.default, "metavar": "N"}
         parser.add_argument("--" + field.name.replace("_", "-"), help=field.metadata["help"], **fitting)
-    return parser.parse_args()
+    chosen = parser.parse_args()
+    if chosen.add_user and not chosen.passwords:
+        parser.error("--add-user needs --passwords")
+    return chosen
 
 
 async def serve(broker: Broker, chosen: argparse.Namespace) -> None:

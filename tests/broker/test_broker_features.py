@@ -231,6 +231,8 @@ def test_users(mqtt: Any, tmp_path: Path) -> None:
             capture_output=True,
             start_new_session=True,  # Without a terminal, the password comes from standard input.
         )
+    alone = subprocess.run([*example_broker.COMMAND, "--add-user", "ann"], cwd=example_broker.ROOT, capture_output=True)
+    assert (alone.returncode, b"--passwords" in alone.stderr) == (2, True)
     assert "secret" not in path.read_text()
     assert path.stat().st_mode & 0o777 == 0o600
     example = Broker("--passwords", path, backend=mqtt.BACKEND)
