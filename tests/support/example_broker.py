@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import socket
 import subprocess
@@ -32,6 +33,7 @@ class Broker:
         self.process = subprocess.Popen(
             command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8"
         )
+        atexit.register(self.process.kill)  # If a test fails, nobody stops it.
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         assert line.startswith("listening on port "), line + self.stop()
