@@ -103,11 +103,13 @@ class _Proxy:
         """Forward connections until output fails."""
         self._failure = asyncio.get_running_loop().create_future()
         server = await asyncio.start_server(self._connected, host, port)
-        async with server:
+        try:
             for each in server.sockets:
                 listen = _shown_address(each.getsockname())
                 self._output.note(f"listening on {listen}, forwarding to {_shown_address(self._to)}")
             await self._failure
+        finally:
+            server.close()  # `async with` would wait for the end of all connections, since Python 3.12.
 
     async def _connected(self, client: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:
         self._count += 1
