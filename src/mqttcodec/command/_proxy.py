@@ -117,20 +117,20 @@ class _Proxy:
         self._note(f"connection {number}: from {_shown_address(to_client.get_extra_info('peername'))}")
         writers = [to_client]
         try:
-            await self._serve_one(number, client, to_client, writers)
-        except OSError as error:
-            # Resets and the like: both connections end.
-            self._note(f"connection {number}: {error.strerror or error}")
+            try:
+                await self._serve_one(number, client, to_client, writers)
+            except OSError as error:
+                # Resets and the like: both connections end.
+                self._note(f"connection {number}: {error.strerror or error}")
+            for writer in writers:
+                writer.close()
+                with contextlib.suppress(OSError):
+                    await writer.wait_closed()
+            self._note(f"connection {number}: closed")
         except asyncio.CancelledError:
-            # The command ends. Nothing waits for this task.
+            # The command ends, perhaps while this waits for the end of a connection. Nothing waits for this task.
             for writer in writers:
                 writer.transport.abort()
-            return
-        for writer in writers:
-            writer.close()
-            with contextlib.suppress(OSError):
-                await writer.wait_closed()
-        self._note(f"connection {number}: closed")
 
     async def _serve_one(
         self,
