@@ -230,32 +230,15 @@ def idle(broker: str, count: int) -> tuple[float, float]:
 
 
 def write(rows: Sequence[Sequence[str]], arguments: str) -> None:
-    from datetime import UTC, datetime
     from importlib.metadata import version
-    from platform import machine, system
 
-    from instructions import built_with, interpreter
-    from report import circumstances, cpu, table
+    from report import here_and_now, table, write_between
 
-    cython, compiler = built_with()
-    result = {
-        "interpreter": interpreter(),
-        "cython": cython,
-        "compiler": compiler,
-        "cpu": cpu(),
-        "system": f"{system()} {machine()}",
-        "date": datetime.now(UTC).date().isoformat(),
-        "sweeps": 1,
-        "quick": False,
-    }
     told = subprocess.run([mosquitto(), "-h"], capture_output=True, encoding="utf-8", check=False).stdout
     releases = f"{told.partition(chr(10))[0].strip()}, amqtt {version('amqtt')}; "
     lines = [*table(("load", "clients", "QoS", *BROKERS), rows), ""]
-    lines.append(releases + circumstances(result, " ".join(["benchmarks/broker.py", arguments]).strip()))
-    begin, end = MARKERS
-    before, _, rest = PAGE.read_text(encoding="utf-8").partition(begin)
-    _, _, after = rest.partition(end)
-    PAGE.write_text(f"{before}{begin}\n" + "\n".join(lines) + f"\n\n{end}{after}", encoding="utf-8")
+    lines.append(releases + here_and_now(" ".join(["benchmarks/broker.py", arguments]).strip()))
+    write_between(PAGE, MARKERS, "\n".join(lines))
 
 
 def main() -> None:

@@ -281,12 +281,9 @@ def missed(spent: Spent) -> Iterator[str]:
 
 
 def write(spent: Spent, sweeps: int) -> None:
-    from datetime import UTC, datetime
     from importlib.metadata import version
-    from platform import machine, system
 
-    from instructions import built_with, interpreter
-    from report import circumstances, cpu, figure, table
+    from report import figure, here_and_now, table, write_between
 
     head = ("host", "from", "MQTT", "QoS", ALONE, PLAIN, COMPILED, "adapter", "compiled core", "both")
     rows = (
@@ -300,25 +297,11 @@ def write(spent: Spent, sweeps: int) -> None:
         ]
         for case, of in spent.items()
     )
-    cython, compiler = built_with()
-    result = {
-        "interpreter": interpreter(),
-        "cython": cython,
-        "compiler": compiler,
-        "cpu": cpu(),
-        "system": f"{system()} {machine()}",
-        "date": datetime.now(UTC).date().isoformat(),
-        "sweeps": sweeps,
-        "quick": False,
-    }
     releases = f"paho-mqtt {version('paho-mqtt')}, gmqtt {version('gmqtt')}; "
     told = "\n".join(
-        [*table(head, rows), "", releases + circumstances(result, " ".join(["benchmarks/hosts.py", *sys.argv[1:]]))]
+        [*table(head, rows), "", releases + here_and_now(" ".join(["benchmarks/hosts.py", *sys.argv[1:]]), sweeps)]
     )
-    begin, end = MARKERS
-    before, _, rest = INTEGRATION.read_text(encoding="utf-8").partition(begin)
-    _, _, after = rest.partition(end)
-    INTEGRATION.write_text(f"{before}{begin}\n{told}\n\n{end}{after}", encoding="utf-8")
+    write_between(INTEGRATION, MARKERS, told)
 
 
 def main() -> int:

@@ -169,6 +169,14 @@ def circumstances(result: Result, program: str = "benchmarks/report.py") -> str:
     return f"{', '.join(filter(None, parts))}; {result['date']}; {run} of `python {program}`."
 
 
+def here_and_now(program: str, sweeps: int = 1) -> str:
+    """The circumstances of a run of this process."""
+    cython, compiler = built_with()
+    result = {"interpreter": interpreter(), "cython": cython, "compiler": compiler, "cpu": cpu()}
+    result |= {"system": f"{platform.system()} {platform.machine()}", "date": datetime.now(UTC).date().isoformat()}
+    return circumstances({**result, "sweeps": sweeps, "quick": False}, program)
+
+
 def compare(taken: float, compiled: float) -> str:
     """A time, and its ratio to the compiled codec's time."""
     return f"{figure(taken)}\N{NO-BREAK SPACE}({plots.multiple(taken / compiled)})"
@@ -223,16 +231,21 @@ def slower(results: list[Result]) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, ["---", "---", "---:", "---"], *rows))
 
 
-def write_integration(result: Result) -> None:
-    begin, end = MARKERS
-    before, _, rest = INTEGRATION.read_text(encoding="utf-8").partition(begin)
+def write_between(page: Path, markers: tuple[str, str], text: str) -> None:
+    """Replace what stands between the markers of a page."""
+    begin, end = markers
+    before, _, rest = page.read_text(encoding="utf-8").partition(begin)
     _, _, after = rest.partition(end)
+    page.write_text(f"{before}{begin}\n{text}\n\n{end}{after}", encoding="utf-8")
+
+
+def write_integration(result: Result) -> None:
     spent = result["server"]["microseconds"]
     columns = [*next(iter(spent.values()))]
     rows = ([way, *(figure(of[column]) for column in columns)] for way, of in spent.items())
     measured = circumstances({**result, **result["server"]}, "benchmarks/server.py")
     told = "\n".join([*table(("µs per message", *columns), rows), "", measured])
-    INTEGRATION.write_text(f"{before}{begin}\n{told}\n\n{end}{after}", encoding="utf-8")
+    write_between(INTEGRATION, MARKERS, told)
 
 
 def write_plots(result: Result) -> None:

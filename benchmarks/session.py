@@ -10,14 +10,12 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from instructions import built_with, interpreter
-from report import circumstances, cpu, figure, table
+from report import figure, here_and_now, table, write_between
 
 import mqttcodec
 from mqttcodec import ConnAck, Connect, Decoder, Encoder, PacketType, Publish, PubRel, Role, encode, encode_acks
@@ -132,10 +130,7 @@ def measure(least: float, sweeps: int = 1) -> dict[str, dict[str, float]]:
 def written(found: dict[str, dict[str, float]], sweeps: int) -> str:
     columns = list(next(iter(found.values())))
     rows = ([row, *map(figure, map(of.get, columns))] for row, of in found.items())
-    cython, compiler = built_with()
-    result = {"interpreter": interpreter(), "cython": cython, "compiler": compiler, "cpu": cpu()}
-    result |= {"system": f"{os.uname().sysname} {os.uname().machine}", "date": time.strftime("%Y-%m-%d", time.gmtime())}
-    told = circumstances({**result, "sweeps": sweeps, "quick": False}, "benchmarks/session.py --write")
+    told = here_and_now("benchmarks/session.py --write", sweeps)
     return "\n".join([*table(["ns per message", *columns], rows), "", told])
 
 
@@ -148,10 +143,7 @@ def main() -> None:
     text = written(measure(0.01 if options.quick else 0.2, sweeps), sweeps)
     print(text)
     if options.write:
-        begin, end = MARKERS
-        before, _, rest = PAGE.read_text(encoding="utf-8").partition(begin)
-        _, _, after = rest.partition(end)
-        PAGE.write_text(f"{before}{begin}\n{text}\n\n{end}{after}", encoding="utf-8")
+        write_between(PAGE, MARKERS, text)
 
 
 if __name__ == "__main__":

@@ -19,8 +19,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from instructions import built_with, interpreter
-from report import circumstances, cpu, figure, table
+from report import figure, here_and_now, table, write_between
 
 PAGE = Path(__file__).parents[1] / "docs" / "topics.md"
 MARKERS = "<!-- benchmark: begin -->\n", "<!-- benchmark: end -->"
@@ -184,11 +183,7 @@ def written(found: dict[str, dict[str, float]], functions: dict[str, float]) -> 
         for participant, of in found.items()
     )
     lines = table(["ns per topic", *columns, "one filter"], rows)
-    cython, compiler = built_with()
-    result = {"interpreter": interpreter(), "cython": cython, "compiler": compiler, "cpu": cpu()}
-    result |= {"system": f"{os.uname().sysname} {os.uname().machine}", "date": time.strftime("%Y-%m-%d", time.gmtime())}
-    told = circumstances({**result, "sweeps": 1, "quick": False}, "benchmarks/topics.py --write")
-    return "\n".join([*lines, "", told])
+    return "\n".join([*lines, "", here_and_now("benchmarks/topics.py --write")])
 
 
 def main() -> None:
@@ -200,10 +195,7 @@ def main() -> None:
     text = written(measure(SIZES[:2] if options.quick else SIZES, least), measure_functions(least))
     print(text)
     if options.write:
-        begin, end = MARKERS
-        before, _, rest = PAGE.read_text(encoding="utf-8").partition(begin)
-        _, _, after = rest.partition(end)
-        PAGE.write_text(f"{before}{begin}\n{text}\n\n{end}{after}", encoding="utf-8")
+        write_between(PAGE, MARKERS, text)
 
 
 if __name__ == "__main__":

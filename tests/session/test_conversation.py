@@ -153,5 +153,8 @@ def test_any_packets(mqtt: Any, session: Any, role: str, version: int) -> None:
                         call()
             assert len(connection._unacknowledged) <= (2 if version == 5 else 6)
             assert len(connection.session.incoming._received) <= 6
-            assert list(mqtt.Decoder(version, connected=True).feed(connection.take())) is not None
+            other = mqtt.Role.SERVER if role == "CLIENT" else mqtt.Role.CLIENT
+            sent = mqtt.Decoder(version, role=other, connected=True)
+            list(sent.feed(connection.take()))  # Raises if the peer could not decode it.
+            assert sent.pending == 0
     assert ends > 20
